@@ -1,0 +1,15 @@
+//! What Portunus tells about itself: log writers that never block a request, the error log in
+//! nginx's format, and the clock that both print.
+
+mod clock;
+mod error_log;
+mod local_time;
+mod log_file;
+mod severity;
+mod writer;
+
+pub use clock::{Clock, Timestamps};
+pub use error_log::{ErrorLog, ErrorLogLayer, ErrorTarget, emit, with_error_log};
+pub use log_file::{LogFile, OpenLogError};
+pub use severity::Severity;
+pub use writer::{LogWriter, reopen_all};

@@ -1,0 +1,110 @@
+//! One thread that writes all log files, so that a slow disk or a full pipe never holds a request.
+//!
+//! A request appends its line to a buffer in memory. The first line into an empty buffer wakes the
+//! thread; it waits a moment for company and then writes everything with one call a file. Under
+//! load this costs a request a lock and a copy, where nginx spends a `write(2)` a line.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use crate::log_file::LogFile;
+
+/// How long the thread waits for more lines before it writes: shorter than anybody watching a
+/// terminal notices.
+const GATHER: Duration = Duration::from_millis(2);
+
+/// The writer thread of this process and the files that it serves.
+#[derive(Debug)]
+pub struct LogWriter {
+    files: Mutex<Vec<Weak<LogFile>>>,
+    work: Mutex<bool>,
+    woken: Condvar,
+    pending: AtomicBool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl LogWriter {
+    /// The writer of this process; its thread starts with the first call.
+    pub fn global() -> &'static Self {
+        static WRITER: OnceLock<&'static LogWriter> = OnceLock::new();
+        WRITER.get_or_init(|| {
+            let writer: &'static Self = Box::leak(Box::new(Self {
+                files: Mutex::default(),
+                work: Mutex::new(false),
+                woken: Condvar::new(),
+                pending: AtomicBool::new(false),
+            }));
+            // Without a thread lines stay in memory until `flush`: nothing is lost at a clean stop.
+            let _ = std::thread::Builder::new()
+                .name("log".into())
+                .spawn(|| writer.run());
+            writer
+        })
+    }
+
+    pub(crate) fn register(&self, file: &Arc<LogFile>) {
+        let mut files = lock(&self.files);
+        files.retain(|known| known.strong_count() > 0);
+        files.push(Arc::downgrade(file));
+    }
+
+    /// Tells the thread that some buffer is no longer empty.
+    pub(crate) fn wake(&self) {
+        if !self.pending.swap(true, Ordering::AcqRel) {
+            *lock(&self.work) = true;
+            self.woken.notify_one();
+        }
+    }
+
+    /// Writes what all buffers hold, on the calling thread. For the end of the process and tests.
+    pub fn flush(&self) {
+        for file in self.live_files() {
+            file.write_out();
+        }
+    }
+
+    fn live_files(&self) -> Vec<Arc<LogFile>> {
+        lock(&self.files).iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn run(&self) {
+        loop {
+            let mut work = lock(&self.work);
+            while !*work {
+                work = self
+                    .woken
+                    .wait(work)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+            self.gather(work);
+            *lock(&self.work) = false;
+            self.pending.store(false, Ordering::Release);
+            self.flush();
+        }
+    }
+
+    /// Lets lines come together for [`GATHER`]; further wake-ups do not cut it short.
+    fn gather(&self, mut work: MutexGuard<'_, bool>) {
+        let until = Instant::now() + GATHER;
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
+            let waited = self.woken.wait_timeout(work, left);
+            work = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// Opens every log file anew by its path, after writing what belongs to the old one (`USR1`).
+///
+/// # Errors
+/// The files that could not be opened, with the reason; they go on writing to the old file.
+pub fn reopen_all() -> Vec<crate::OpenLogError> {
+    let files = LogWriter::global().live_files();
+    files
+        .iter()
+        .filter_map(|file| file.reopen().err())
+        .collect()
+}
