@@ -1,0 +1,124 @@
+//! A diagnostic as text: nginx's own line first, then what nginx does not show.
+
+use std::fmt::Write as _;
+
+use super::Diagnostic;
+use crate::source::{Sources, Span};
+
+/// nginx: `NGX_MAX_CONF_ERRSTR`.
+const MESSAGE_LIMIT: usize = 1024;
+
+/// How many characters of a source line are shown, and how many of them before the caret.
+const WIDTH: usize = 120;
+const BEFORE: usize = 80;
+
+impl Diagnostic {
+    /// nginx's line: `nginx: [emerg] MESSAGE in FILE:LINE`, without line end.
+    #[must_use]
+    pub fn first_line(&self, sources: &Sources) -> String {
+        let message = self
+            .message
+            .get(..self.message.floor_char_boundary(MESSAGE_LIMIT));
+        let place = self
+            .report_at
+            .map(|at| format!(" in {}", sources.describe(at)));
+        format!(
+            "nginx: [{}] {}{}",
+            self.severity.name(),
+            message.unwrap_or_default(),
+            place.unwrap_or_default()
+        )
+    }
+
+    /// nginx's line, then line and column, the source line with a caret, the includes that led
+    /// there, and advice. Ends with a line feed.
+    #[must_use]
+    pub fn render(&self, sources: &Sources) -> String {
+        let mut text = self.first_line(sources);
+        text.push('\n');
+        if let Some(span) = self.span {
+            render_excerpt(&mut text, sources, span);
+            for include in sources.include_chain(span.source) {
+                let place = sources.describe(include.start());
+                writeln!(text, "  included from {place}").expect("writing to a string");
+            }
+        }
+        if let Some(help) = &self.help {
+            writeln!(text, "  help: {help}").expect("writing to a string");
+        }
+        text
+    }
+}
+
+/// The line in which a span starts, and a caret for each of its characters in that line.
+fn render_excerpt(text: &mut String, sources: &Sources, span: Span) {
+    let source = sources.source(span.source);
+    let line = source.lines().line(span.start);
+    let bytes = source.line_text(line);
+    let start = (span.start - source.lines().start(line)) as usize;
+    let end = start + (span.end - span.start) as usize;
+    let (before, rest) = bytes.split_at(start.min(bytes.len()));
+    let marked = rest
+        .get(..(end - start).min(rest.len()))
+        .unwrap_or_default();
+
+    let column = String::from_utf8_lossy(before).chars().count();
+    let carets = String::from_utf8_lossy(marked).chars().count().max(1);
+    let skipped = column.saturating_sub(BEFORE);
+    let shown: String = visible(bytes).skip(skipped).take(WIDTH).collect();
+    // Tabs stay tabs, so that the caret lands below its word whatever their width.
+    let blank = |character| if character == '\t' { '\t' } else { ' ' };
+    let indent: String = visible(before).skip(skipped).map(blank).collect();
+    let carets = "^".repeat(carets.min(WIDTH - (column - skipped)));
+
+    let place = format!("{line}:{}", column + 1);
+    let margin = " ".repeat(place.len());
+    write!(
+        text,
+        "  {place} | {}\n  {margin} | {indent}{carets}\n",
+        shown.trim_end()
+    )
+    .expect("writing to a string");
+}
+
+/// The characters of a line, those that would disturb a terminal replaced.
+fn visible(line: &[u8]) -> impl Iterator<Item = char> {
+    let characters: Vec<char> = String::from_utf8_lossy(line).chars().collect();
+    characters.into_iter().map(|character| match character {
+        '\t' => '\t',
+        control if control.is_control() => char::REPLACEMENT_CHARACTER,
+        other => other,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Diagnostic, Diagnostics, MemoryLoader, Severity, parse};
+
+    fn render(text: &str, word: usize) -> String {
+        let files = MemoryLoader::from([("/c", text)]);
+        let tree = parse(b"/c", &files, &mut Diagnostics::default());
+        let directive = &tree.directives[0];
+        Diagnostic::on(directive, Severity::Warn, "odd")
+            .with_span(directive.args[word].span)
+            .with_help("think")
+            .render(&tree.sources)
+    }
+
+    #[test]
+    fn the_line_is_that_of_the_terminator_and_the_caret_is_where_the_word_is() {
+        assert_eq!(
+            render("\n\tlisten\t\"é\" 80\n;", 1),
+            "nginx: [warn] odd in /c:3\n  2:13 | \tlisten\t\"é\" 80\n       | \t      \t    ^^\n  help: think\n"
+        );
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_the_caret() {
+        let text = format!("a {} b {};", "x".repeat(500), "y".repeat(500));
+        let rendered = render(&text, 1);
+        let lines: Vec<&str> = rendered.lines().collect();
+        assert_eq!(lines[1].len(), "  1:504 | ".len() + 120);
+        assert_eq!(lines[1].find(" b "), lines[2].find('^').map(|at| at - 1));
+    }
+}
