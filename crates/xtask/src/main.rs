@@ -1,0 +1,59 @@
+//! `cargo xtask`: the developer's commands. Each is idempotent, shows what it does, and names what it
+//! lacks where it cannot install it.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer's command talks to the terminal"
+)]
+#![allow(dead_code, reason = "the commands that use the rest follow")]
+
+mod check;
+mod fuzz;
+mod machine;
+mod packages;
+mod process;
+mod progress;
+mod repository;
+mod suite;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use lexopt::{Arg, Parser};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND [OPTIONS]
+
+  test          install what the tests need, then run everything
+  nginx-suite   run a checkout of nginx's own test suite against the binary
+  fuzz          run every fuzz target for some seconds
+
+`cargo xtask COMMAND --help` tells the options.";
+
+fn main() -> ExitCode {
+    match dispatch() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch() -> Result<ExitCode> {
+    let mut arguments = Parser::from_env();
+    let command = match arguments.next()? {
+        Some(Arg::Value(word)) => word.to_string_lossy().into_owned(),
+        _ => String::new(),
+    };
+    match command.as_str() {
+        "test" => check::main(arguments),
+        "nginx-suite" => suite::main(arguments),
+        "fuzz" => fuzz::main(arguments),
+        _ => {
+            eprintln!("{USAGE}");
+            Ok(ExitCode::from(2))
+        }
+    }
+}

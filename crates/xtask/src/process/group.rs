@@ -1,0 +1,153 @@
+//! Children that live while a command runs, each in a process group of its own, all stopped when the
+//! group of children is dropped.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use super::{Signal, describe};
+
+/// What is done with what a child prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Every line goes to our output behind the child's name.
+    Prefixed,
+    /// Nothing is shown.
+    Discarded,
+}
+
+/// One watched child.
+#[derive(Debug)]
+struct Member {
+    name: String,
+    child: Child,
+    stop_with: Signal,
+    ended: Option<ExitStatus>,
+}
+
+/// Children started together and stopped together, the last started first.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    members: Vec<Member>,
+}
+
+impl Group {
+    /// Starts a child in its own process group, so that Ctrl-C reaches us alone and we decide the order of
+    /// the end.
+    pub(crate) fn spawn(
+        &mut self,
+        name: &str,
+        command: &mut Command,
+        stop_with: Signal,
+        output: Output,
+    ) -> Result<u32> {
+        command.stdin(Stdio::null()).process_group(0);
+        match output {
+            Output::Prefixed => command.stdout(Stdio::piped()).stderr(Stdio::piped()),
+            Output::Discarded => command.stdout(Stdio::null()).stderr(Stdio::null()),
+        };
+        let started = command.spawn();
+        let mut child = started.with_context(|| format!("cannot start `{}`", describe(command)))?;
+        forward(name, child.stdout.take());
+        forward(name, child.stderr.take());
+        let pid = child.id();
+        self.members.push(Member {
+            name: name.into(),
+            child,
+            stop_with,
+            ended: None,
+        });
+        Ok(pid)
+    }
+
+    /// The first child that has ended, with the way it ended.
+    pub(crate) fn first_ended(&mut self) -> Option<(String, ExitStatus)> {
+        self.members.iter_mut().find_map(|member| {
+            let status = member.poll()?;
+            Some((member.name.clone(), status))
+        })
+    }
+
+    /// Asks every child to stop, waits `grace` for all of them, then kills what is left with its whole group.
+    pub(crate) fn stop(&mut self, grace: Duration) {
+        for member in self.members.iter_mut().rev() {
+            if member.poll().is_none() {
+                let _ = member.stop_with.send_to_process(member.child.id());
+            }
+        }
+        let all_ended = |members: &mut Vec<Member>| members.iter_mut().all(|m| m.poll().is_some());
+        let deadline = std::time::Instant::now() + grace;
+        while !all_ended(&mut self.members) && std::time::Instant::now() < deadline {
+            super::pause(Duration::from_millis(20));
+        }
+        for mut member in self.members.drain(..) {
+            let _ = Signal::Kill.send_to_group(member.child.id());
+            let _ = member.child.wait();
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.stop(Duration::from_secs(5));
+    }
+}
+
+impl Member {
+    fn poll(&mut self) -> Option<ExitStatus> {
+        if self.ended.is_none() {
+            self.ended = self.child.try_wait().ok().flatten();
+        }
+        self.ended
+    }
+}
+
+/// Copies a child's stream to ours, line by line, behind its name.
+fn forward(name: &str, stream: Option<impl Read + Send + 'static>) {
+    let Some(stream) = stream else { return };
+    let name = format!("{name:>9}");
+    thread::spawn(move || {
+        let mut lines = BufReader::new(stream).split(b'\n');
+        while let Some(Ok(line)) = lines.next() {
+            println!("{name} │ {}", String::from_utf8_lossy(&line));
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::wait_until;
+
+    #[test]
+    fn a_child_that_ends_is_told_and_the_others_are_stopped() {
+        let mut group = Group::default();
+        let mut lasting = Command::new("sleep");
+        let pid = group.spawn(
+            "lasting",
+            lasting.arg("60"),
+            Signal::Term,
+            Output::Discarded,
+        );
+        let pid = pid.expect("sleep starts");
+        let mut brief = Command::new("false");
+        group
+            .spawn("brief", &mut brief, Signal::Term, Output::Discarded)
+            .expect("false starts");
+
+        let mut ended = None;
+        wait_until(Duration::from_secs(10), || {
+            ended = group.first_ended();
+            ended.is_some()
+        });
+        let (name, status) = ended.expect("`false` ends by itself");
+        assert_eq!((name.as_str(), status.code()), ("brief", Some(1)));
+
+        group.stop(Duration::from_secs(10));
+        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    }
+}

@@ -1,0 +1,70 @@
+//! Where things lie: the repository, its target folder, the binary under test.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::process::run;
+
+/// The root of the repository. The manifest's place is fixed at compile time, and `cargo xtask` builds before it runs.
+pub(crate) fn root() -> &'static Path {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    crates
+        .and_then(Path::parent)
+        .expect("crates/xtask lies two levels below the root")
+}
+
+/// Cargo's target folder, honouring `CARGO_TARGET_DIR`.
+pub(crate) fn target_dir() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(dir) => root().join(dir),
+        None => root().join("target"),
+    }
+}
+
+/// A folder below `target/` for what one command generates, made when it is missing.
+pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
+    let dir = target_dir().join(name);
+    std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    Ok(dir)
+}
+
+/// How the server is built when it is us who build it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// `cargo build`: quick to make.
+    Dev,
+    /// `cargo build --release`: what users run.
+    Release,
+}
+
+/// Builds `portunus` and says where the binary is.
+///
+/// # Errors
+/// When cargo fails; its own output has been shown by then.
+pub(crate) fn build_server(profile: Profile) -> Result<PathBuf> {
+    let mut cargo = cargo();
+    cargo.args(["build", "--package", "portunus"]);
+    let folder = match profile {
+        Profile::Dev => "debug",
+        Profile::Release => {
+            cargo.arg("--release");
+            "release"
+        }
+    };
+    run(&mut cargo).context("building portunus failed")?;
+    let binary = target_dir().join(folder).join("portunus");
+    if !binary.is_file() {
+        bail!("cargo built no {}", binary.display());
+    }
+    Ok(binary)
+}
+
+/// A `cargo` command in the repository's root, the same cargo that runs us.
+pub(crate) fn cargo() -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    command
+}
