@@ -1,0 +1,14 @@
+//! ngx_http_log_module: the access log.
+
+use super::kind::Special;
+
+rows! { "log": "ngx_http_log_module: the access log";
+    LOG_FORMAT "log_format" in HTTP, MORE2, Special(Special::LogFormat) = "combined \"...\"", Own,
+        Honoured, "Names a format of log lines.";
+    ACCESS_LOG "access_log" in HTTP | SERVER | LOCATION | LIF | LMT,
+        MORE1, Special(Special::AccessLog) = "logs/access.log combined", Nearest,
+        Honoured, "Where requests are logged, and how.";
+    OPEN_LOG_FILE_CACHE "open_log_file_cache" in HTTP | SERVER | LOCATION,
+        TAKE1234, Special(Special::OpenLogFileCache) = "off", Nearest,
+        Honoured, "Keeps log files with variable names open.";
+}

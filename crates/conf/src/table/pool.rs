@@ -1,0 +1,31 @@
+//! What nginx has no directive for: the FPM pool, trusted networks, memory for static files.
+
+use super::kind::Special;
+use super::words;
+
+rows! { "pool": "Directives of Portunus itself: the FPM pool, trusted networks, memory budgets";
+    FASTCGI_POOL_SIZE "fastcgi_pool_size" in HTTP | SERVER | LOCATION | UPSTREAM,
+        TAKE1, Special(Special::PoolSize) = "auto", Nearest,
+        Honoured, "Most connections to one FPM at a time; \"auto\" learns its number of workers.";
+    FASTCGI_QUEUE_DEPTH "fastcgi_queue_depth" in HTTP | SERVER | LOCATION | UPSTREAM,
+        TAKE1, Number = "512", Nearest,
+        Honoured, "How many requests may wait for a worker before the next gets a 503.";
+    FASTCGI_QUEUE_TIMEOUT "fastcgi_queue_timeout" in HTTP | SERVER | LOCATION | UPSTREAM,
+        TAKE1, Msec = "10s", Nearest,
+        Honoured, "How long a request may wait for a worker before it gets a 503.";
+    FASTCGI_REUSE "fastcgi_reuse" in HTTP | SERVER | LOCATION | UPSTREAM,
+        TAKE1, Enumeration(words::REUSE) = "safe", Nearest,
+        Honoured, "When a connection is used again; \"safe\" means after requests without a body.";
+    FASTCGI_LANE "fastcgi_lane" in SERVER | LOCATION, TAKE12, Special(Special::Lane), Nearest,
+        Honoured, "Puts requests into a named lane that may hold only so many slots of the pool.";
+    FASTCGI_SCRIPT_CHECK "fastcgi_script_check" in HTTP | SERVER | LOCATION,
+        FLAG, Flag = "on", Nearest,
+        Honoured, "Whether only regular files that end in \".php\" are handed to FPM.";
+    REAL_IP_TRUST_PRIVATE "real_ip_trust_private" in HTTP | SERVER | LOCATION,
+        FLAG, Flag = "off", Nearest,
+        Honoured, "Whether proxies in private networks are trusted as with set_real_ip_from.";
+    CLIENT_BODY_MIN_RATE "client_body_min_rate" in HTTP | SERVER, TAKE1, Size = "128", Nearest,
+        Honoured, "Bytes per second below which a request body is given up; 0 waits for ever.";
+    STATIC_CACHE_SIZE "static_cache_size" in HTTP, TAKE1, Size = "64m", Own,
+        Honoured, "Memory for small files and their compressed variants; 0 turns it off.";
+}
