@@ -5,6 +5,12 @@
 
 use crate::loader::errno_text;
 
+/// nginx: `NGX_MAX_CONF_ERRSTR`.
+pub(crate) const MESSAGE_LIMIT: usize = 1024;
+
+/// nginx: `ngx_log_errno`.
+const ERRNO_ROOM: usize = 50;
+
 /// A fault of spelling, or of an `include`.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SyntaxError {
@@ -26,17 +32,17 @@ pub(crate) enum SyntaxError {
     IncludeArguments,
     #[error("directive \"include\" is not terminated by \";\"")]
     IncludeNotTerminated,
-    #[error("open() \"{}\" failed ({})", String::from_utf8_lossy(.path), errno_text(.error))]
+    #[error("{}", failed_call("open", .path, .error))]
     Open {
         path: Vec<u8>,
         error: std::io::Error,
     },
-    #[error("pread() \"{}\" failed ({})", String::from_utf8_lossy(.path), errno_text(.error))]
+    #[error("{}", failed_call("pread", .path, .error))]
     Read {
         path: Vec<u8>,
         error: std::io::Error,
     },
-    #[error("glob() \"{}\" failed ({})", String::from_utf8_lossy(.pattern), errno_text(.error))]
+    #[error("{}", failed_call("glob", .pattern, .error))]
     Glob {
         pattern: Vec<u8>,
         error: std::io::Error,
@@ -62,4 +68,16 @@ fn printable(byte: u8) -> char {
     } else {
         char::REPLACEMENT_CHARACTER
     }
+}
+
+/// A failed system call on a path. nginx: `ngx_conf_log_error`, `ngx_log_errno`: a text that leaves
+/// less than [`ERRNO_ROOM`] bytes of the buffer is cut to make room for the system's words.
+fn failed_call(call: &str, path: &[u8], error: &std::io::Error) -> String {
+    let mut text = format!("{call}() \"{}\" failed", String::from_utf8_lossy(path));
+    let room = MESSAGE_LIMIT - ERRNO_ROOM;
+    if text.len() > room {
+        text.truncate(text.floor_char_boundary(room));
+        text.push_str("...");
+    }
+    format!("{text} ({})", errno_text(error))
 }

@@ -3,10 +3,8 @@
 use std::fmt::Write as _;
 
 use super::Diagnostic;
+use crate::error::MESSAGE_LIMIT;
 use crate::source::{Sources, Span};
-
-/// nginx: `NGX_MAX_CONF_ERRSTR`.
-const MESSAGE_LIMIT: usize = 1024;
 
 /// How many characters of a source line are shown, and how many of them before the caret.
 const WIDTH: usize = 120;
@@ -62,17 +60,25 @@ fn render_excerpt(text: &mut String, sources: &Sources, span: Span) {
         .get(..(end - start).min(rest.len()))
         .unwrap_or_default();
 
-    let column = String::from_utf8_lossy(before).chars().count();
-    let carets = String::from_utf8_lossy(marked).chars().count().max(1);
-    let skipped = column.saturating_sub(BEFORE);
-    let shown: String = visible(bytes).skip(skipped).take(WIDTH).collect();
+    // Only what can be shown is decoded: lines may be as long as files.
+    let mut shown = visible(before.get(before.len().saturating_sub(4 * BEFORE)..));
+    let skipped = shown.len().saturating_sub(BEFORE);
+    shown.drain(..skipped);
     // Tabs stay tabs, so that the caret lands below its word whatever their width.
-    let blank = |character| if character == '\t' { '\t' } else { ' ' };
-    let indent: String = visible(before).skip(skipped).map(blank).collect();
-    let carets = "^".repeat(carets.min(WIDTH - (column - skipped)));
+    let blank = |character: &char| if *character == '\t' { '\t' } else { ' ' };
+    let indent: String = shown.iter().map(blank).collect();
+    let room = WIDTH - shown.len();
+    shown.extend(
+        visible(rest.get(..rest.len().min(4 * WIDTH)))
+            .iter()
+            .take(room),
+    );
+    let carets = visible(marked.get(..marked.len().min(4 * WIDTH))).len();
 
-    let place = format!("{line}:{}", column + 1);
+    let place = format!("{line}:{}", characters(before) + 1);
     let margin = " ".repeat(place.len());
+    let shown: String = shown.into_iter().collect();
+    let carets = "^".repeat(carets.clamp(1, room));
     write!(
         text,
         "  {place} | {}\n  {margin} | {indent}{carets}\n",
@@ -81,14 +87,22 @@ fn render_excerpt(text: &mut String, sources: &Sources, span: Span) {
     .expect("writing to a string");
 }
 
-/// The characters of a line, those that would disturb a terminal replaced.
-fn visible(line: &[u8]) -> impl Iterator<Item = char> {
-    let characters: Vec<char> = String::from_utf8_lossy(line).chars().collect();
-    characters.into_iter().map(|character| match character {
-        '\t' => '\t',
-        control if control.is_control() => char::REPLACEMENT_CHARACTER,
-        other => other,
-    })
+/// How many characters a text has if it is UTF-8.
+fn characters(text: &[u8]) -> usize {
+    let is_continuation = |byte: u8| byte & 0b1100_0000 == 0b1000_0000;
+    text.iter().filter(|byte| !is_continuation(**byte)).count()
+}
+
+/// The characters of a stretch of a line, those that would disturb a terminal replaced.
+fn visible(stretch: Option<&[u8]>) -> Vec<char> {
+    let text = String::from_utf8_lossy(stretch.unwrap_or_default());
+    text.chars()
+        .map(|character| match character {
+            '\t' => '\t',
+            control if control.is_control() => char::REPLACEMENT_CHARACTER,
+            other => other,
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -110,8 +110,12 @@ impl Parser<'_> {
 
     /// Reads a file and makes it the next text.
     pub(super) fn open_file(&mut self, path: Vec<u8>, include: Option<Include>) {
+        if self.exhausted {
+            return;
+        }
         if self.sources.len() >= MAX_FILES {
-            self.report_once_too_many(include);
+            self.report_file(include, &SyntaxError::TooManyFiles(MAX_FILES));
+            self.exhausted = true;
             return;
         }
         if include.is_some_and(|include| self.is_being_read(&path, include.directive)) {
@@ -162,21 +166,10 @@ impl Parser<'_> {
         chain.any(|source| self.sources.source(source).path() == Some(path))
     }
 
-    /// Drops what is left to open, which is one fault however many files it is.
-    fn report_once_too_many(&mut self, include: Option<Include>) {
-        self.tasks.retain(|task| matches!(task, Task::Read { .. }));
-        self.report_file(include, &SyntaxError::TooManyFiles(MAX_FILES));
-    }
-
     fn report_file(&mut self, include: Option<Include>, error: &SyntaxError) {
         match include {
             Some(include) => self.report_include(include, error),
-            None => {
-                let order = self.next_order();
-                let severity = severity(error);
-                self.diagnostics
-                    .push(Diagnostic::new(severity, error.to_string(), order));
-            }
+            None => self.push(Diagnostic::new(severity(error), error.to_string(), 0)),
         }
     }
 
@@ -184,11 +177,10 @@ impl Parser<'_> {
     /// read, and of that nginx says neither file nor line.
     fn report_include(&mut self, include: Include, error: &SyntaxError) {
         let severity = severity(error);
-        let order = self.next_order();
         let diagnostic =
-            Diagnostic::new(severity, error.to_string(), order).with_span(include.argument);
+            Diagnostic::new(severity, error.to_string(), 0).with_span(include.argument);
         let report_at = (severity == Severity::Emerg).then_some(include.report_at);
-        self.diagnostics.push(Diagnostic {
+        self.push(Diagnostic {
             report_at,
             ..diagnostic
         });

@@ -22,6 +22,9 @@ const MAX_DEPTH: usize = 256;
 /// How many files one configuration may consist of, repeated ones counted each time.
 const MAX_FILES: usize = 65_536;
 
+/// How many faults are reported; whoever mends as many finds the rest then.
+const MAX_FAULTS: usize = 500;
+
 /// Reads the main file of a configuration and all that it includes. A relative `include` is
 /// relative to the main file's directory (nginx: `conf_prefix`).
 #[must_use]
@@ -53,6 +56,9 @@ pub struct Parser<'a> {
     open: Vec<OpenBlock>,
     directives: Vec<Directive>,
     order: u32,
+    faults: usize,
+    /// Set once there are too many files or faults: nothing more is reported or included.
+    exhausted: bool,
 }
 
 /// Something still to be read.
@@ -99,6 +105,8 @@ impl<'a> Parser<'a> {
             open: Vec::new(),
             directives: Vec::new(),
             order: 0,
+            faults: 0,
+            exhausted: false,
         }
     }
 
@@ -301,13 +309,25 @@ impl<'a> Parser<'a> {
     }
 
     fn report(&mut self, fault: Fault) {
-        let order = self.next_order();
-        let diagnostic = Diagnostic::new(Severity::Emerg, fault.error.to_string(), order)
+        let diagnostic = Diagnostic::new(Severity::Emerg, fault.error.to_string(), 0)
             .with_span(fault.span)
             .reported_at(fault.report_at);
-        self.diagnostics.push(Diagnostic {
+        self.push(Diagnostic {
             help: fault.help,
             ..diagnostic
         });
+    }
+
+    /// Adds a diagnostic as the next thing that happens, unless there are too many already.
+    fn push(&mut self, diagnostic: Diagnostic) {
+        let order = self.next_order();
+        if !self.exhausted {
+            self.diagnostics.push(Diagnostic {
+                order,
+                ..diagnostic
+            });
+        }
+        self.faults += 1;
+        self.exhausted |= self.faults >= MAX_FAULTS;
     }
 }
