@@ -1,0 +1,239 @@
+//! A file read as it is sent, chunk by chunk, never holding up the thread for a disk.
+//!
+//! The page cache is asked first, with `preadv2(RWF_NOWAIT)`; what it does not hold is read on a blocking thread. Some
+//! file systems (overlayfs among them, on many kernels) cannot answer such a read at all. Then the read is done in
+//! place and timed, and one that took as long as a disk takes sends the next ones to the blocking thread.
+//!
+//! After each chunk the file is looked at again. If it has shrunk, or other bytes stand where sent ones stood, the body
+//! fails and the connection cuts the transfer: a mixture is never passed off as a file. A file that only grows, such as
+//! a log, is sent up to the length it had.
+
+use std::fs::File;
+use std::future::Future;
+use std::io::{self, IoSliceMut};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use rustix::fs::fstat;
+use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
+use tokio::task::JoinHandle;
+
+use super::chunk::Home;
+use crate::cache::Entry;
+use crate::conditional::ByteRange;
+use crate::validator::Validator;
+
+/// The most memory that one slow reader holds.
+const CHUNK: usize = 64 << 10;
+/// No read from the page cache takes so long; a disk does.
+const SLOW: Duration = Duration::from_micros(500);
+/// So many reads go to the blocking thread after a slow one.
+const SUSPICION: u8 = 16;
+/// How much of what was sent is compared when the file's time stamp has moved.
+const SAMPLE: usize = 64;
+
+/// What is still to be sent of a file, for a connection that can hand it to `sendfile`.
+#[derive(Clone, Debug)]
+pub struct SendfileSegment {
+    /// The file. Its own position is not used.
+    pub file: Arc<File>,
+    /// First byte to send.
+    pub offset: u64,
+    /// How many bytes.
+    pub len: u64,
+}
+
+/// A range of an open file as a body.
+#[derive(Debug)]
+pub struct FileBody {
+    file: Arc<File>,
+    position: u64,
+    end: u64,
+    /// The file as it was when the head of the answer was made.
+    state: Validator,
+    /// The last bytes sent: as many as `sampled`, ending at `position`.
+    sample: [u8; SAMPLE],
+    sampled: usize,
+    home: Home,
+    reading: Option<JoinHandle<(Box<[u8]>, io::Result<usize>)>>,
+    nowait: bool,
+    suspicion: u8,
+}
+
+impl FileBody {
+    /// `range` of the file behind `entry`; none if the entry holds no open file.
+    #[must_use]
+    pub fn new(entry: &Entry, range: ByteRange) -> Option<Self> {
+        Some(Self {
+            file: Arc::clone(entry.file()?),
+            position: range.start,
+            end: range.end,
+            state: *entry.validator(),
+            sample: [0; SAMPLE],
+            sampled: 0,
+            home: Home::default(),
+            reading: None,
+            nowait: true,
+            suspicion: 0,
+        })
+    }
+
+    /// What is left to be sent.
+    #[must_use]
+    pub fn segment(&self) -> SendfileSegment {
+        SendfileSegment {
+            file: Arc::clone(&self.file),
+            offset: self.position,
+            len: self.left(),
+        }
+    }
+
+    /// Goes on with another range of the same file.
+    pub(super) fn restart(&mut self, range: ByteRange) {
+        self.position = range.start;
+        self.end = range.end;
+        self.sampled = 0;
+    }
+
+    fn left(&self) -> u64 {
+        self.end.saturating_sub(self.position)
+    }
+
+    fn wanted(&self) -> usize {
+        usize::try_from(self.left()).unwrap_or(CHUNK).min(CHUNK)
+    }
+
+    /// Reads the next chunk into the buffer; how much came.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Box<[u8]>, usize)>> {
+        if self.reading.is_none() {
+            let size = usize::try_from(self.state.size).unwrap_or(CHUNK).min(CHUNK);
+            let mut buffer = ready!(self.home.poll_take(cx, size));
+            match self.read_now(&mut buffer) {
+                Ok(read) => return Poll::Ready(Ok((buffer, read))),
+                Err(Errno::AGAIN) => self.reading = Some(self.read_later(buffer)),
+                Err(errno) => return Poll::Ready(Err(errno.into())),
+            }
+        }
+        let Some(reading) = self.reading.as_mut() else {
+            return Poll::Pending;
+        };
+        let (buffer, read) = ready!(Pin::new(reading).poll(cx)).map_err(io::Error::other)?;
+        self.reading = None;
+        Poll::Ready(read.map(|read| (buffer, read)))
+    }
+
+    /// `EAGAIN` if the bytes would have to come from the disk, or might.
+    fn read_now(&mut self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let wanted = self.wanted().min(buffer.len());
+        let into = buffer.get_mut(..wanted).unwrap_or_default();
+        if self.nowait {
+            let flags = ReadWriteFlags::NOWAIT;
+            match preadv2(
+                &self.file,
+                &mut [IoSliceMut::new(into)],
+                self.position,
+                flags,
+            ) {
+                Err(Errno::OPNOTSUPP | Errno::NOSYS) => self.nowait = false,
+                Err(Errno::INTR) => return Err(Errno::AGAIN),
+                answer => return answer,
+            }
+        }
+        if self.suspicion > 0 {
+            self.suspicion -= 1;
+            return Err(Errno::AGAIN);
+        }
+        let begun = Instant::now();
+        let read = pread(&self.file, into, self.position);
+        if begun.elapsed() > SLOW {
+            self.suspicion = SUSPICION;
+        }
+        read
+    }
+
+    fn read_later(&self, mut buffer: Box<[u8]>) -> JoinHandle<(Box<[u8]>, io::Result<usize>)> {
+        let (file, position) = (Arc::clone(&self.file), self.position);
+        let wanted = self.wanted().min(buffer.len());
+        tokio::task::spawn_blocking(move || {
+            let into = buffer.get_mut(..wanted).unwrap_or_default();
+            let read = loop {
+                match pread(&file, &mut *into, position) {
+                    Err(Errno::INTR) => {}
+                    answer => break answer.map_err(io::Error::from),
+                }
+            };
+            (buffer, read)
+        })
+    }
+
+    /// Fails if the bytes just read are not of the file that the answer's head describes.
+    fn verify(&mut self) -> io::Result<()> {
+        let now = Validator::from_stat(&fstat(&self.file)?);
+        if now.size < self.state.size {
+            return Err(cut("the file has shrunk while it was sent"));
+        }
+        if now.modified == self.state.modified && now.size == self.state.size {
+            return Ok(());
+        }
+        let mut again = [0; SAMPLE];
+        let again = again.get_mut(..self.sampled).unwrap_or_default();
+        let read = pread(&self.file, &mut *again, self.position - self.sampled as u64)?;
+        if self.sampled == 0
+            || read < self.sampled
+            || self.sample.get(..self.sampled) != Some(again)
+        {
+            return Err(cut("the file has been rewritten while it was sent"));
+        }
+        self.state = now;
+        Ok(())
+    }
+
+    fn remember_tail(&mut self, sent: &[u8]) {
+        let tail = sent
+            .get(sent.len().saturating_sub(SAMPLE)..)
+            .unwrap_or_default();
+        if let Some(sample) = self.sample.get_mut(..tail.len()) {
+            sample.copy_from_slice(tail);
+            self.sampled = tail.len();
+        }
+    }
+}
+
+fn cut(why: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, why)
+}
+
+impl Body for FileBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = self.get_mut();
+        if this.left() == 0 {
+            return Poll::Ready(None);
+        }
+        let (buffer, read) = ready!(this.poll_read(cx))?;
+        if read == 0 {
+            return Poll::Ready(Some(Err(cut("the file has shrunk while it was sent"))));
+        }
+        this.verify()?;
+        this.remember_tail(buffer.get(..read).unwrap_or_default());
+        this.position += read as u64;
+        Poll::Ready(Some(Ok(Frame::data(this.home.send(buffer, read)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left() == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left())
+    }
+}

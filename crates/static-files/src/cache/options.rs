@@ -1,0 +1,107 @@
+//! How a cache is built, and how one look-up is to be done.
+
+use std::time::Duration;
+
+/// How large a cache may grow and how careful it is.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Memory for bodies and compressed variants, for the whole process, in bytes.
+    pub budget: usize,
+    /// Files up to this size are kept in memory. Larger ones are read as they are sent.
+    pub in_memory: u64,
+    /// Most entries a worker keeps (`open_file_cache max=`).
+    pub max_entries: usize,
+    /// Entries not asked for in this time go at the next [`trim`](super::OpenFileCache::trim) but one
+    /// (`open_file_cache inactive=`).
+    pub inactive: Duration,
+    /// How long a file must have been left alone before its content is kept. See the module's page on freshness.
+    pub settle: Duration,
+    /// Worker threads that share the budget.
+    pub workers: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            budget: 64 << 20,
+            in_memory: 64 << 10,
+            max_entries: 65_536,
+            inactive: Duration::from_secs(60),
+            settle: Duration::from_secs(1),
+            workers: 1,
+        }
+    }
+}
+
+/// `disable_symlinks`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DisableSymlinks {
+    /// Links are followed.
+    #[default]
+    Off,
+    /// No component may be a link.
+    On,
+    /// A component may be a link if it and what it names have the same owner.
+    IfNotOwner,
+}
+
+/// How long an entry is believed without asking the file system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Revalidate {
+    /// Not at all: one `stat` each time, as fresh as nginx without `open_file_cache`.
+    #[default]
+    Always,
+    /// `open_file_cache` is set.
+    Every {
+        /// `open_file_cache_valid`.
+        valid: Duration,
+        /// `open_file_cache_min_uses`: with fewer uses the entry is asked about each time.
+        min_uses: u32,
+        /// `open_file_cache_errors`: remember also what could not be opened.
+        errors: bool,
+    },
+}
+
+/// One location's way of opening files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OpenOptions {
+    /// Which symbolic links to follow.
+    pub symlinks: DisableSymlinks,
+    /// `disable_symlinks … from=`: so many leading bytes of the path are not looked at. See [`symlinks_from`].
+    pub from: usize,
+    /// When to ask the file system again.
+    pub revalidate: Revalidate,
+    /// `read_ahead` is set: tell the kernel that the file will be read in order.
+    pub read_ahead: bool,
+}
+
+/// Applies an expanded `from=` to a path (nginx: `ngx_http_set_disable_symlinks`): what then is to be checked, and how
+/// many bytes of the path are exempt.
+#[must_use]
+pub fn symlinks_from(mode: DisableSymlinks, from: &[u8], path: &[u8]) -> (DisableSymlinks, usize) {
+    if from.is_empty() || !path.starts_with(from) {
+        return (mode, 0);
+    }
+    match path.get(from.len()) {
+        None => (DisableSymlinks::Off, 0),
+        Some(b'/') => (mode, from.len()),
+        Some(_) if from.ends_with(b"/") => (mode, from.len() - 1),
+        Some(_) => (mode, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn from_counts_only_whole_components() {
+        let of = |from: &str| symlinks_from(DisableSymlinks::On, from.as_bytes(), b"/srv/www/a");
+        assert_eq!(of("/srv"), (DisableSymlinks::On, 4));
+        assert_eq!(of("/srv/"), (DisableSymlinks::On, 4));
+        assert_eq!(of("/sr"), (DisableSymlinks::On, 0));
+        assert_eq!(of("/other"), (DisableSymlinks::On, 0));
+        assert_eq!(of("/srv/www/a"), (DisableSymlinks::Off, 0));
+        assert_eq!(of(""), (DisableSymlinks::On, 0));
+    }
+}

@@ -1,0 +1,22 @@
+//! Files on their way out: an open-file cache, preconditions and ranges, bodies read without blocking, encodings,
+//! directory listings.
+//!
+//! Decide, then act. [`OpenFileCache::open`] tells what a path names, [`decide`] what to answer, [`FileBody`] and
+//! [`MultipartBody`] carry it out. Nothing here knows a request, a location or the configuration language.
+
+mod body;
+pub mod cache;
+pub mod conditional;
+pub mod encoding;
+mod error;
+pub mod http_time;
+mod validator;
+
+pub use body::{FileBody, Multipart, MultipartBody, SendfileSegment, StaticBody};
+pub use cache::{
+    CacheStats, Config, DisableSymlinks, Entry, Kind, OpenFileCache, OpenOptions, Opened, Probed,
+    Revalidate,
+};
+pub use conditional::{ByteRange, ConditionalOptions, Facts, IfModifiedSince, Outcome, decide};
+pub use error::{Call, OpenError};
+pub use validator::{Timestamp, Validator};
