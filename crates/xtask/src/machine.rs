@@ -42,3 +42,8 @@ pub(crate) fn free_port() -> Result<u16> {
     let socket = TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
     Ok(socket.local_addr()?.port())
 }
+
+/// How many cores we may use.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

@@ -6,12 +6,17 @@
     clippy::print_stderr,
     reason = "a developer's command talks to the terminal"
 )]
-#![allow(dead_code, reason = "the commands that use the rest follow")]
 
+mod application;
+mod bench;
 mod check;
+mod demo;
+mod fill;
 mod fuzz;
+mod http;
 mod machine;
 mod packages;
+mod php;
 mod process;
 mod progress;
 mod repository;
@@ -25,8 +30,10 @@ use lexopt::{Arg, Parser};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND [OPTIONS]
 
+  demo          the application behind Portunus, in the browser
   test          install what the tests need, then run everything
   nginx-suite   run a checkout of nginx's own test suite against the binary
+  bench         measure nginx and Portunus side by side
   fuzz          run every fuzz target for some seconds
 
 `cargo xtask COMMAND --help` tells the options.";
@@ -48,8 +55,10 @@ fn dispatch() -> Result<ExitCode> {
         _ => String::new(),
     };
     match command.as_str() {
+        "demo" => demo::main(arguments),
         "test" => check::main(arguments),
         "nginx-suite" => suite::main(arguments),
+        "bench" => bench::main(arguments),
         "fuzz" => fuzz::main(arguments),
         _ => {
             eprintln!("{USAGE}");

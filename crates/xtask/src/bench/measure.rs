@@ -1,0 +1,212 @@
+//! One workload from start to end: servers up, answers probed, runs interleaved, medians taken.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::contender::{self, Contender, Running, Stage};
+use super::usage::{CpuReading, resident_bytes};
+use super::workloads::{Body, Workload};
+use super::wrk::{self, Expected, Load, Measured};
+use crate::http::{self, Answer};
+use crate::process::{Group, interrupted};
+
+/// How often and how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort {
+    pub(crate) runs: usize,
+    pub(crate) seconds: u32,
+}
+
+/// The medians of one contender.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) label: String,
+    pub(crate) requests_per_second: f64,
+    pub(crate) cpu_microseconds: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) resident_mib: f64,
+    pub(crate) errors: u64,
+}
+
+/// One run of one contender.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    measured: Measured,
+    cpu_seconds: f64,
+}
+
+/// Runs a workload on its stage.
+///
+/// # Errors
+/// When a server does not start or its answer is not what it must be; the message says which.
+pub(crate) fn run(
+    workload: &Workload,
+    contenders: &[Contender],
+    stage: &Stage,
+    root: &Path,
+    effort: Effort,
+) -> Result<Vec<Row>> {
+    let script = wrk::write_script(&stage.folder)?;
+    let mut group = Group::default();
+    let mut entrants = Vec::new();
+    for contender in contenders {
+        let running = contender::start(&mut group, *contender, stage)?;
+        let load = prepare_load(workload, running, stage, root, effort)
+            .with_context(|| format!("{} on {}", contender.label, workload.name))?;
+        wrk::run(
+            &script,
+            &Load {
+                seconds: 1,
+                ..load.clone()
+            },
+        )?;
+        entrants.push((running, load, Vec::new()));
+    }
+    for _ in 0..effort.runs {
+        for (running, load, samples) in &mut entrants {
+            if interrupted() {
+                bail!("interrupted");
+            }
+            let before = CpuReading::take(running.pid);
+            let measured = wrk::run(&script, load)?;
+            let cpu_seconds = CpuReading::take(running.pid).since(&before);
+            samples.push(Sample {
+                measured,
+                cpu_seconds,
+            });
+        }
+        print!(".");
+        let _ = std::io::stdout().flush();
+    }
+    println!();
+    Ok(entrants
+        .iter()
+        .map(|(running, _, samples)| summarise(*running, samples))
+        .collect())
+}
+
+fn prepare_load(
+    workload: &Workload,
+    running: Running,
+    stage: &Stage,
+    root: &Path,
+    effort: Effort,
+) -> Result<Load> {
+    let expected = probe(workload, running.port, root)?;
+    Ok(Load {
+        url: format!("http://127.0.0.1:{}{}", running.port, workload.target),
+        connections: workload.connections,
+        seconds: effort.seconds,
+        headers: workload
+            .headers
+            .iter()
+            .map(|&header| header.to_owned())
+            .collect(),
+        expected,
+        cores: stage.cores.as_ref().map(|_| load_cores()),
+    })
+}
+
+/// The cores that are left for the load when the server has the first.
+fn load_cores() -> String {
+    match crate::machine::cores() {
+        0..=2 => "1".into(),
+        cores => format!("1-{}", cores - 1),
+    }
+}
+
+/// Asks once and says what every later answer must be.
+fn probe(workload: &Workload, port: u16, root: &Path) -> Result<Expected> {
+    let answer = http::request(port, workload.target, workload.headers)?;
+    if answer.status != 200 {
+        bail!("GET {} is answered with {}", workload.target, answer.status);
+    }
+    let got = answer.body.len();
+    let exactly = |length: usize| (length, length);
+    let (shortest, longest) = match workload.body {
+        Body::Length(length) => exactly(length),
+        Body::File => exactly(file_of(workload, root)?.len()),
+        Body::GzipOfFile => {
+            if gunzip(&answer)? != file_of(workload, root)? {
+                bail!("the compressed body is not the file");
+            }
+            exactly(got)
+        }
+        Body::AboutAsProbed => (got - got / 50, got + got / 50),
+    };
+    if !(shortest..=longest).contains(&got) {
+        bail!(
+            "GET {} is answered with {got} bytes, not {shortest}",
+            workload.target
+        );
+    }
+    Ok(Expected {
+        status: 200,
+        shortest,
+        longest,
+    })
+}
+
+fn file_of(workload: &Workload, root: &Path) -> Result<Vec<u8>> {
+    let path = root.join(workload.target.trim_start_matches('/'));
+    std::fs::read(&path).with_context(|| path.display().to_string())
+}
+
+fn gunzip(answer: &Answer) -> Result<Vec<u8>> {
+    if answer.field("content-encoding") != Some("gzip") {
+        bail!("the answer is not compressed");
+    }
+    let mut gzip = Command::new("gzip");
+    gzip.args(["--decompress", "--stdout"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut child = gzip.spawn().context("cannot run gzip")?;
+    let mut input = child.stdin.take().expect("stdin was piped");
+    let body = answer.body.clone();
+    let writer = std::thread::spawn(move || input.write_all(&body));
+    let output = child.wait_with_output()?;
+    let written = writer.join().is_ok_and(|result| result.is_ok());
+    if !written || !output.status.success() {
+        bail!("gzip cannot read the body");
+    }
+    Ok(output.stdout)
+}
+
+fn summarise(running: Running, samples: &[Sample]) -> Row {
+    let median_of = |value: fn(&Sample) -> f64| median(samples.iter().map(value).collect());
+    Row {
+        label: running.contender.label.to_owned(),
+        requests_per_second: median_of(|s| s.measured.requests as f64 / s.measured.seconds),
+        cpu_microseconds: median_of(|s| s.cpu_seconds * 1e6 / s.measured.requests.max(1) as f64),
+        p50_ms: median_of(|s| s.measured.p50_ms),
+        p99_ms: median_of(|s| s.measured.p99_ms),
+        resident_mib: resident_bytes(running.pid) as f64 / (1024.0 * 1024.0),
+        errors: samples.iter().map(|s| s.measured.errors).sum(),
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => f64::NAN,
+        odd if odd % 2 == 1 => values[middle],
+        _ => f64::midpoint(values[middle - 1], values[middle]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert!(median(Vec::new()).is_nan());
+    }
+}
