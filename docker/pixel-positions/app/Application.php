@@ -2,6 +2,7 @@
 
 namespace App;
 
+use App\Support\State;
 use Illuminate\Foundation\Application as Framework;
 
 /**
@@ -20,30 +21,16 @@ class Application extends Framework
     {
         parent::__construct($basePath);
 
-        if ($state = self::stateDirectory()) {
+        if ($state = State::directory()) {
             $this->useStoragePath($state.'/storage');
             $this->useEnvironmentPath($state);
         }
     }
 
-    /** The PIXEL_STATE directory, or null when the checkout itself is writable. */
-    public static function stateDirectory(): ?string
-    {
-        $state = $_SERVER['PIXEL_STATE'] ?? getenv('PIXEL_STATE');
-
-        return is_string($state) && $state !== '' ? rtrim($state, '/') : null;
-    }
-
-    /** Where the SQLite file lives unless DB_DATABASE says otherwise. */
-    public static function sqliteFile(): string
-    {
-        return (self::stateDirectory() ?? dirname(__DIR__)).'/database/database.sqlite';
-    }
-
     /** Moves `bootstrap/cache/...` into the state directory; the rest is code. */
     public function bootstrapPath($path = '')
     {
-        $state = self::stateDirectory();
+        $state = State::directory();
 
         if ($state !== null && strncmp((string) $path, 'cache/', 6) === 0) {
             return $state.'/bootstrap/'.$path;

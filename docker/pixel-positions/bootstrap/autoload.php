@@ -33,3 +33,6 @@ spl_autoload_register(static function (string $class): void {
 
 require_once 'Illuminate/autoload.php';
 require_once dirname(__DIR__).'/app/Support/helpers.php';
+
+// bin/prepare merges the tables of those libraries into one; it is only faster.
+App\Support\ClassMap::register();

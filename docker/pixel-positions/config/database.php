@@ -1,6 +1,6 @@
 <?php
 
-use App\Application;
+use App\Support\State;
 
 $default = env('DB_CONNECTION', 'sqlite');
 
@@ -25,9 +25,8 @@ return [
         'sqlite' => [
             'driver' => 'sqlite',
             // DB_DATABASE is a path for SQLite and a name for a server.
-            'database' => $default === 'sqlite'
-                ? env('DB_DATABASE', Application::sqliteFile())
-                : Application::sqliteFile(),
+            'database' => ($default === 'sqlite' ? env('DB_DATABASE') : null)
+                ?: State::path('database/database.sqlite'),
             'prefix' => '',
             'foreign_key_constraints' => true,
         ],

@@ -93,7 +93,7 @@ class Position extends Model
     /** “today”, “3 days ago”: the age in the coarsest unit that fits. */
     public function ageLabel(): string
     {
-        $days = intdiv(max(0, time() - $this->created_at->getTimestamp()), 86400);
+        $days = intdiv($this->ageInSeconds(), 86400);
 
         if ($days === 0) {
             return 'today';
@@ -101,12 +101,18 @@ class Position extends Model
 
         [$count, $unit] = $days < 7 ? [$days, 'day'] : ($days < 60 ? [intdiv($days, 7), 'week'] : [intdiv($days, 30), 'month']);
 
-        return $count.' '.Str::plural($unit, $count).' ago';
+        return $count.' '.$unit.($count === 1 ? '' : 's').' ago';
     }
 
     public function isFresh(): bool
     {
-        return time() - $this->created_at->getTimestamp() < 3 * 86400;
+        return $this->ageInSeconds() < 3 * 86400;
+    }
+
+    /** Read from the column: a date object per card would cost more than the card. */
+    private function ageInSeconds(): int
+    {
+        return max(0, time() - (int) strtotime($this->attributes['created_at'].' UTC'));
     }
 
     /**

@@ -3,6 +3,7 @@
 namespace App\Console\Commands;
 
 use App\Models\Employer;
+use App\Support\ClassMap;
 use App\Support\PrivateFiles;
 use Illuminate\Console\Command;
 use Illuminate\Support\Facades\DB;
@@ -13,7 +14,7 @@ class PrepareCommand extends Command
 {
     protected $signature = 'pixel:prepare';
 
-    protected $description = 'Migrate, seed an empty board and write the private files';
+    protected $description = 'Migrate, seed an empty board, write the private files and the class table';
 
     public function handle(): int
     {
@@ -29,6 +30,7 @@ class PrepareCommand extends Command
         }
 
         PrivateFiles::writeMissing(Storage::disk('private'), resource_path('private'));
+        ClassMap::write();
 
         return 0;
     }

@@ -37,8 +37,8 @@
                         @endforeach
                     </select>
                 </div>
-                @include('partials.input', ['name' => 'salary_min', 'label' => 'Pay from', 'required' => false, 'inputmode' => 'numeric', 'placeholder' => '48000'])
-                @include('partials.input', ['name' => 'salary_max', 'label' => 'up to, per year', 'required' => false, 'inputmode' => 'numeric', 'placeholder' => '60000'])
+                @include('partials.input', ['name' => 'salary_min', 'label' => 'Yearly pay from', 'required' => false, 'inputmode' => 'numeric', 'placeholder' => '48000'])
+                @include('partials.input', ['name' => 'salary_max', 'label' => 'Yearly pay up to', 'required' => false, 'inputmode' => 'numeric', 'placeholder' => '60000'])
             </div>
             @include('partials.input', ['name' => 'summary', 'label' => 'In one sentence', 'max' => 240, 'placeholder' => 'Keep a very bright lamp burning and write about the sea.', 'hint' => 'Shown on the card, so make it the sentence you would say out loud.'])
             <div class="field">
