@@ -5,7 +5,7 @@
     @if ($employer)
         <header class="job-head page-head">
             @include('partials.logo', ['employer' => $employer, 'size' => 'large'])
-            <div><h1>{{ $employer->name }}</h1><p>{{ implode(' · ', array_filter([$employer->tagline, $employer->city])) }}</p></div>
+            <div><h1>{{ $employer->name }}</h1><p>{{ implode(' · ', array_filter([rtrim((string) $employer->tagline, '.'), $employer->city])) }}</p></div>
         </header>
     @endif
     <div class="section-head"><h2>Your listings</h2><a class="button" href="/jobs/create">Post a job</a></div>

@@ -24,7 +24,7 @@
                         </div>
                     </fieldset>
                 @endforeach
-                <div>
+                <div class="extra">
                     <p class="legend">Popular tags</p>
                     <ul class="chips">
                         @foreach ($suggestions as $tag)

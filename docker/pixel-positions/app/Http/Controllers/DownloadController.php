@@ -50,7 +50,7 @@ class DownloadController extends Controller
         $prefix = (string) config('pixel.accel_prefix');
 
         if ($prefix === '') {
-            return response()->download(Storage::disk('private')->path($file), $file, $headers);
+            return response()->download(Storage::disk('private')->path($file), $file, $headers)->setPrivate();
         }
 
         return response('', 200, $headers + [

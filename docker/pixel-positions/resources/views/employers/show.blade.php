@@ -8,7 +8,7 @@
         @include('partials.logo', ['employer' => $employer, 'size' => 'large'])
         <div>
             <h1>{{ $employer->name }}</h1>
-            <p>{{ implode(' · ', array_filter([$employer->tagline, $employer->city])) }}</p>
+            <p>{{ implode(' · ', array_filter([rtrim((string) $employer->tagline, '.'), $employer->city])) }}</p>
         </div>
     </header>
     @if ($employer->about)<div class="prose"><p>{{ $employer->about }}</p></div>@endif

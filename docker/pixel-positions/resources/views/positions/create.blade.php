@@ -64,7 +64,7 @@
         <aside class="aside">
             <section class="box cta">
                 <h2>What works</h2>
-                <p>Listings that name their pay get about three times the answers. A first sentence with a verb in it helps almost as much.</p>
+                <p>Name the pay: people who know it write, people who must guess do not. A first sentence with a verb in it helps almost as much.</p>
             </section>
             <p class="small muted">Posting as <b>{{ $employer->name }}</b>. <a href="/account">Your listings</a></p>
         </aside>
