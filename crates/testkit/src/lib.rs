@@ -1,0 +1,23 @@
+//! What the tests of all crates need: a raw HTTP client, a running nginx, a running Portunus, a
+//! running PHP-FPM, FastCGI peers that follow a script, and document roots.
+//!
+//! Everything blocks, everything is bounded in time, every port is one that the system gave, and
+//! every process is ended by its pid when its handle is dropped.
+
+mod client;
+mod error;
+mod fastcgi_peer;
+mod php_fpm;
+mod port;
+mod process;
+mod server;
+mod temp_tree;
+
+pub use client::{Connection, Field, Framing, Head, Response, exchange};
+pub use error::Error;
+pub use fastcgi_peer::{FastCgiPeer, FastCgiRequest, Gate, Script, Step};
+pub use php_fpm::{PhpFpm, PhpFpmOptions};
+pub use port::Port;
+pub use process::Process;
+pub use server::{Launch, Program, Server};
+pub use temp_tree::TempTree;
