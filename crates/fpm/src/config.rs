@@ -1,0 +1,162 @@
+//! What a pool is told, once.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where FPM listens.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// `host:port`, resolved.
+    Tcp(SocketAddr),
+    /// Path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Address {
+    /// As nginx writes it into logs and `$upstream_addr`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// The rules of one pool. Time-outs of a single exchange are [`Options`](crate::Options).
+#[derive(Debug, Clone)]
+pub struct PoolConfig {
+    /// Where FPM listens.
+    pub address: Address,
+    /// Connections at most, busy and idle together, over all threads. FPM's `pm.max_children`
+    /// less one for status and health. At least 1.
+    pub slots: usize,
+    /// Lanes besides the general one (lane 0): at most this many slots each. A request names
+    /// its lane; slow routes in a lane of their own cannot take every slot.
+    pub lanes: Vec<usize>,
+    /// Requests that may wait for a slot; the next is answered 503.
+    pub queue_depth: usize,
+    /// Longest a request waits for a slot; then it is answered 503.
+    pub queue_timeout: Duration,
+    /// How long a refused connection is tried again while FPM restarts, within the connect
+    /// time-out. Once FPM has been away for longer, one try is made per request.
+    pub restart_patience: Duration,
+    /// When a connection serves another request.
+    pub reuse: Reuse,
+    /// `fastcgi_socket_keepalive`.
+    pub socket_keepalive: bool,
+    /// `fastcgi_bind`: the local address to connect from.
+    pub bind: Option<SocketAddr>,
+}
+
+impl PoolConfig {
+    /// A pool for `address` with the defaults of [`Reuse`], a queue of 1024 and 10 s.
+    #[must_use]
+    pub fn new(address: Address, slots: usize) -> Self {
+        Self {
+            address,
+            slots,
+            lanes: Vec::new(),
+            queue_depth: 1024,
+            queue_timeout: Duration::from_secs(10),
+            restart_patience: Duration::from_secs(2),
+            reuse: Reuse::default(),
+            socket_keepalive: false,
+            bind: None,
+        }
+    }
+}
+
+/// When a connection serves another request, if the request itself asked for it
+/// ([`Options::keep_conn`](crate::Options)).
+///
+/// An idle connection pins a PHP worker, shows as busy in FPM's scoreboard and counts towards
+/// `request_terminate_timeout`, hence the short times.
+#[derive(Debug, Clone, Copy)]
+pub struct Reuse {
+    /// Longest a connection stays idle. Zero: no connection is ever used twice.
+    pub idle_timeout: Duration,
+    /// Age from which a connection is closed after its request, so that a worker goes back to
+    /// `accept` and other clients of the same FPM get their turn.
+    pub recycle_after: Duration,
+    /// Requests on one connection at most.
+    pub max_requests: u32,
+    /// Whether a connection may be used again after a request with a body. Only when every
+    /// PHP behind the address is known to have the fix for CVE-2026-129289.
+    pub after_body: bool,
+}
+
+impl Default for Reuse {
+    fn default() -> Self {
+        Self {
+            idle_timeout: Duration::from_millis(300),
+            recycle_after: Duration::from_millis(500),
+            max_requests: u32::MAX,
+            after_body: false,
+        }
+    }
+}
+
+impl Reuse {
+    /// A fresh connection for every request.
+    #[must_use]
+    pub fn never() -> Self {
+        Self {
+            idle_timeout: Duration::ZERO,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn is_never(&self) -> bool {
+        self.idle_timeout.is_zero()
+    }
+}
+
+/// Time-outs and habits of an exchange: what a location says. Shared by its requests.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `fastcgi_connect_timeout`.
+    pub connect_timeout: Duration,
+    /// `fastcgi_send_timeout`: between two successful writes.
+    pub send_timeout: Duration,
+    /// `fastcgi_read_timeout`: between two successful reads.
+    pub read_timeout: Duration,
+    /// `fastcgi_keep_conn`: let FPM keep the connection, and use it again as [`Reuse`] allows.
+    pub keep_conn: bool,
+    /// Largest CGI head that is taken in.
+    pub head: portunus_fastcgi::HeadLimits,
+    /// `fastcgi_buffering`.
+    pub buffering: bool,
+    /// Whether `X-Accel-Buffering` from PHP changes [`buffering`](Self::buffering).
+    pub accel_buffering: bool,
+    /// Room for a buffered answer: `fastcgi_buffers`, `fastcgi_max_temp_file_size`, `fastcgi_temp_path`.
+    pub spool: portunus_spool::Limits,
+    /// `fastcgi_ignore_client_abort`: let PHP finish when the client goes.
+    pub ignore_client_abort: bool,
+    /// `fastcgi_catch_stderr`: any of these in PHP's stderr before the head is done is a 502.
+    pub catch_stderr: Vec<String>,
+}
+
+impl Default for Options {
+    /// nginx's defaults, but for [`keep_conn`](Self::keep_conn).
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(60),
+            send_timeout: Duration::from_secs(60),
+            read_timeout: Duration::from_secs(60),
+            keep_conn: true,
+            head: portunus_fastcgi::HeadLimits::default(),
+            buffering: true,
+            accel_buffering: true,
+            spool: portunus_spool::Limits {
+                memory: 64 * 1024,
+                file: 1024 * 1024 * 1024,
+                directory: Arc::new(std::env::temp_dir()),
+            },
+            ignore_client_abort: false,
+            catch_stderr: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! One connection to FPM, and how it is opened.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
+use tokio::runtime::{Handle, Id};
+use tokio::time::{Instant, Sleep};
+
+use crate::config::{Address, PoolConfig, Reuse};
+
+/// Room for a read. PHP writes records of at most 8 KiB or so unless a script echoes more at
+/// once, so a small page comes in one read and a large one in few.
+const READ: usize = 16 * 1024;
+
+/// An open connection, on the reactor of one thread.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: Stream,
+    /// What was read and not yet decoded.
+    pub(crate) input: BytesMut,
+    /// The write buffer, empty between requests; kept for its memory.
+    pub(crate) output: Vec<u8>,
+    home: Id,
+    opened: Instant,
+    served: u32,
+    next_id: u16,
+    /// A timer of [`home`](Self::home), armed now and then; see [`poll_deadline`](Self::poll_deadline).
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Connection {
+    /// Connects, once.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(crate) async fn open(config: &PoolConfig) -> io::Result<Self> {
+        let stream = match &config.address {
+            Address::Tcp(address) => Stream::Tcp(open_tcp(*address, config).await?),
+            Address::Unix(path) => Stream::Unix(UnixStream::connect(path).await?),
+        };
+        Ok(Self {
+            stream,
+            input: BytesMut::new(),
+            output: Vec::new(),
+            home: Handle::current().id(),
+            opened: Instant::now(),
+            served: 0,
+            next_id: 1,
+            timer: None,
+        })
+    }
+
+    /// Moves the connection to the reactor of the calling thread, if it is not there yet.
+    ///
+    /// # Errors
+    /// What the kernel says; the connection is gone then.
+    pub(crate) fn move_here(mut self: Box<Self>) -> io::Result<Box<Self>> {
+        let here = Handle::current().id();
+        if self.home == here {
+            return Ok(self);
+        }
+        let Self {
+            stream,
+            input,
+            output,
+            opened,
+            served,
+            next_id,
+            ..
+        } = *self;
+        let stream = match stream {
+            Stream::Tcp(stream) => Stream::Tcp(TcpStream::from_std(stream.into_std()?)?),
+            Stream::Unix(stream) => Stream::Unix(UnixStream::from_std(stream.into_std()?)?),
+        };
+        self = Box::new(Self {
+            stream,
+            input,
+            output,
+            home: here,
+            opened,
+            served,
+            next_id,
+            timer: None,
+        });
+        Ok(self)
+    }
+
+    /// Starts another request: its id, never 0 and never that of the request before.
+    pub(crate) fn next_request(&mut self) -> u16 {
+        let id = self.next_id;
+        self.next_id = id.checked_add(1).unwrap_or(1);
+        self.served = self.served.saturating_add(1);
+        id
+    }
+
+    /// Whether this connection has served a request before the current one.
+    pub(crate) fn is_reused(&self) -> bool {
+        self.served > 1
+    }
+
+    /// Whether `rules` let this connection serve one more.
+    pub(crate) fn may_serve_again(&self, rules: &Reuse, now: Instant) -> bool {
+        !rules.is_never()
+            && self.served < rules.max_requests
+            && now.duration_since(self.opened) < rules.recycle_after
+    }
+
+    /// Whether FPM has hung up or sent anything, as far as the reactor knows. Between
+    /// requests either makes the connection useless. Costs no system call if nothing happened.
+    pub(crate) fn is_stale(&mut self) -> bool {
+        self.poll_stale(&mut Context::from_waker(Waker::noop()))
+            .is_ready()
+    }
+
+    /// Ready once FPM hangs up or sends anything between requests.
+    pub(crate) fn poll_stale(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.input.is_empty() {
+            return Poll::Ready(());
+        }
+        let mut byte = [0];
+        let mut buffer = ReadBuf::new(&mut byte);
+        // Bytes, end and error all mean the same here; only "nothing yet" is well.
+        self.poll_read_into(cx, &mut buffer).map(|_| ())
+    }
+
+    /// Reads what is there into [`input`](Self::input). 0 is the end.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.input.capacity() - self.input.len() < READ / 4 {
+            self.input.reserve(READ);
+        }
+        let input = &mut self.input;
+        match &mut self.stream {
+            Stream::Tcp(stream) => std::pin::pin!(stream.read_buf(input)).poll(cx),
+            Stream::Unix(stream) => std::pin::pin!(stream.read_buf(input)).poll(cx),
+        }
+    }
+
+    /// Writes some of `bytes`.
+    pub(crate) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    /// Ready once `deadline` has passed. The timer behind it is armed at most once per
+    /// time-out and left armed between requests: it wakes now and then for nothing, and costs
+    /// nothing per read.
+    pub(crate) fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if timer.deadline() > deadline {
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(deadline);
+        }
+        loop {
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(deadline);
+        }
+    }
+
+    fn poll_read_into(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+async fn open_tcp(address: std::net::SocketAddr, config: &PoolConfig) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    if let Some(local) = config.bind {
+        socket.bind(local)?;
+    }
+    // Requests leave in one write; what follows of a long body must not wait for an ACK.
+    socket.set_nodelay(true)?;
+    let stream = socket.connect(address).await?;
+    if config.socket_keepalive {
+        SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new())?;
+    }
+    Ok(stream)
+}
+
+/// Connects by `deadline`. Refusals that FPM causes while it restarts, or while its backlog
+/// is full, are tried again until `patience` is over.
+///
+/// # Errors
+/// The last refusal, or [`io::ErrorKind::TimedOut`].
+pub(crate) async fn open_patiently(
+    config: &PoolConfig,
+    deadline: Instant,
+    patience: Instant,
+) -> io::Result<Connection> {
+    let mut pause = Duration::from_millis(2);
+    loop {
+        let opened = tokio::time::timeout_at(deadline, Connection::open(config)).await;
+        let error = match opened {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(error)) => error,
+            Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+        };
+        let again = Instant::now() + pause;
+        if !is_passing(&error) || again >= deadline || again >= patience {
+            return Err(error);
+        }
+        tokio::time::sleep_until(again).await;
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
+/// Errors that a restarting or flooded FPM causes and that end by themselves.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionRefused, ConnectionReset, NotFound, WouldBlock,
+    };
+    matches!(
+        error.kind(),
+        ConnectionRefused | WouldBlock | NotFound | ConnectionReset | ConnectionAborted
+    )
+}

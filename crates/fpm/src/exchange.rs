@@ -1,0 +1,227 @@
+//! One request and its answer on one connection, both directions at once.
+//!
+//! PHP may answer before it has read the body, or without reading it at all; so bytes are
+//! read while bytes are written, or both ends would wait for each other.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use portunus_fastcgi::{Event, ResponseDecoder};
+use tokio::time::Instant;
+
+use crate::config::Options;
+use crate::connection::Connection;
+use crate::error::{Error, Phase};
+use crate::outgoing::{Outgoing, Sending};
+use crate::request::Body;
+use crate::stderr::Stderr;
+
+/// A connection while it is used for a request. Dropped, it is closed.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    connection: Box<Connection>,
+    out: Outgoing,
+    decoder: ResponseDecoder,
+    options: Arc<Options>,
+    /// Reading the head, or what follows.
+    pub(crate) phase: Phase,
+    /// What PHP wrote to stderr and nobody has taken yet.
+    pub(crate) stderr: Stderr,
+    /// FPM does not take our bytes any more. It may have answered all the same.
+    send_error: Option<Error>,
+    heard: bool,
+    last_read: Instant,
+    last_write: Instant,
+    has_body: bool,
+}
+
+impl Exchange {
+    /// Frames the request; nothing is written before the first poll.
+    pub(crate) fn start(
+        mut connection: Box<Connection>,
+        params: &[u8],
+        body: Body,
+        keep_conn: bool,
+        options: &Arc<Options>,
+        now: Instant,
+    ) -> Self {
+        let request_id = connection.next_request();
+        let has_body = !body.is_empty();
+        let out = Outgoing::start(&mut connection, request_id, keep_conn, params, body);
+        Self {
+            connection,
+            out,
+            decoder: ResponseDecoder::new(request_id),
+            options: Arc::clone(options),
+            phase: Phase::ReadingHead,
+            stderr: Stderr::default(),
+            send_error: None,
+            heard: false,
+            last_read: now,
+            last_write: now,
+            has_body,
+        }
+    }
+
+    pub(crate) fn options(&self) -> &Arc<Options> {
+        &self.options
+    }
+
+    /// Whether FPM can have seen any of the request.
+    pub(crate) fn was_sent(&self) -> bool {
+        self.out.sent() > 0
+    }
+
+    /// Whether FPM has said anything.
+    pub(crate) fn was_heard(&self) -> bool {
+        self.heard
+    }
+
+    /// Whether the connection had served another request before.
+    pub(crate) fn is_reused(&self) -> bool {
+        self.connection.is_reused()
+    }
+
+    pub(crate) fn has_body(&self) -> bool {
+        self.has_body
+    }
+
+    /// The next event but for stderr, which is put aside. Never [`Event::Need`].
+    pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
+        let sending = self.send(cx)?;
+        loop {
+            if let Some(event) = self.decode()? {
+                return Poll::Ready(Ok(event));
+            }
+            match self.connection.poll_read(cx) {
+                Poll::Ready(Ok(0)) => {
+                    return Poll::Ready(Err(self.broken(Error::Closed(self.phase))));
+                }
+                Poll::Ready(Ok(_)) => {
+                    self.heard = true;
+                    self.last_read = Instant::now();
+                }
+                Poll::Ready(Err(source)) => {
+                    let error = Error::Receive {
+                        phase: self.phase,
+                        source,
+                    };
+                    return Poll::Ready(Err(self.broken(error)));
+                }
+                Poll::Pending => return self.poll_timeout(cx, sending).map(Err),
+            }
+        }
+    }
+
+    /// An event that is in the buffer already.
+    ///
+    /// # Errors
+    /// When FPM breaks the protocol, or PHP says on stderr what it must not.
+    pub(crate) fn decode(&mut self) -> Result<Option<Event>, Error> {
+        loop {
+            let event = self.decoder.decode(&mut self.connection.input);
+            match event.map_err(|source| Error::Protocol {
+                phase: self.phase,
+                source,
+            })? {
+                Event::Need => return Ok(None),
+                Event::Stderr(bytes) => self.note_stderr(bytes)?,
+                event => return Ok(Some(event)),
+            }
+        }
+    }
+
+    /// Reads without looking at the answer. Whether anything came; an end is an error.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let sending = self.send(cx)?;
+        match self.connection.poll_read(cx) {
+            Poll::Ready(Ok(0)) => Poll::Ready(Err(Error::Closed(self.phase))),
+            Poll::Ready(Ok(_)) => {
+                self.last_read = Instant::now();
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(source)) => Poll::Ready(Err(Error::Receive {
+                phase: self.phase,
+                source,
+            })),
+            Poll::Pending => self.poll_timeout(cx, sending).map(Err),
+        }
+    }
+
+    /// Ready when `deadline` has passed.
+    pub(crate) fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        self.connection.poll_deadline(cx, deadline)
+    }
+
+    /// The connection, if the answer ended and nothing at all is left in either direction.
+    pub(crate) fn into_clean_connection(mut self) -> Option<Box<Connection>> {
+        // Takes the padding behind END_REQUEST; anything else there is an error.
+        let settled = matches!(
+            self.decoder.decode(&mut self.connection.input),
+            Ok(Event::Need)
+        );
+        let clean = settled
+            && self.decoder.is_drained()
+            && self.send_error.is_none()
+            && self.out.is_done(&self.connection)
+            && !self.connection.is_stale();
+        clean.then_some(self.connection)
+    }
+
+    fn note_stderr(&mut self, bytes: Bytes) -> Result<(), Error> {
+        let caught = &self.options.catch_stderr;
+        let forbidden = self.phase == Phase::ReadingHead
+            && caught
+                .iter()
+                .any(|text| memchr::memmem::find(&bytes, text.as_bytes()).is_some());
+        self.stderr.push(bytes);
+        if forbidden {
+            Err(Error::CaughtStderr)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Sending, Error> {
+        if self.send_error.is_some() || self.out.is_done(&self.connection) {
+            return Ok(Sending::Done);
+        }
+        let mut progress = false;
+        let sending = self.out.poll_send(cx, &mut self.connection, &mut progress);
+        if progress {
+            self.last_write = Instant::now();
+        }
+        match sending {
+            Err(error @ Error::Send(_)) => {
+                // FPM may have answered before it hung up; that answer counts.
+                self.send_error = Some(error);
+                Ok(Sending::Done)
+            }
+            other => other,
+        }
+    }
+
+    /// The error to report when reading failed with `error`.
+    fn broken(&mut self, error: Error) -> Error {
+        match self.send_error.take() {
+            Some(earlier) if !self.heard => earlier,
+            _ => error,
+        }
+    }
+
+    fn poll_timeout(&mut self, cx: &mut Context<'_>, sending: Sending) -> Poll<Error> {
+        let (since, timeout, phase) = match sending {
+            Sending::Done => {
+                let since = self.last_read.max(self.last_write);
+                (since, self.options.read_timeout, self.phase)
+            }
+            Sending::Blocked => (self.last_write, self.options.send_timeout, Phase::Sending),
+            // The client's own time-out watches over this.
+            Sending::Starved => return Poll::Pending,
+        };
+        self.connection
+            .poll_deadline(cx, since + timeout)
+            .map(|()| Error::Timeout(phase))
+    }
+}

@@ -1,0 +1,312 @@
+//! The pool: slots and connections that all threads share.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::runtime::{Handle, Id};
+use tokio::time::Instant;
+
+use crate::config::PoolConfig;
+use crate::connection::{Connection, open_patiently};
+use crate::error::{Error, Phase};
+use crate::keeper::{self, Seats};
+use crate::queue::{Outcome, Place};
+use crate::slots::{Asked, Released, Slots};
+
+/// Connections to one FPM. Clones share everything; use it from any thread that runs a
+/// tokio runtime with IO and time.
+///
+/// Dropping the last clone closes the idle connections.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the clones share. The lock is held for a few look-ups at most, never across a wait.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: PoolConfig,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) slots: Slots<Box<Connection>, Id>,
+    pub(crate) seats: Seats,
+    /// Since when FPM has refused every connection.
+    down_since: Option<Instant>,
+}
+
+/// How busy the pool is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Slots there are.
+    pub limit: usize,
+    /// Slots in use.
+    pub active: usize,
+    /// Open connections that nobody uses.
+    pub idle: usize,
+    /// Requests that wait for a slot.
+    pub waiting: usize,
+}
+
+impl Pool {
+    /// A pool without any connection. Needs no runtime yet.
+    #[must_use]
+    pub fn new(config: PoolConfig) -> Self {
+        let slots = Slots::new(config.slots, config.queue_depth, &config.lanes);
+        let state = Mutex::new(State {
+            slots,
+            seats: Seats::default(),
+            down_since: None,
+        });
+        Self {
+            shared: Arc::new(Shared { config, state }),
+        }
+    }
+
+    /// The rules this pool was made with.
+    #[must_use]
+    pub fn config(&self) -> &PoolConfig {
+        &self.shared.config
+    }
+
+    /// How busy the pool is now.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let state = self.shared.lock();
+        Load {
+            limit: state.slots.limit(),
+            active: state.slots.active(),
+            idle: state.slots.idle.len(),
+            waiting: state.slots.line.len(),
+        }
+    }
+
+    /// Changes the number of slots, as FPM's `pm.max_children` becomes known.
+    pub fn set_limit(&self, slots: usize) {
+        let released = self.shared.lock().slots.set_limit(slots, now());
+        released.into_iter().for_each(settle);
+    }
+
+    /// Closes all idle connections. To be called before FPM is signalled: an idle connection
+    /// makes its graceful exit wait.
+    pub fn close_idle(&self) {
+        let idle = std::mem::take(&mut self.shared.lock().slots.idle);
+        drop(idle);
+    }
+
+    /// A slot, at once or after a wait.
+    ///
+    /// # Errors
+    /// [`Error::QueueFull`], [`Error::QueueTimeout`].
+    pub(crate) async fn checkout(&self, lane: usize) -> Result<Lease, Error> {
+        let worker = Handle::current().id();
+        let asked = self.shared.lock().slots.ask(worker, lane, now());
+        let place = match asked {
+            Asked::Granted(connection) => return Ok(self.lease(lane, worker, connection)),
+            Asked::Full => {
+                return Err(Error::QueueFull {
+                    retry_after: self.expected_wait(),
+                });
+            }
+            Asked::Wait(place, woken) => {
+                woken.into_iter().for_each(std::task::Waker::wake);
+                place
+            }
+        };
+        keeper::expect(
+            &self.shared,
+            worker,
+            Instant::now() + self.shared.config.queue_timeout,
+        );
+        match (Waiting {
+            pool: self,
+            worker,
+            place: Some(place),
+        })
+        .await
+        {
+            Outcome::Granted(connection) => Ok(self.lease(lane, worker, connection)),
+            Outcome::Expired => Err(Error::QueueTimeout {
+                retry_after: self.expected_wait(),
+            }),
+        }
+    }
+
+    fn lease(&self, lane: usize, worker: Id, connection: Option<Box<Connection>>) -> Lease {
+        Lease {
+            pool: self.clone(),
+            lane,
+            worker,
+            connection,
+            held: true,
+        }
+    }
+
+    fn expected_wait(&self) -> std::time::Duration {
+        self.shared.lock().slots.expected_wait(now())
+    }
+}
+
+impl Shared {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing under the lock panics half-way, so a poisoned state is still whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.seats.wake_all();
+    }
+}
+
+/// Now, for [`Slots`], which knows no runtime.
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}
+
+/// Does outside of the lock what a release left to do.
+fn settle(released: Released<Box<Connection>>) {
+    drop(released.close);
+    if let Some(waker) = released.wake {
+        waker.wake();
+    }
+}
+
+/// Standing in line; dropped, the place is given up.
+struct Waiting<'a> {
+    pool: &'a Pool,
+    worker: Id,
+    place: Option<Place>,
+}
+
+impl Future for Waiting<'_> {
+    type Output = Outcome<Box<Connection>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(place) = self.place else {
+            return Poll::Pending;
+        };
+        let outcome = self.pool.shared.lock().slots.poll(place, cx);
+        if outcome.is_ready() {
+            self.place = None;
+        }
+        outcome
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place.take() {
+            let released = self
+                .pool
+                .shared
+                .lock()
+                .slots
+                .leave(place, self.worker, now());
+            settle(released);
+        }
+    }
+}
+
+/// A slot. Dropped, it goes to the next request, without a connection.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pool: Pool,
+    lane: usize,
+    worker: Id,
+    connection: Option<Box<Connection>>,
+    held: bool,
+}
+
+impl Lease {
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// The connection that came with the slot, if it is alive and can be had on this thread.
+    pub(crate) fn take_connection(&mut self) -> Option<Box<Connection>> {
+        let mut connection = self.connection.take()?.move_here().ok()?;
+        (!connection.is_stale()).then_some(connection)
+    }
+
+    /// A connection of our own.
+    ///
+    /// # Errors
+    /// [`Error::Connect`], or [`Error::Timeout`] after `timeout`.
+    pub(crate) async fn connect(
+        &mut self,
+        timeout: std::time::Duration,
+    ) -> Result<Box<Connection>, Error> {
+        // What came with the slot must be closed first, or there would be two.
+        self.connection = None;
+        let shared = &self.pool.shared;
+        let started = Instant::now();
+        let patience = shared.config.restart_patience;
+        let patience = shared
+            .lock()
+            .down_since
+            .map_or(started, |since| since.min(started))
+            + patience;
+        let opened = open_patiently(&shared.config, started + timeout, patience).await;
+        match opened {
+            Ok(connection) => {
+                shared.lock().down_since = None;
+                Ok(Box::new(connection))
+            }
+            Err(source) if source.kind() == std::io::ErrorKind::TimedOut => {
+                Err(Error::Timeout(Phase::Connecting))
+            }
+            Err(source) => {
+                shared.lock().down_since.get_or_insert(started);
+                let to = match &shared.config.address {
+                    crate::Address::Tcp(_) => String::new(),
+                    unix @ crate::Address::Unix(_) => format!(" to {unix}"),
+                };
+                Err(Error::Connect { to, source })
+            }
+        }
+    }
+
+    /// Gives the slot back, with a connection that is fit for another request.
+    pub(crate) fn finish(mut self, connection: Option<Box<Connection>>) {
+        self.give_back(connection);
+    }
+
+    fn give_back(&mut self, connection: Option<Box<Connection>>) {
+        if !std::mem::take(&mut self.held) {
+            return;
+        }
+        let shared = &self.pool.shared;
+        let offered = connection.is_some();
+        let mut state = shared.lock();
+        let released = state
+            .slots
+            .release(self.worker, self.lane, connection, now());
+        let is_idle = offered && released.wake.is_none() && released.close.is_none();
+        if is_idle {
+            state.watch_newest_idle(self.worker);
+        }
+        drop(state);
+        settle(released);
+        if is_idle {
+            keeper::expect(
+                shared,
+                self.worker,
+                Instant::now() + shared.config.reuse.idle_timeout,
+            );
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // The connection first: its worker is free only once it is closed.
+        self.connection = None;
+        self.give_back(None);
+    }
+}

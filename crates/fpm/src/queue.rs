@@ -1,0 +1,337 @@
+//! The line of requests that wait for a slot. No clock and no runtime: time is passed in.
+//!
+//! Requests are served in the order they came, with two departures:
+//!
+//! - *Near first.* A slot that comes free on one thread goes to the longest waiting request
+//!   of that thread, so that its connection need not move, unless a request elsewhere came
+//!   more than [`Line::slack`] places earlier. Nobody is overtaken more often than that.
+//! - *Newest first*, when the line stands. Under lasting overload a first-in-first-out line
+//!   settles just under the patience of the clients and serves only those about to leave
+//!   (measured: no good answer at all). The sign that it has come to that is that requests
+//!   leave the line unserved, by themselves or because their time is up. From then on the
+//!   newest goes first, until the line is empty or nobody has left for [`CALM`]. While
+//!   everybody is patient, a long line stays fair.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use slab::Slab;
+
+/// A request that leaves sooner than this says nothing about the line: a reload, a closed tab.
+const IMPATIENT: Duration = Duration::from_millis(100);
+
+/// Without a departure for so long, the line is first-in-first-out again.
+pub(crate) const CALM: Duration = Duration::from_secs(2);
+
+/// A request's place in the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place(usize);
+
+/// How waiting ended.
+#[derive(Debug)]
+pub(crate) enum Outcome<C> {
+    /// A slot, with a connection if one came with it.
+    Granted(Option<C>),
+    /// Time was up, or a newer request took the place in a full line.
+    Expired,
+}
+
+#[derive(Debug)]
+struct Waiter<C> {
+    ticket: u64,
+    since: Instant,
+    lane: usize,
+    waker: Option<Waker>,
+    outcome: Option<Outcome<C>>,
+}
+
+/// Requests of one thread and lane, oldest in front. Entries whose ticket is not that of
+/// their waiter any more are left-overs.
+#[derive(Debug)]
+struct Row<W> {
+    worker: W,
+    lane: usize,
+    order: VecDeque<(u64, Place)>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Line<C, W> {
+    waiters: Slab<Waiter<C>>,
+    rows: Vec<Row<W>>,
+    next_ticket: u64,
+    waiting: usize,
+    /// Places that a nearer request may be behind and still go first.
+    slack: u64,
+    last_departure: Option<Instant>,
+}
+
+impl<C, W: Copy + Eq> Line<C, W> {
+    pub(crate) fn new(slack: usize) -> Self {
+        Self {
+            waiters: Slab::new(),
+            rows: Vec::new(),
+            next_ticket: 0,
+            waiting: 0,
+            slack: slack as u64,
+            last_departure: None,
+        }
+    }
+
+    /// Requests that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting
+    }
+
+    /// Whether anybody of `lane` waits.
+    pub(crate) fn has(&self, lane: usize) -> bool {
+        self.waiting > 0
+            && self
+                .rows
+                .iter()
+                .any(|row| row.lane == lane && self.oldest(row).is_some())
+    }
+
+    pub(crate) fn is_newest_first(&self, now: Instant) -> bool {
+        self.last_departure
+            .is_some_and(|last| now.saturating_duration_since(last) < CALM)
+    }
+
+    /// Stands at the end of the line.
+    pub(crate) fn join(&mut self, worker: W, lane: usize, now: Instant) -> Place {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.waiting += 1;
+        let waiter = Waiter {
+            ticket,
+            since: now,
+            lane,
+            waker: None,
+            outcome: None,
+        };
+        let place = Place(self.waiters.insert(waiter));
+        match self
+            .rows
+            .iter_mut()
+            .find(|row| row.worker == worker && row.lane == lane)
+        {
+            Some(row) => row.order.push_back((ticket, place)),
+            None => self.rows.push(Row {
+                worker,
+                lane,
+                order: VecDeque::from([(ticket, place)]),
+            }),
+        }
+        place
+    }
+
+    /// Waits at `place`; once ready, the place is given up.
+    pub(crate) fn poll(&mut self, place: Place, cx: &mut Context<'_>) -> Poll<Outcome<C>> {
+        let Some(waiter) = self.waiters.get_mut(place.0) else {
+            return Poll::Pending;
+        };
+        if let Some(outcome) = waiter.outcome.take() {
+            self.waiters.remove(place.0);
+            return Poll::Ready(outcome);
+        }
+        match &mut waiter.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            empty => *empty = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    /// Leaves the line unserved. What had been granted meanwhile is given back, with its lane.
+    pub(crate) fn leave(&mut self, place: Place, now: Instant) -> Option<(usize, Option<C>)> {
+        let waiter = self.waiters.try_remove(place.0)?;
+        match waiter.outcome {
+            Some(Outcome::Granted(connection)) => Some((waiter.lane, connection)),
+            Some(Outcome::Expired) => None,
+            None => {
+                self.departed(waiter.since, now);
+                None
+            }
+        }
+    }
+
+    /// A thread on which somebody waits.
+    pub(crate) fn any_worker(&self) -> Option<W> {
+        self.rows
+            .iter()
+            .find(|row| self.oldest(row).is_some())
+            .map(|row| row.worker)
+    }
+
+    /// Gives a slot that came free on `worker` to whoever is next among the lanes with room.
+    /// The receiver's lane and waker are returned, or the connection if nobody waits.
+    pub(crate) fn grant(
+        &mut self,
+        connection: Option<C>,
+        worker: W,
+        now: Instant,
+        has_room: impl Fn(usize) -> bool,
+    ) -> Result<(usize, Option<Waker>), Option<C>> {
+        let Some(place) = self.next(worker, now, has_room) else {
+            return Err(connection);
+        };
+        let Some(waiter) = self.waiters.get_mut(place.0) else {
+            return Err(connection);
+        };
+        waiter.outcome = Some(Outcome::Granted(connection));
+        self.waiting -= 1;
+        Ok((waiter.lane, waiter.waker.take()))
+    }
+
+    /// Ends the wait of those on `worker` who came at or before `limit`; returns whom to wake.
+    pub(crate) fn expire(&mut self, worker: W, limit: Instant, now: Instant) -> Vec<Waker> {
+        let mut woken = Vec::new();
+        for row in 0..self.rows.len() {
+            while let Some((place, since)) = self
+                .rows
+                .get(row)
+                .and_then(|row| (row.worker == worker).then(|| self.oldest(row)).flatten())
+            {
+                if since > limit {
+                    break;
+                }
+                woken.extend(self.expire_one(place, now));
+            }
+            self.trim(row);
+        }
+        woken
+    }
+
+    /// Makes room for a newer request by ending the longest wait.
+    pub(crate) fn expire_oldest(&mut self, now: Instant) -> Option<Waker> {
+        let oldest = self
+            .rows
+            .iter()
+            .filter_map(|row| self.oldest(row))
+            .min_by_key(|(_, since)| *since);
+        oldest.and_then(|(place, _)| self.expire_one(place, now))
+    }
+
+    /// When the longest waiting request came; of `worker` only, or of all.
+    pub(crate) fn oldest_since(&self, worker: Option<W>) -> Option<Instant> {
+        let rows = self
+            .rows
+            .iter()
+            .filter(|row| worker.is_none_or(|worker| row.worker == worker));
+        rows.filter_map(|row| self.oldest(row))
+            .map(|(_, since)| since)
+            .min()
+    }
+
+    fn expire_one(&mut self, place: Place, now: Instant) -> Option<Waker> {
+        let waiter = self.waiters.get_mut(place.0)?;
+        waiter.outcome = Some(Outcome::Expired);
+        let (waker, since) = (waiter.waker.take(), waiter.since);
+        self.departed(since, now);
+        waker
+    }
+
+    fn departed(&mut self, since: Instant, now: Instant) {
+        self.waiting -= 1;
+        if now.saturating_duration_since(since) >= IMPATIENT {
+            self.last_departure = Some(now);
+        }
+        if self.waiting == 0 {
+            self.rows.iter_mut().for_each(|row| row.order.clear());
+        }
+    }
+
+    /// Chooses who is next and takes it off its row.
+    fn next(&mut self, worker: W, now: Instant, has_room: impl Fn(usize) -> bool) -> Option<Place> {
+        if self.waiting == 0 {
+            self.last_departure = None;
+            return None;
+        }
+        let newest_first = self.is_newest_first(now);
+        // How far behind the very first a candidate stands decides; smaller is sooner.
+        let rank = |ticket: u64| {
+            if newest_first {
+                u64::MAX - ticket
+            } else {
+                ticket
+            }
+        };
+        let (mut first, mut near) = (None, None);
+        for index in 0..self.rows.len() {
+            self.trim(index);
+            let Some(row) = self.rows.get(index).filter(|row| has_room(row.lane)) else {
+                continue;
+            };
+            let end = if newest_first {
+                row.order.back()
+            } else {
+                row.order.front()
+            };
+            let Some(&(ticket, _)) = end else { continue };
+            let candidate = Some((rank(ticket), index));
+            first = earlier(first, candidate);
+            if row.worker == worker {
+                near = earlier(near, candidate);
+            }
+        }
+        let (best, _) = first?;
+        let (_, index) = near
+            .filter(|(rank, _)| rank - best <= self.slack)
+            .or(first)?;
+        let row = self.rows.get_mut(index)?;
+        let taken = if newest_first {
+            row.order.pop_back()
+        } else {
+            row.order.pop_front()
+        };
+        taken.map(|(_, place)| place)
+    }
+
+    /// Drops left-overs from both ends of a row, and all of them when there are many.
+    fn trim(&mut self, index: usize) {
+        let (waiters, waiting) = (&self.waiters, self.waiting);
+        let Some(row) = self.rows.get_mut(index) else {
+            return;
+        };
+        while row
+            .order
+            .front()
+            .is_some_and(|&entry| !is_waiting(waiters, entry))
+        {
+            row.order.pop_front();
+        }
+        while row
+            .order
+            .back()
+            .is_some_and(|&entry| !is_waiting(waiters, entry))
+        {
+            row.order.pop_back();
+        }
+        if row.order.len() > 2 * waiting + 16 {
+            row.order.retain(|&entry| is_waiting(waiters, entry));
+        }
+    }
+
+    fn oldest(&self, row: &Row<W>) -> Option<(Place, Instant)> {
+        let &(_, place) = row
+            .order
+            .iter()
+            .find(|&&entry| is_waiting(&self.waiters, entry))?;
+        self.waiters
+            .get(place.0)
+            .map(|waiter| (place, waiter.since))
+    }
+}
+
+fn is_waiting<C>(waiters: &Slab<Waiter<C>>, (ticket, place): (u64, Place)) -> bool {
+    waiters
+        .get(place.0)
+        .is_some_and(|waiter| waiter.ticket == ticket && waiter.outcome.is_none())
+}
+
+fn earlier(one: Option<(u64, usize)>, other: Option<(u64, usize)>) -> Option<(u64, usize)> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,288 @@
+//! A request from slot to answer, with at most one second try.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use portunus_fastcgi::CgiHead;
+use tokio::time::Instant;
+
+use crate::answer::Answer;
+use crate::chunks::Chunks;
+use crate::config::Options;
+use crate::connection::Connection;
+use crate::error::{Error, ErrorKind, Failure};
+use crate::exchange::Exchange;
+use crate::flight::InFlight;
+use crate::pool::{Lease, Pool};
+use crate::request::{Body, Request};
+use crate::response::{Aside, Kind, Response, ResponseBody, Timings};
+
+/// A buffered answer is waited for up to this many bytes, so that it can go out with its
+/// length and in one piece, and a cut one becomes a 502 instead of a cut 200.
+const INLINE: usize = 64 * 1024;
+
+/// How long after its head an answer may take to be waited for. nginx would hold such an
+/// answer until a buffer is full; a page that computes while it is sent should not.
+const GRACE: Duration = Duration::from_millis(20);
+
+impl Pool {
+    /// Sends `request` and waits for the head of the answer.
+    ///
+    /// A slot is taken first; then a kept connection is used, if the method allows a second
+    /// try, or a fresh one opened. A request of which FPM heard nothing, or whose method is
+    /// idempotent, is tried once more on a fresh connection if FPM hangs up without a word.
+    ///
+    /// Dropping the future gives everything up: the place in the queue, or the request.
+    ///
+    /// # Errors
+    /// [`Failure`] says whose fault it is, what to tell the client and what to log.
+    pub async fn send(&self, request: Request<'_>) -> Result<Response, Failure> {
+        let asked = Instant::now();
+        let leased = self.checkout(request.lane).await;
+        let started = Instant::now();
+        let mut timings = Timings {
+            queue: started - asked,
+            ..Timings::default()
+        };
+        let lease = match leased {
+            Ok(lease) => lease,
+            Err(error) => {
+                return Err(Failure {
+                    error,
+                    sent: false,
+                    stderr: Vec::new(),
+                    timings,
+                });
+            }
+        };
+        let (flight, head) = Attempt {
+            request,
+            started,
+            timings: &mut timings,
+        }
+        .run(lease)
+        .await?;
+        timings.header = Some(started.elapsed());
+        respond(flight, head, timings).await
+    }
+}
+
+/// The tries of one request.
+struct Attempt<'a> {
+    request: Request<'a>,
+    started: Instant,
+    timings: &'a mut Timings,
+}
+
+impl Attempt<'_> {
+    /// The first try, and a second if need and rules are so.
+    async fn run(&mut self, mut lease: Lease) -> Result<(InFlight, CgiHead), Failure> {
+        let kept = if self.request.idempotent {
+            lease.take_connection()
+        } else {
+            None
+        };
+        let again = self.request.body.again();
+        let body = std::mem::take(&mut self.request.body);
+        let (mut flight, failure) = match self.once(lease, kept, body).await? {
+            (flight, Ok(head)) => return Ok((flight, head)),
+            (flight, Err(error)) => (flight, error),
+        };
+        let (sent, heard) = flight.answer().map_or((true, true), |answer| {
+            (answer.exchange.was_sent(), answer.exchange.was_heard())
+        });
+        let mut failed = self.failure(&mut flight, failure, sent);
+        let safe = !heard && (!sent || self.request.idempotent);
+        match (flight.fail(), again) {
+            (Some(lease), Some(body)) if safe && failed.error.kind() == ErrorKind::Broken => {
+                self.timings.retried = true;
+                match self.once(lease, None, body).await? {
+                    (flight, Ok(head)) => Ok((flight, head)),
+                    (mut flight, Err(error)) => {
+                        let stderr = std::mem::take(&mut failed.stderr);
+                        failed = self.failure(&mut flight, error, true);
+                        failed.stderr.splice(0..0, stderr);
+                        drop(flight.fail());
+                        Err(failed)
+                    }
+                }
+            }
+            _ => Err(failed),
+        }
+    }
+
+    /// One try, on `kept` or on a connection of its own. The outer error is that of connecting.
+    async fn once(
+        &mut self,
+        mut lease: Lease,
+        kept: Option<Box<Connection>>,
+        body: Body,
+    ) -> Result<(InFlight, Result<CgiHead, Error>), Failure> {
+        let connection = match kept {
+            Some(connection) => connection,
+            None => self.connect(&mut lease).await?,
+        };
+        let options = self.request.options;
+        let keep = options.keep_conn && self.may_keep(&lease, &body);
+        let now = Instant::now();
+        let exchange = Exchange::start(connection, self.request.params, body, keep, options, now);
+        self.timings.reused = exchange.is_reused();
+        let answer = Answer::new(exchange, self.request.head_only);
+        let mut flight = InFlight::new(answer, lease, self.started);
+        let head = poll_fn(|cx| flight.poll_head(cx)).await;
+        Ok((flight, head))
+    }
+
+    async fn connect(&mut self, lease: &mut Lease) -> Result<Box<Connection>, Failure> {
+        let started = Instant::now();
+        let connected = lease.connect(self.request.options.connect_timeout).await;
+        self.timings.connect = Some(started.elapsed());
+        connected.map_err(|error| {
+            let timings = *self.timings;
+            Failure {
+                error,
+                sent: timings.retried,
+                stderr: Vec::new(),
+                timings,
+            }
+        })
+    }
+
+    /// Whether FPM may be asked to keep the connection. It then waits for another request
+    /// until we close; where there will be none, it had better close by itself.
+    fn may_keep(&self, lease: &Lease, body: &Body) -> bool {
+        let rules = &lease.pool().config().reuse;
+        !rules.is_never() && (rules.after_body || body.is_empty())
+    }
+
+    fn failure(&self, flight: &mut InFlight, error: Error, sent: bool) -> Failure {
+        let stderr = flight.answer().map(|answer| answer.exchange.stderr.take());
+        let mut timings = *self.timings;
+        timings.response = Some(self.started.elapsed());
+        Failure {
+            error,
+            sent,
+            stderr: stderr.unwrap_or_default(),
+            timings,
+        }
+    }
+}
+
+/// Decides how the body is to be had, once the head is known.
+async fn respond(
+    mut flight: InFlight,
+    head: CgiHead,
+    mut timings: Timings,
+) -> Result<Response, Failure> {
+    let aside = Aside::default();
+    let Some(answer) = flight.answer() else {
+        unreachable!("a head has come")
+    };
+    let options = Arc::clone(answer.exchange.options());
+    if !is_buffered(&options, &head) {
+        let stderr = answer.exchange.stderr.take();
+        let body = ResponseBody::new(Kind::Streamed(Some(Box::new(flight)), Arc::new(aside)));
+        return Ok(Response {
+            head,
+            body,
+            stderr,
+            timings,
+        });
+    }
+    let mut chunks = Chunks::default();
+    let gathered = gather(&mut flight, &mut chunks, &aside).await;
+    let stderr = flight
+        .answer()
+        .map(|answer| answer.exchange.stderr.take())
+        .unwrap_or_default();
+    let mut late = aside.with(|late| late.stderr.take());
+    late.extend(stderr);
+    let stderr = late;
+    let body = match gathered {
+        Gathered::Failed(error) => {
+            timings.response = timings.header;
+            return Err(Failure {
+                error,
+                sent: true,
+                stderr,
+                timings,
+            });
+        }
+        Gathered::All => {
+            (timings.response, chunks.overrun) = aside.with(|late| (late.response, late.overrun));
+            Kind::Complete(chunks)
+        }
+        Gathered::Some => {
+            let (mut writer, reader) = portunus_spool::fifo(options.spool.clone());
+            let mut left = Vec::new();
+            while let Some(piece) = chunks.pop() {
+                left.extend(writer.try_push(piece).err());
+            }
+            let aside = Arc::new(aside);
+            let drained = Arc::clone(&aside);
+            tokio::spawn(async move {
+                for piece in left {
+                    if let Err(error) = writer.push(piece).await {
+                        return writer.finish(Err(error.into()));
+                    }
+                }
+                flight.drain(writer, drained).await;
+            });
+            Kind::Spooled { reader, aside }
+        }
+    };
+    Ok(Response {
+        head,
+        body: ResponseBody::new(body),
+        stderr,
+        timings,
+    })
+}
+
+enum Gathered {
+    All,
+    Some,
+    Failed(Error),
+}
+
+/// Waits for the rest of the answer as long as it is small and comes soon.
+async fn gather(flight: &mut InFlight, chunks: &mut Chunks, aside: &Aside) -> Gathered {
+    let mut patience = None;
+    poll_fn(|cx| {
+        loop {
+            match flight.poll_data(cx, aside) {
+                Poll::Ready(Some(Ok(bytes))) => chunks.push(bytes),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Gathered::Failed(error)),
+                Poll::Ready(None) => return Poll::Ready(Gathered::All),
+                Poll::Pending => break,
+            }
+            if chunks.len() >= INLINE {
+                return Poll::Ready(Gathered::Some);
+            }
+        }
+        let until = *patience.get_or_insert_with(|| Instant::now() + GRACE);
+        let Some(answer) = flight.answer() else {
+            return Poll::Ready(Gathered::All);
+        };
+        answer
+            .exchange
+            .poll_deadline(cx, until)
+            .map(|()| Gathered::Some)
+    })
+    .await
+}
+
+/// nginx: `ngx_http_upstream_process_buffering`.
+fn is_buffered(options: &Options, head: &CgiHead) -> bool {
+    let said = head
+        .fields
+        .get("x-accel-buffering")
+        .filter(|_| options.accel_buffering);
+    match said.map(http::HeaderValue::as_bytes) {
+        Some(value) if value.eq_ignore_ascii_case(b"no") => false,
+        Some(value) if value.eq_ignore_ascii_case(b"yes") => true,
+        _ => options.buffering,
+    }
+}

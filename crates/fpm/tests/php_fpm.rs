@@ -1,0 +1,257 @@
+//! The pool against a real PHP-FPM.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops where an expectation fails"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use portunus_fpm::{Address, Body, Options, Pool, PoolConfig, Reuse};
+use support::{Fpm, collect, get, get_with, options, post, text};
+
+macro_rules! fpm {
+    ($($argument:expr),*) => {
+        match Fpm::with($($argument),*) {
+            Some(fpm) => fpm,
+            None => return,
+        }
+    };
+}
+
+fn pool(fpm: &Fpm, slots: usize) -> Pool {
+    Pool::new(PoolConfig::new(fpm.address.clone(), slots))
+}
+
+#[tokio::test]
+async fn answers_over_tcp_and_unix() {
+    for unix in [false, true] {
+        let fpm = fpm!(2, unix, "");
+        let pool = pool(&fpm, 2);
+        let answer = get(&pool, "name=you").await.unwrap();
+        assert_eq!(answer.head.status, 200);
+        assert_eq!(
+            answer.head.fields["content-type"],
+            "text/plain;charset=UTF-8"
+        );
+        assert_eq!(answer.body.exact_len(), Some(9));
+        assert_eq!(collect(answer.body).await.unwrap(), "hello you");
+        let again = get(&pool, "").await.unwrap();
+        assert!(again.timings.reused && again.timings.connect.is_none());
+        assert_eq!(pool.load().idle, 1);
+    }
+}
+
+#[tokio::test]
+async fn bodies_arrive_whole() {
+    let fpm = fpm!(2, false, "");
+    let pool = pool(&fpm, 2);
+    for length in [0_usize, 1, 1000, 65_535, 65_536, 3_000_000] {
+        let body = Bytes::from(vec![b'x'; length]);
+        let answer = text(post(&pool, "do=body", Body::Bytes(body), length as u64).await).await;
+        assert!(answer.starts_with(&format!("{length} ")), "{answer}");
+    }
+    assert_eq!(pool.load().idle, 0, "not used again after a body");
+    let ignored = Bytes::from(vec![b'x'; 3_000_000]);
+    assert_eq!(
+        text(post(&pool, "do=ignore", Body::Bytes(ignored), 3_000_000).await).await,
+        "ignored"
+    );
+}
+
+#[tokio::test]
+async fn heads_and_statuses() {
+    let fpm = fpm!(1, false, "");
+    let pool = pool(&fpm, 1);
+    let redirect = get(&pool, "do=redirect").await.unwrap();
+    assert_eq!(
+        (
+            redirect.head.status.as_u16(),
+            &redirect.head.fields["location"]
+        ),
+        (302, &"/elsewhere".parse().unwrap())
+    );
+    assert_eq!(
+        get(&pool, "do=status&code=404").await.unwrap().head.status,
+        404
+    );
+    let logged = get(&pool, "do=stderr").await.unwrap();
+    assert_eq!(logged.stderr, ["PHP message: something odd"]);
+    assert_eq!(
+        get(&pool, "do=status&code=700")
+            .await
+            .unwrap_err()
+            .error
+            .status(),
+        502
+    );
+}
+
+#[tokio::test]
+async fn large_answers_come_buffered_and_streamed() {
+    let fpm = fpm!(2, false, "");
+    let pool = pool(&fpm, 2);
+    for buffering in [true, false] {
+        let options = std::sync::Arc::new(Options {
+            buffering,
+            ..Options::default()
+        });
+        let answer = get_with(&pool, "do=large&kib=5000", &options)
+            .await
+            .unwrap();
+        assert_eq!(answer.body.is_streamed(), !buffering);
+        let body = collect(answer.body).await.unwrap();
+        assert_eq!(body.len(), 5000 * 1024);
+        assert!(body.chunks(16).all(|chunk| chunk == b"0123456789abcdef"));
+    }
+}
+
+#[tokio::test]
+async fn a_slow_reader_holds_no_worker() {
+    let fpm = fpm!(1, false, "");
+    let pool = pool(&fpm, 1);
+    let slow = get(&pool, "do=large&kib=5000").await.unwrap();
+    assert_eq!(text(get(&pool, "").await).await, "hello world");
+    assert_eq!(collect(slow.body).await.unwrap().len(), 5000 * 1024);
+}
+
+#[tokio::test]
+async fn events_come_as_php_flushes_them() {
+    let fpm = fpm!(1, false, "");
+    let pool = pool(&fpm, 1);
+    let mut answer = get(&pool, "do=stream").await.unwrap();
+    assert!(answer.body.is_streamed());
+    for tick in 0..3 {
+        let piece = std::future::poll_fn(|cx| answer.body.poll_data(cx))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(piece, format!("tick {tick}\n"));
+    }
+    assert!(
+        std::future::poll_fn(|cx| answer.body.poll_data(cx))
+            .await
+            .is_none()
+    );
+    assert!(answer.body.response_time().unwrap() >= Duration::from_millis(60));
+}
+
+#[tokio::test]
+async fn waiting_requests_are_served_in_turn() {
+    let fpm = fpm!(2, false, "");
+    let pool = pool(&fpm, 2);
+    let requests = (0..20).map(|number| {
+        let pool = pool.clone();
+        tokio::spawn(async move { text(get(&pool, &format!("name={number}")).await).await })
+    });
+    for (number, request) in requests.collect::<Vec<_>>().into_iter().enumerate() {
+        assert_eq!(request.await.unwrap(), format!("hello {number}"));
+    }
+    assert!(pool.load().idle <= 2 && pool.load().active == 0);
+}
+
+#[tokio::test]
+async fn recycled_workers_lose_nothing() {
+    let fpm = fpm!(2, false, "pm.max_requests = 5");
+    let pool = pool(&fpm, 2);
+    for number in 0..60 {
+        let answer = match number % 3 {
+            0 => post(&pool, "do=body", Body::Bytes("abc".into()), 3).await,
+            _ => get(&pool, "").await,
+        };
+        assert_eq!(answer.unwrap().head.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_killed_worker_costs_no_get() {
+    let fpm = fpm!(2, false, "");
+    let pool = pool(&fpm, 2);
+    let failed = post(&pool, "do=die", Body::Bytes("x".into()), 1)
+        .await
+        .unwrap_err();
+    assert!(failed.sent && failed.error.status() == 502, "{failed}");
+    for _ in 0..10 {
+        let pid: i32 = text(get(&pool, "do=pid").await).await.parse().unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_restart_costs_time_but_no_answer() {
+    let mut fpm = fpm!(2, false, "");
+    let pool = pool(&fpm, 2);
+    assert_eq!(text(get(&pool, "").await).await, "hello world");
+    fpm.stop();
+    let (answers, fpm) = tokio::join!(
+        async {
+            [
+                text(get(&pool, "").await).await,
+                text(post(&pool, "", Body::Empty, 0).await).await,
+            ]
+        },
+        async {
+            tokio::task::spawn_blocking(move || {
+                fpm.restart();
+                fpm
+            })
+            .await
+            .unwrap()
+        }
+    );
+    assert_eq!(answers, ["hello world", "hello world"]);
+    drop(fpm);
+}
+
+#[tokio::test]
+async fn an_absent_fpm_is_reported_and_then_known() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = Address::Tcp(listener.local_addr().unwrap());
+    drop(listener);
+    let config = PoolConfig {
+        restart_patience: Duration::from_millis(20),
+        ..PoolConfig::new(address, 1)
+    };
+    let pool = Pool::new(config);
+    let failed = get(&pool, "").await.unwrap_err();
+    assert_eq!(
+        failed.to_string(),
+        "connect() failed (111: Connection refused) while connecting to upstream"
+    );
+    assert!(!failed.sent && failed.error.status() == 502);
+    let known = get(&pool, "").await.unwrap_err();
+    assert!(
+        known.timings.connect < failed.timings.connect,
+        "tried once only"
+    );
+}
+
+#[tokio::test]
+async fn abandoned_requests_hold_their_slot_until_the_worker_is_free() {
+    let fpm = fpm!(1, false, "");
+    let pool = pool(&fpm, 1);
+    let abandoned = tokio::time::timeout(Duration::from_millis(50), get(&pool, "do=sleep&ms=1000"));
+    assert!(abandoned.await.is_err());
+    assert_eq!(pool.load().active, 1, "the worker is still busy");
+    assert_eq!(text(get(&pool, "").await).await, "hello world");
+    assert_eq!(pool.load().active, 0);
+}
+
+#[tokio::test]
+async fn without_reuse_every_request_has_its_connection() {
+    let fpm = fpm!(1, true, "");
+    let config = PoolConfig {
+        reuse: Reuse::never(),
+        ..PoolConfig::new(fpm.address.clone(), 1)
+    };
+    let pool = Pool::new(config);
+    for _ in 0..3 {
+        let answer = get_with(&pool, "", &options()).await.unwrap();
+        assert!(!answer.timings.reused);
+    }
+    assert_eq!(pool.load().idle, 0);
+}

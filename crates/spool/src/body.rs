@@ -1,0 +1,298 @@
+//! A body that is taken in first and read, maybe twice, later.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::temp_file::{self, PendingRead};
+use crate::{Error, Limits};
+
+/// Bytes gathered before they are written to the file in one go.
+const BATCH: usize = 64 * 1024;
+
+/// Takes a body in.
+#[derive(Debug)]
+pub struct Spool {
+    limits: Limits,
+    memory: Vec<Bytes>,
+    in_memory: usize,
+    batch: Vec<Bytes>,
+    in_batch: usize,
+    file: Option<Arc<File>>,
+    written: u64,
+}
+
+impl Spool {
+    /// An empty body. Nothing is allocated and no file made until there are bytes.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            memory: Vec::new(),
+            in_memory: 0,
+            batch: Vec::new(),
+            in_batch: 0,
+            file: None,
+            written: 0,
+        }
+    }
+
+    /// Bytes taken in so far.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        (self.in_memory + self.in_batch) as u64 + self.written
+    }
+
+    /// Whether nothing was taken in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes `bytes` in. The first [`Limits::memory`] bytes stay in memory, the rest goes to
+    /// the file in batches.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] beyond both limits, [`Error::File`] when the file system fails.
+    /// The body is of no use afterwards.
+    pub async fn push(&mut self, bytes: Bytes) -> Result<(), Error> {
+        let in_file = self.written + self.in_batch as u64;
+        if in_file == 0 && self.in_memory + bytes.len() <= self.limits.memory {
+            self.in_memory += bytes.len();
+            if !bytes.is_empty() {
+                self.memory.push(bytes);
+            }
+            return Ok(());
+        }
+        if in_file + bytes.len() as u64 > self.limits.file {
+            return Err(Error::TooLarge);
+        }
+        self.in_batch += bytes.len();
+        self.batch.push(bytes);
+        if self.in_batch >= BATCH {
+            self.flush().await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The body is whole.
+    ///
+    /// # Errors
+    /// [`Error::File`] when its last bytes could not be written.
+    pub async fn finish(mut self) -> Result<Spooled, Error> {
+        if self.in_batch > 0 {
+            self.flush().await?;
+        }
+        let memory = match <[Bytes; 1]>::try_from(self.memory) {
+            Ok([only]) => only,
+            Err(pieces) => join(&pieces),
+        };
+        Ok(Spooled {
+            memory,
+            file: self.file,
+            in_file: self.written,
+        })
+    }
+
+    async fn flush(&mut self) -> Result<(), Error> {
+        let directory = Arc::clone(&self.limits.directory);
+        let (batch, file, offset) = (
+            std::mem::take(&mut self.batch),
+            self.file.take(),
+            self.written,
+        );
+        let written = tokio::task::spawn_blocking(move || write(file, &directory, &batch, offset));
+        let written = written
+            .await
+            .unwrap_or_else(|lost| Err(io::Error::other(lost)));
+        let (file, written) =
+            written.map_err(|source| Error::file(&self.limits.directory, source))?;
+        self.file = Some(file);
+        self.written = written;
+        self.in_batch = 0;
+        Ok(())
+    }
+}
+
+/// Appends `batch` to `file`, which is made if there is none yet. Blocks.
+pub(crate) fn write(
+    file: Option<Arc<File>>,
+    directory: &Path,
+    batch: &[Bytes],
+    offset: u64,
+) -> io::Result<(Arc<File>, u64)> {
+    let file = match file {
+        Some(file) => file,
+        None => Arc::new(temp_file::create(directory)?),
+    };
+    let end = temp_file::write_all(&file, batch, offset)?;
+    Ok((file, end))
+}
+
+fn join(pieces: &[Bytes]) -> Bytes {
+    let mut joined = BytesMut::with_capacity(pieces.iter().map(Bytes::len).sum());
+    pieces
+        .iter()
+        .for_each(|piece| joined.extend_from_slice(piece));
+    joined.freeze()
+}
+
+/// A whole body. Clones share the bytes; each [`reader`](Self::reader) starts at the front.
+#[derive(Debug, Clone, Default)]
+pub struct Spooled {
+    memory: Bytes,
+    file: Option<Arc<File>>,
+    in_file: u64,
+}
+
+impl Spooled {
+    /// Length in bytes: what `CONTENT_LENGTH` has to say.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.memory.len() as u64 + self.in_file
+    }
+
+    /// Whether the body has no byte.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All of it, if no file had to be used.
+    #[must_use]
+    pub fn in_memory(&self) -> Option<&Bytes> {
+        (self.in_file == 0).then_some(&self.memory)
+    }
+
+    /// Reads the body from the front.
+    #[must_use]
+    pub fn reader(&self) -> SpooledReader {
+        SpooledReader {
+            body: self.clone(),
+            offset: 0,
+            pending: PendingRead::default(),
+        }
+    }
+}
+
+impl From<Bytes> for Spooled {
+    fn from(memory: Bytes) -> Self {
+        Self {
+            memory,
+            file: None,
+            in_file: 0,
+        }
+    }
+}
+
+/// A position in a [`Spooled`] body.
+#[derive(Debug)]
+pub struct SpooledReader {
+    body: Spooled,
+    offset: u64,
+    pending: PendingRead,
+}
+
+impl SpooledReader {
+    /// The next piece, none at the end.
+    ///
+    /// # Errors
+    /// What the kernel says when the file cannot be read.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        if !self.body.memory.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut self.body.memory))));
+        }
+        match &self.body.file {
+            Some(file) if self.offset < self.body.in_file => {
+                let read = self
+                    .pending
+                    .poll_read(cx, file, self.offset, self.body.in_file);
+                read.map(|read| {
+                    let read = read?;
+                    self.offset += read.len() as u64;
+                    Ok(read)
+                })
+                .map(Some)
+            }
+            _ => Poll::Ready(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+
+    fn limits(memory: usize, file: u64, directory: &Path) -> Limits {
+        Limits {
+            memory,
+            file,
+            directory: Arc::new(directory.to_path_buf()),
+        }
+    }
+
+    async fn read(body: &Spooled) -> Vec<u8> {
+        let (mut reader, mut all) = (body.reader(), Vec::new());
+        while let Some(piece) = poll_fn(|cx| reader.poll_next(cx)).await {
+            all.extend_from_slice(&piece.unwrap());
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn small_bodies_stay_in_memory() {
+        let mut spool = Spool::new(limits(10, 0, Path::new("/nonexistent")));
+        spool.push("hello".into()).await.unwrap();
+        spool.push("".into()).await.unwrap();
+        spool.push("world".into()).await.unwrap();
+        let body = spool.finish().await.unwrap();
+        assert_eq!(body.in_memory().unwrap(), "helloworld");
+        assert_eq!(
+            (body.len(), read(&body).await),
+            (10, b"helloworld".to_vec())
+        );
+    }
+
+    #[tokio::test]
+    async fn large_bodies_are_read_twice_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut spool = Spool::new(limits(100, 1 << 20, directory.path()));
+        let expected: Vec<u8> = (0..300_000_u32)
+            .map(|number| (number % 251) as u8)
+            .collect();
+        for piece in expected.chunks(7_777) {
+            spool.push(Bytes::copy_from_slice(piece)).await.unwrap();
+        }
+        let body = spool.finish().await.unwrap();
+        assert_eq!(body.len(), 300_000);
+        assert!(body.in_memory().is_none());
+        assert_eq!(read(&body).await, expected);
+        assert_eq!(read(&body).await, expected);
+    }
+
+    #[tokio::test]
+    async fn both_limits_hold() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut spool = Spool::new(limits(4, 4, directory.path()));
+        spool.push("abcd".into()).await.unwrap();
+        spool.push("efgh".into()).await.unwrap();
+        assert!(matches!(spool.push("i".into()).await, Err(Error::TooLarge)));
+    }
+
+    #[tokio::test]
+    async fn the_directory_is_named_when_it_fails() {
+        let mut spool = Spool::new(limits(0, 1 << 20, Path::new("/nonexistent")));
+        spool.push("x".into()).await.unwrap();
+        let error = spool.finish().await.unwrap_err().to_string();
+        assert!(
+            error.contains("/nonexistent") && error.contains("os error 2"),
+            "{error}"
+        );
+    }
+}
