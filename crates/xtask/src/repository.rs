@@ -44,8 +44,18 @@ pub(crate) enum Profile {
 /// # Errors
 /// When cargo fails; its own output has been shown by then.
 pub(crate) fn build_server(profile: Profile) -> Result<PathBuf> {
+    build("portunus", profile)
+}
+
+/// Builds the load generator, always for release, and says where it is.
+pub(crate) fn build_load_generator() -> Result<PathBuf> {
+    build("portunus-loadgen", Profile::Release)
+}
+
+/// Builds the package and returns its binary, which has the same name.
+fn build(package: &str, profile: Profile) -> Result<PathBuf> {
     let mut cargo = cargo();
-    cargo.args(["build", "--package", "portunus"]);
+    cargo.args(["build", "--package", package]);
     let folder = match profile {
         Profile::Dev => "debug",
         Profile::Release => {
@@ -53,8 +63,8 @@ pub(crate) fn build_server(profile: Profile) -> Result<PathBuf> {
             "release"
         }
     };
-    run(&mut cargo).context("building portunus failed")?;
-    let binary = target_dir().join(folder).join("portunus");
+    run(&mut cargo).with_context(|| format!("building {package} failed"))?;
+    let binary = target_dir().join(folder).join(package);
     if !binary.is_file() {
         bail!("cargo built no {}", binary.display());
     }

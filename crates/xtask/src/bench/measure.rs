@@ -1,15 +1,15 @@
 //! One workload from start to end: servers up, answers probed, runs interleaved, medians taken.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
 use super::contender::{self, Contender, Running, Stage};
+use super::load::{Expected, Load, Measured, Tools};
 use super::usage::{CpuReading, resident_bytes};
 use super::workloads::{Body, Workload};
-use super::wrk::{self, Expected, Load, Measured};
 use crate::http::{self, Answer};
 use crate::process::{Group, interrupted};
 
@@ -48,22 +48,19 @@ pub(crate) fn run(
     contenders: &[Contender],
     stage: &Stage,
     root: &Path,
+    tools: &Tools,
     effort: Effort,
 ) -> Result<Vec<Row>> {
-    let script = wrk::write_script(&stage.folder)?;
     let mut group = Group::default();
     let mut entrants = Vec::new();
     for contender in contenders {
         let running = contender::start(&mut group, *contender, stage)?;
         let load = prepare_load(workload, running, stage, root, effort)
             .with_context(|| format!("{} on {}", contender.label, workload.name))?;
-        wrk::run(
-            &script,
-            &Load {
-                seconds: 1,
-                ..load.clone()
-            },
-        )?;
+        tools.run(&Load {
+            seconds: 1,
+            ..load.clone()
+        })?;
         entrants.push((running, load, Vec::new()));
     }
     for _ in 0..effort.runs {
@@ -72,7 +69,7 @@ pub(crate) fn run(
                 bail!("interrupted");
             }
             let before = CpuReading::take(running.pid);
-            let measured = wrk::run(&script, load)?;
+            let measured = tools.run(load)?;
             let cpu_seconds = CpuReading::take(running.pid).since(&before);
             samples.push(Sample {
                 measured,
@@ -98,7 +95,9 @@ fn prepare_load(
 ) -> Result<Load> {
     let expected = probe(workload, running.port, root)?;
     Ok(Load {
-        url: format!("http://127.0.0.1:{}{}", running.port, workload.target),
+        tool: workload.tool,
+        port: running.port,
+        target: workload.target.to_owned(),
         connections: workload.connections,
         seconds: effort.seconds,
         headers: workload
@@ -126,33 +125,49 @@ fn probe(workload: &Workload, port: u16, root: &Path) -> Result<Expected> {
         bail!("GET {} is answered with {}", workload.target, answer.status);
     }
     let got = answer.body.len();
-    let exactly = |length: usize| (length, length);
-    let (shortest, longest) = match workload.body {
+    let exactly = |length: usize| Expected {
+        status: 200,
+        shortest: length,
+        longest: length,
+        file: None,
+    };
+    let expected = match workload.body {
         Body::Length(length) => exactly(length),
-        Body::File => exactly(file_of(workload, root)?.len()),
+        Body::File => {
+            let length = file_of(workload, root)?.len();
+            Expected {
+                file: Some(path_of(workload, root)),
+                ..exactly(length)
+            }
+        }
         Body::GzipOfFile => {
             if gunzip(&answer)? != file_of(workload, root)? {
                 bail!("the compressed body is not the file");
             }
             exactly(got)
         }
-        Body::AboutAsProbed => (got - got / 50, got + got / 50),
+        Body::AboutAsProbed => Expected {
+            shortest: got - got / 50,
+            longest: got + got / 50,
+            ..exactly(got)
+        },
     };
-    if !(shortest..=longest).contains(&got) {
+    if !(expected.shortest..=expected.longest).contains(&got) {
         bail!(
-            "GET {} is answered with {got} bytes, not {shortest}",
-            workload.target
+            "GET {} is answered with {got} bytes, not {}",
+            workload.target,
+            expected.shortest
         );
     }
-    Ok(Expected {
-        status: 200,
-        shortest,
-        longest,
-    })
+    Ok(expected)
+}
+
+fn path_of(workload: &Workload, root: &Path) -> PathBuf {
+    root.join(workload.target.trim_start_matches('/'))
 }
 
 fn file_of(workload: &Workload, root: &Path) -> Result<Vec<u8>> {
-    let path = root.join(workload.target.trim_start_matches('/'));
+    let path = path_of(workload, root);
     std::fs::read(&path).with_context(|| path.display().to_string())
 }
 

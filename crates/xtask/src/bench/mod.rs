@@ -2,12 +2,12 @@
 
 mod contender;
 mod content;
+mod load;
 mod measure;
 mod results;
 mod shape;
 mod usage;
 mod workloads;
-mod wrk;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,6 +22,7 @@ use crate::process::watch_for_interrupts;
 use crate::repository::{self, Profile};
 use crate::{machine, packages, progress};
 use contender::Stage;
+use load::Tools;
 use measure::{Effort, Row};
 use results::Section;
 use workloads::{Backend, WORKLOADS, Workload};
@@ -53,15 +54,17 @@ pub(crate) fn main(arguments: Parser) -> Result<ExitCode> {
     progress::step_saying("packages", || packages::ensure(&options.packages()?))?;
     let binary = match &options.binary {
         Some(path) => std::path::absolute(path)?,
-        None => progress::step("build for release", || {
+        None => progress::step("build Portunus for release", || {
             repository::build_server(Profile::Release)
         })?,
     };
+    let own = progress::step("build the load generator", repository::build_load_generator)?;
+    let tools = Tools::prepare(&repository::scratch("bench")?, own)?;
     watch_for_interrupts();
     let (mut sections, mut failed) = (Vec::new(), Vec::new());
     for workload in &options.workloads {
         println!("{}: {}", workload.name, workload.title);
-        match options.measure(workload, &binary) {
+        match options.measure(workload, &binary, &tools) {
             Ok(rows) => {
                 let table = results::render_rows(&rows);
                 println!("{table}");
@@ -151,7 +154,7 @@ impl Options {
         Ok(wanted)
     }
 
-    fn measure(&self, workload: &Workload, binary: &Path) -> Result<Vec<Row>> {
+    fn measure(&self, workload: &Workload, binary: &Path, tools: &Tools) -> Result<Vec<Row>> {
         let folder = repository::scratch("bench")?;
         let (root, fpm) = prepare_content(workload.backend, &folder)?;
         let pinned = workload.pinned && machine::cores() > 1;
@@ -173,7 +176,7 @@ impl Options {
         if self.peers {
             contenders.extend(workload.peers);
         }
-        measure::run(workload, &contenders, &stage, &root, self.effort)
+        measure::run(workload, &contenders, &stage, &root, tools, self.effort)
     }
 
     fn section(&self, workload: &Workload, table: &str) -> Section {

@@ -1,6 +1,7 @@
 //! The closed-loop workloads: what is asked, of whom, and what the answer must be.
 
 use super::contender::{Contender, Kind};
+use super::load::Tool;
 
 /// What a workload needs beside the servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,7 @@ pub(crate) struct Workload {
     pub(crate) connections: usize,
     pub(crate) body: Body,
     pub(crate) backend: Backend,
+    pub(crate) tool: Tool,
     /// Server and load each have cores of their own, so that the server is the bottleneck.
     pub(crate) pinned: bool,
     /// The first is what the others are held against.
@@ -77,6 +79,7 @@ const BASE: Workload = Workload {
     connections: 64,
     body: Body::File,
     backend: Backend::None,
+    tool: Tool::Wrk,
     pinned: true,
     contenders: &STATIC,
     peers: &PEERS,
@@ -99,12 +102,14 @@ pub(crate) const WORKLOADS: [Workload; 7] = [
         name: "static-100k",
         title: "A file of 100 KB",
         target: "/100k.txt",
+        tool: Tool::Own,
         ..BASE
     },
     Workload {
         name: "static-10m",
         title: "A file of 10 MB",
         target: "/10m.bin",
+        tool: Tool::Own,
         connections: 8,
         ..BASE
     },

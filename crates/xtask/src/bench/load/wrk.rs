@@ -1,42 +1,11 @@
 //! Closed-loop load with `wrk`; a script inside it looks at every answer's status and length.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use super::{Expected, Load, Measured};
 use crate::process::run_quietly;
-
-/// What every answer must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Expected {
-    pub(crate) status: u16,
-    pub(crate) shortest: usize,
-    pub(crate) longest: usize,
-}
-
-/// One run of load.
-#[derive(Clone, Debug)]
-pub(crate) struct Load {
-    pub(crate) url: String,
-    pub(crate) connections: usize,
-    pub(crate) seconds: u32,
-    pub(crate) headers: Vec<String>,
-    pub(crate) expected: Expected,
-    /// The cores `wrk` may use, as `taskset` wants them.
-    pub(crate) cores: Option<String>,
-}
-
-/// What `wrk` measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Measured {
-    pub(crate) requests: u64,
-    pub(crate) seconds: f64,
-    pub(crate) p50_ms: f64,
-    pub(crate) p99_ms: f64,
-    /// Answers that were not as expected, and failures of sockets.
-    pub(crate) errors: u64,
-}
 
 const SCRIPT: &str = r#"
 local threads = {}
@@ -69,22 +38,15 @@ end
 "#;
 
 /// Writes the script for `wrk` into a folder.
-pub(crate) fn write_script(folder: &Path) -> Result<PathBuf> {
+pub(super) fn write_script(folder: &Path) -> Result<PathBuf> {
     let path = folder.join("check.lua");
     std::fs::write(&path, SCRIPT).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }
 
 /// Runs `wrk` once.
-pub(crate) fn run(script: &Path, load: &Load) -> Result<Measured> {
-    let mut command = match &load.cores {
-        Some(cores) => {
-            let mut command = Command::new("taskset");
-            command.args(["--cpu-list", cores, "wrk"]);
-            command
-        }
-        None => Command::new("wrk"),
-    };
+pub(super) fn run(script: &Path, load: &Load) -> Result<Measured> {
+    let mut command = load.command(Path::new("wrk"));
     command.args([
         "--threads",
         "1",
@@ -104,8 +66,13 @@ pub(crate) fn run(script: &Path, load: &Load) -> Result<Measured> {
         status,
         shortest,
         longest,
+        ..
     } = load.expected;
-    command.arg("--script").arg(script).arg(&load.url).arg("--");
+    command
+        .arg("--script")
+        .arg(script)
+        .arg(format!("http://127.0.0.1:{}{}", load.port, load.target))
+        .arg("--");
     command.args([
         status.to_string(),
         shortest.to_string(),
