@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::config::Options;
 use crate::connection::Connection;
-use crate::error::{Error, Phase};
+use crate::error::{Error, ErrorKind, Phase};
 use crate::outgoing::{Outgoing, Sending};
 use crate::request::Body;
 use crate::stderr::Stderr;
@@ -30,7 +30,10 @@ pub(crate) struct Exchange {
     pub(crate) stderr: Stderr,
     /// FPM does not take our bytes any more. It may have answered all the same.
     send_error: Option<Error>,
+    /// Bytes came.
     heard: bool,
+    /// Bytes came that belong to this request.
+    answered: bool,
     last_read: Instant,
     last_write: Instant,
     has_body: bool,
@@ -58,6 +61,7 @@ impl Exchange {
             stderr: Stderr::default(),
             send_error: None,
             heard: false,
+            answered: false,
             last_read: now,
             last_write: now,
             has_body,
@@ -73,9 +77,13 @@ impl Exchange {
         self.out.sent() > 0
     }
 
-    /// Whether FPM has said anything.
-    pub(crate) fn was_heard(&self) -> bool {
-        self.heard
+    /// Whether, after `error`, nothing of this request's answer was seen: FPM hung up without
+    /// a word, or a kept connection still held something of an earlier request.
+    pub(crate) fn is_unanswered(&self, error: &Error) -> bool {
+        match error {
+            Error::Protocol { .. } => self.is_reused() && !self.answered,
+            _ => error.kind() == ErrorKind::Broken && !self.heard,
+        }
     }
 
     /// Whether the connection had served another request before.
@@ -92,6 +100,7 @@ impl Exchange {
         let sending = self.send(cx)?;
         loop {
             if let Some(event) = self.decode()? {
+                self.answered = true;
                 return Poll::Ready(Ok(event));
             }
             match self.connection.poll_read(cx) {
@@ -175,6 +184,7 @@ impl Exchange {
             && caught
                 .iter()
                 .any(|text| memchr::memmem::find(&bytes, text.as_bytes()).is_some());
+        self.answered = true;
         self.stderr.push(bytes);
         if forbidden {
             Err(Error::CaughtStderr)

@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::chunks::Chunks;
 use crate::config::Options;
 use crate::connection::Connection;
-use crate::error::{Error, ErrorKind, Failure};
+use crate::error::{Error, Failure};
 use crate::exchange::Exchange;
 use crate::flight::InFlight;
 use crate::pool::{Lease, Pool};
@@ -90,13 +90,14 @@ impl Attempt<'_> {
             (flight, Ok(head)) => return Ok((flight, head)),
             (flight, Err(error)) => (flight, error),
         };
-        let (sent, heard) = flight.answer().map_or((true, true), |answer| {
-            (answer.exchange.was_sent(), answer.exchange.was_heard())
-        });
+        let Some(exchange) = flight.answer().map(|answer| &answer.exchange) else {
+            return Err(self.failure(&mut flight, failure, true));
+        };
+        let sent = exchange.was_sent();
+        let safe = exchange.is_unanswered(&failure) && (!sent || self.request.idempotent);
         let mut failed = self.failure(&mut flight, failure, sent);
-        let safe = !heard && (!sent || self.request.idempotent);
         match (flight.fail(), again) {
-            (Some(lease), Some(body)) if safe && failed.error.kind() == ErrorKind::Broken => {
+            (Some(lease), Some(body)) if safe => {
                 self.timings.retried = true;
                 match self.once(lease, None, body).await? {
                     (flight, Ok(head)) => Ok((flight, head)),

@@ -250,7 +250,7 @@ mod tests {
         match (found.last_mut(), event) {
             (Some(Event::Stdout(old)), Event::Stdout(new))
             | (Some(Event::Stderr(old)), Event::Stderr(new)) => {
-                *old = [&old[..], &new].concat().into()
+                *old = [&old[..], &new].concat().into();
             }
             (_, event) => found.push(event),
         }

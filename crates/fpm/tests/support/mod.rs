@@ -153,7 +153,12 @@ pub(crate) async fn get_with(
     pool.send(request).await
 }
 
-pub(crate) async fn post(pool: &Pool, query: &str, body: Body, length: u64) -> Result<Response, Failure> {
+pub(crate) async fn post(
+    pool: &Pool,
+    query: &str,
+    body: Body,
+    length: u64,
+) -> Result<Response, Failure> {
     let params = params("POST", query, Some(length));
     let options = &options();
     let request = Request {
