@@ -1,0 +1,150 @@
+//! Accepting: one task per listening socket.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::net::{SocketFlags, acceptfrom_with};
+use tokio::io::unix::AsyncFd;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use crate::connection::PeerAddr;
+use crate::listen::Socket;
+use crate::sys::watch_readable;
+
+/// Pause after an error that only time mends. Source: nginx, `accept_mutex_delay`.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Connections taken from one socket before others get their turn.
+const BATCH: usize = 64;
+
+/// A connection fresh from the kernel.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) descriptor: OwnedFd,
+    pub(crate) peer: PeerAddr,
+    pub(crate) socket: Arc<Socket>,
+}
+
+/// Accepts until dropped.
+#[derive(Debug)]
+pub(crate) struct Task {
+    socket: Arc<Socket>,
+    descriptor: OwnedFd,
+    task: JoinHandle<()>,
+}
+
+impl Task {
+    pub(crate) fn socket(&self) -> &Arc<Socket> {
+        &self.socket
+    }
+
+    /// Takes what is waiting in the accept queue, for a last time before the socket is given up.
+    pub(crate) fn take_waiting(&self) -> Vec<Accepted> {
+        let backlog = usize::try_from(self.socket.config.backlog)
+            .unwrap_or(0)
+            .saturating_add(1);
+        let accept = || accept(&self.descriptor, &self.socket).ok();
+        std::iter::from_fn(accept).take(backlog).collect()
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Begins to accept on `descriptor`; each connection goes to `serve`.
+pub(crate) fn spawn(
+    socket: &Arc<Socket>,
+    descriptor: &OwnedFd,
+    serve: impl Fn(Accepted) + 'static,
+) -> io::Result<Task> {
+    let listener = watch_readable(descriptor.try_clone()?)?;
+    let source = Arc::clone(socket);
+    let task = tokio::task::spawn_local(async move { run(&listener, &source, serve).await });
+    Ok(Task {
+        socket: Arc::clone(socket),
+        descriptor: descriptor.try_clone()?,
+        task,
+    })
+}
+
+async fn run(listener: &AsyncFd<OwnedFd>, socket: &Arc<Socket>, serve: impl Fn(Accepted)) {
+    let mut complaint = Complaint::default();
+    loop {
+        let Ok(mut ready) = listener.readable().await else {
+            return;
+        };
+        let mut taken = 0;
+        while taken < BATCH {
+            match ready.try_io(|listener| Ok(accept(listener.get_ref(), socket)?)) {
+                Ok(Ok(accepted)) => {
+                    taken += 1;
+                    serve(accepted);
+                }
+                Ok(Err(error)) if is_of_one_connection(&error) => taken += 1,
+                Ok(Err(error)) => {
+                    complaint.log(&error);
+                    sleep(PAUSE).await;
+                    break;
+                }
+                // Nothing more is waiting.
+                Err(_would_block) => break,
+            }
+        }
+        if taken == BATCH {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn accept(descriptor: &OwnedFd, socket: &Arc<Socket>) -> rustix::io::Result<Accepted> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let (descriptor, address) = acceptfrom_with(descriptor, flags)?;
+    let address = address.and_then(|address| SocketAddr::try_from(address).ok());
+    let peer = address.map_or(PeerAddr::Unix, PeerAddr::Inet);
+    Ok(Accepted {
+        descriptor,
+        peer,
+        socket: Arc::clone(socket),
+    })
+}
+
+/// The client gave up while it waited in the queue; the next one is fine.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    let code = error.raw_os_error().unwrap_or(0);
+    [
+        Errno::CONNABORTED,
+        Errno::INTR,
+        Errno::PROTO,
+        Errno::PERM,
+        Errno::NETDOWN,
+        Errno::HOSTUNREACH,
+    ]
+    .iter()
+    .any(|errno| errno.raw_os_error() == code)
+}
+
+/// Says once a second at most that accepting fails.
+#[derive(Debug, Default)]
+struct Complaint {
+    last: Option<Instant>,
+}
+
+impl Complaint {
+    fn log(&mut self, error: &io::Error) {
+        let now = Instant::now();
+        if self
+            .last
+            .is_none_or(|last| now - last >= Duration::from_secs(1))
+        {
+            self.last = Some(now);
+            tracing::error!("accept4() failed: {error}");
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! One request and its answer.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::rc::Rc;
+
+use tokio::time::Instant;
+
+use super::{Connection, Cut, Outcome};
+use crate::gate::body::Framing;
+use crate::gate::{Persistence, Refusal, RequestLine};
+use crate::io::FileRange;
+use crate::settings::Limits;
+use crate::spelling::Names;
+
+/// One request and its answer on a connection. Counters are exact for HTTP/1; for HTTP/2 they count
+/// what this stream handed to the connection.
+#[derive(Debug)]
+pub struct Exchange {
+    connection: Rc<Connection>,
+    number: u64,
+    started: Instant,
+    head: RefCell<Head>,
+    limits: Cell<Limits>,
+    outcome: Cell<Outcome>,
+    keep_alive: Cell<bool>,
+    pipelined: Cell<bool>,
+    received: Cell<u64>,
+    sent: Cell<u64>,
+    head_sent: Cell<u64>,
+    refusal: Option<Refusal>,
+    pub(crate) framing: RefCell<Framing>,
+    pub(crate) body: Cell<BodyProgress>,
+    pub(crate) names: RefCell<Names>,
+    pub(crate) files: RefCell<VecDeque<FileRange>>,
+}
+
+/// What of a request the gate keeps: its raw bytes and where the parts are.
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) raw: Vec<u8>,
+    pub(crate) line: RequestLine,
+    pub(crate) fields_start: usize,
+    pub(crate) host: Option<Range<usize>>,
+    pub(crate) persistence: Persistence,
+    pub(crate) content_length: Option<u64>,
+    pub(crate) chunked: bool,
+    pub(crate) expect_continue: bool,
+}
+
+/// How far the request body has been read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BodyProgress {
+    /// `100 Continue` is owed when the body is first asked for.
+    pub(crate) owes_continue: bool,
+    /// When the first read began, for the minimum rate.
+    pub(crate) began: Option<Instant>,
+    pub(crate) read: u64,
+}
+
+/// A borrowed part of the raw request.
+pub type RequestLineRef<'x> = Ref<'x, [u8]>;
+
+impl Exchange {
+    pub(crate) fn new(
+        connection: Rc<Connection>,
+        number: u64,
+        started: Instant,
+        head: Head,
+        limits: Limits,
+        refusal: Option<Refusal>,
+    ) -> Self {
+        let framing = Framing::new(head.content_length, head.chunked);
+        let received = head.raw.len().saturating_sub(head.line.whole.start) as u64;
+        let body = BodyProgress {
+            owes_continue: head.expect_continue && head.line.version > 1000,
+            ..BodyProgress::default()
+        };
+        connection.streams.set(connection.streams.get() + 1);
+        let keep_alive = refusal.is_none() && head.wants_keep_alive();
+        Self {
+            number,
+            started,
+            limits: Cell::new(limits),
+            outcome: Cell::default(),
+            keep_alive: Cell::new(keep_alive),
+            pipelined: Cell::new(false),
+            received: Cell::new(received),
+            sent: Cell::new(0),
+            head_sent: Cell::new(0),
+            refusal,
+            framing: RefCell::new(framing),
+            body: Cell::new(body),
+            names: RefCell::default(),
+            files: RefCell::default(),
+            head: RefCell::new(head),
+            connection,
+        }
+    }
+
+    /// The connection it came in on.
+    #[must_use]
+    pub fn connection(&self) -> &Rc<Connection> {
+        &self.connection
+    }
+
+    /// Which request of its connection this is, counted from 1.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// When its first byte arrived.
+    #[must_use]
+    pub fn started(&self) -> std::time::Instant {
+        self.started.into_std()
+    }
+
+    pub(crate) fn began(&self) -> Instant {
+        self.started
+    }
+
+    /// nginx's `$request`: the line as the client wrote it.
+    #[must_use]
+    pub fn request_line(&self) -> RequestLineRef<'_> {
+        self.part(|head| head.line.whole.clone())
+    }
+
+    /// nginx's `$request_uri`: the target from the path on, as the client wrote it, with a fragment
+    /// if there was one. `/` where an absolute form has no path.
+    #[must_use]
+    pub fn target(&self) -> RequestLineRef<'_> {
+        Ref::map(self.head.borrow(), |head| {
+            match head.raw.get(head.line.target.clone()) {
+                Some(target) if !target.is_empty() => target,
+                _ => b"/",
+            }
+        })
+    }
+
+    /// The method as the client wrote it.
+    #[must_use]
+    pub fn method(&self) -> RequestLineRef<'_> {
+        self.part(|head| head.line.method.clone())
+    }
+
+    /// Host and port of a target in absolute form, or `:authority`; they rule over `Host`.
+    #[must_use]
+    pub fn authority(&self) -> Option<RequestLineRef<'_>> {
+        let range = self.head.borrow().line.authority.clone()?;
+        Some(self.part(|_| range))
+    }
+
+    /// The value of `Host` as the client wrote it.
+    #[must_use]
+    pub fn host_field(&self) -> Option<RequestLineRef<'_>> {
+        let range = self.head.borrow().host.clone()?;
+        Some(self.part(|_| range))
+    }
+
+    /// All field lines as they came, names in the client's spelling, up to and including the empty
+    /// line. Empty for HTTP/2.
+    #[must_use]
+    pub fn raw_fields(&self) -> RequestLineRef<'_> {
+        self.part(|head| head.fields_start..head.raw.len())
+    }
+
+    /// nginx's `http_version`: 9, 1000, 1001 or 2000.
+    #[must_use]
+    pub fn version(&self) -> u16 {
+        self.head.borrow().line.version
+    }
+
+    /// Length of the request body where it was announced.
+    #[must_use]
+    pub fn content_length(&self) -> Option<u64> {
+        self.head.borrow().content_length
+    }
+
+    /// Whether the request body comes in chunks.
+    #[must_use]
+    pub fn is_chunked(&self) -> bool {
+        self.head.borrow().chunked
+    }
+
+    /// nginx's `$request_length`: bytes of line, fields and body received so far.
+    #[must_use]
+    pub fn request_length(&self) -> u64 {
+        self.received.get()
+    }
+
+    /// nginx's `$bytes_sent`.
+    #[must_use]
+    pub fn bytes_sent(&self) -> u64 {
+        self.sent.get()
+    }
+
+    /// nginx's `$body_bytes_sent`: what was sent without the head. Chunk marks count, as in nginx.
+    #[must_use]
+    pub fn body_bytes_sent(&self) -> u64 {
+        self.sent.get().saturating_sub(self.head_sent.get())
+    }
+
+    /// nginx's `$pipe`: the request came in together with the one before it.
+    #[must_use]
+    pub fn is_pipelined(&self) -> bool {
+        self.pipelined.get()
+    }
+
+    /// Where the exchange stands.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.outcome.get()
+    }
+
+    /// Why the gate refused it, where it did.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<&Refusal> {
+        self.refusal.as_ref()
+    }
+
+    /// The limits that hold now.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits.get()
+    }
+
+    /// Replaces the limits, once the location is known.
+    pub fn set_limits(&self, limits: Limits) {
+        self.limits.set(limits);
+    }
+
+    /// Whether the connection is to be kept after this exchange, as far as is known.
+    #[must_use]
+    pub fn keep_alive(&self) -> bool {
+        self.keep_alive.get()
+    }
+
+    /// Close the connection after this answer.
+    pub fn disable_keep_alive(&self) {
+        self.keep_alive.set(false);
+    }
+
+    /// Spells the field names of this answer as in `names`, whatever the operator's spelling says;
+    /// for answers of FastCGI and HTTP backends, whose spelling nginx keeps.
+    pub fn spell(&self, names: Names) {
+        *self.names.borrow_mut() = names;
+    }
+
+    pub(crate) fn set_pipelined(&self) {
+        self.pipelined.set(true);
+    }
+
+    pub(crate) fn finish(&self, outcome: Outcome) {
+        if self.outcome.get() == Outcome::Open {
+            self.outcome.set(outcome);
+        }
+    }
+
+    pub(crate) fn cut(&self, cut: Cut) {
+        self.finish(Outcome::Cut(cut));
+    }
+
+    pub(crate) fn count_received(&self, bytes: usize) {
+        self.received.set(self.received.get() + bytes as u64);
+    }
+
+    pub(crate) fn count_sent(&self, bytes: usize) {
+        self.sent.set(self.sent.get() + bytes as u64);
+    }
+
+    pub(crate) fn count_head_sent(&self, bytes: usize) {
+        self.head_sent.set(self.head_sent.get() + bytes as u64);
+    }
+
+    pub(crate) fn persistence(&self) -> Persistence {
+        self.head.borrow().persistence
+    }
+
+    /// The raw buffer, to be used again for the next request.
+    pub(crate) fn reclaim(&self) -> Vec<u8> {
+        let mut raw = std::mem::take(&mut self.head.borrow_mut().raw);
+        raw.clear();
+        raw
+    }
+
+    pub(crate) fn raw(&self) -> Ref<'_, Vec<u8>> {
+        Ref::map(self.head.borrow(), |head| &head.raw)
+    }
+
+    fn part(&self, range: impl FnOnce(&Head) -> Range<usize>) -> Ref<'_, [u8]> {
+        Ref::map(self.head.borrow(), |head| {
+            head.raw.get(range(head)).unwrap_or_default()
+        })
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let left = self.connection.streams.get() - 1;
+        self.connection.streams.set(left);
+        if left == 0 && self.connection.is_http2() {
+            self.connection.arm();
+        }
+    }
+}
+
+impl Head {
+    /// Source: nginx, `ngx_http_handler`.
+    fn wants_keep_alive(&self) -> bool {
+        match self.persistence {
+            Persistence::Default => self.line.version > 1000,
+            Persistence::Close => false,
+            Persistence::KeepAlive => self.line.version >= 1000,
+        }
+    }
+}

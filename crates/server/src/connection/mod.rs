@@ -1,0 +1,298 @@
+//! One client connection: what stays the same over its requests, and what its parts tell each
+//! other.
+
+mod exchange;
+mod outcome;
+mod peer;
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::SystemTime;
+
+use bytes::{Buf, BytesMut};
+use tokio::time::Instant;
+
+use crate::counters::{Activity, Counters};
+use crate::io::Transport;
+use crate::listen::{ListenAddress, Socket};
+use crate::worker::Worker;
+
+pub(crate) use exchange::{BodyProgress, Head};
+pub use exchange::{Exchange, RequestLineRef};
+pub use outcome::{Cut, Outcome};
+pub use peer::{PeerAddr, ProxiedAddresses};
+
+/// A client connection. Lives on the thread of its worker.
+#[derive(Debug)]
+pub struct Connection {
+    serial: u64,
+    peer: PeerAddr,
+    local: OnceCell<Option<SocketAddr>>,
+    socket: Arc<Socket>,
+    accepted: Instant,
+    accepted_at: SystemTime,
+    proxied: OnceCell<ProxiedAddresses>,
+    requests: Cell<u64>,
+    bytes_in: Cell<u64>,
+    bytes_out: Cell<u64>,
+    activity: Cell<Activity>,
+    pub(crate) http2: Cell<bool>,
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) transport: Transport,
+    /// Exchanges that somebody still holds.
+    pub(crate) streams: Cell<usize>,
+    /// Bytes that have arrived and that nothing has taken yet.
+    pub(crate) pending: RefCell<BytesMut>,
+    /// The end of the input was seen.
+    peer_closed: Cell<bool>,
+    /// Who waits to hear that.
+    close_waiter: RefCell<Option<Waker>>,
+    /// Interim answers that wait for room.
+    interim: RefCell<BytesMut>,
+    /// The task that drives the connection is running just now.
+    pub(crate) driving: Cell<bool>,
+    /// Wakes the task that drives the connection.
+    pub(crate) driver: RefCell<Option<Waker>>,
+    /// The worker wants the connection gone as soon as that hurts nobody.
+    pub(crate) draining: Cell<bool>,
+    /// The worker wants it gone now.
+    pub(crate) stopped: Cell<bool>,
+    pub(crate) read_deadline: Cell<Option<(Instant, Wait)>>,
+    pub(crate) write_deadline: Cell<Option<(Instant, Wait)>>,
+}
+
+/// What a connection is waiting for, so that its time-out can be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// The first byte of a request.
+    Idle,
+    /// The rest of a head.
+    Head,
+    /// More of a body.
+    Body,
+    /// Room for more of an answer.
+    Send,
+    /// The rate limit.
+    Pace,
+    /// The end of what an answered client still sends.
+    Linger,
+}
+
+impl Connection {
+    pub(crate) fn new(
+        serial: u64,
+        peer: PeerAddr,
+        socket: Arc<Socket>,
+        transport: Transport,
+        worker: Rc<Worker>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            serial,
+            peer,
+            local: OnceCell::new(),
+            socket,
+            accepted: Instant::now(),
+            accepted_at: SystemTime::now(),
+            proxied: OnceCell::new(),
+            requests: Cell::new(0),
+            bytes_in: Cell::new(0),
+            bytes_out: Cell::new(0),
+            activity: Cell::new(Activity::Waiting),
+            http2: Cell::new(false),
+            draining: Cell::new(worker.draining.get()),
+            worker,
+            transport,
+            streams: Cell::new(0),
+            pending: RefCell::default(),
+            peer_closed: Cell::new(false),
+            close_waiter: RefCell::default(),
+            interim: RefCell::default(),
+            driving: Cell::new(false),
+            driver: RefCell::default(),
+            stopped: Cell::new(false),
+            read_deadline: Cell::new(None),
+            write_deadline: Cell::new(None),
+        })
+    }
+
+    /// nginx's `$connection`: counted over the whole process.
+    #[must_use]
+    pub const fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// The other end, whatever a PROXY protocol header says.
+    #[must_use]
+    pub const fn peer(&self) -> &PeerAddr {
+        &self.peer
+    }
+
+    /// The address the client connected to; `None` on a Unix-domain socket. Asked of the system
+    /// once, and only when the socket listens on a wildcard address.
+    #[must_use]
+    pub fn local_inet(&self) -> Option<SocketAddr> {
+        *self.local.get_or_init(|| match &self.socket.address {
+            ListenAddress::Inet(address) if !address.ip().is_unspecified() => Some(*address),
+            ListenAddress::Inet(address) => self.transport.local_address().or(Some(*address)),
+            ListenAddress::Unix(_) => None,
+        })
+    }
+
+    /// Where the listening socket stands.
+    #[must_use]
+    pub fn listen_address(&self) -> &ListenAddress {
+        &self.socket.address
+    }
+
+    /// Which `listen` of the configuration accepted it.
+    #[must_use]
+    pub fn tag(&self) -> usize {
+        self.socket.config.tag
+    }
+
+    pub(crate) fn listener(&self) -> &Arc<Socket> {
+        &self.socket
+    }
+
+    /// When it was accepted.
+    #[must_use]
+    pub fn accepted(&self) -> std::time::Instant {
+        self.accepted.into_std()
+    }
+
+    pub(crate) fn age(&self) -> std::time::Duration {
+        self.accepted.elapsed()
+    }
+
+    /// When it was accepted, by the wall clock.
+    #[must_use]
+    pub const fn accepted_at(&self) -> SystemTime {
+        self.accepted_at
+    }
+
+    /// What the PROXY protocol header said, if the socket asks for one and the client sent real
+    /// addresses.
+    #[must_use]
+    pub fn proxied(&self) -> Option<&ProxiedAddresses> {
+        self.proxied.get()
+    }
+
+    pub(crate) fn set_proxied(&self, addresses: ProxiedAddresses) {
+        // A connection has one header; a second one is never read.
+        let _ = self.proxied.set(addresses);
+    }
+
+    /// Whether the connection is encrypted.
+    #[must_use]
+    pub const fn tls(&self) -> bool {
+        false
+    }
+
+    /// Whether it speaks HTTP/2.
+    #[must_use]
+    pub fn is_http2(&self) -> bool {
+        self.http2.get()
+    }
+
+    /// nginx's `$connection_requests`: requests so far, the one at hand included.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests.get()
+    }
+
+    /// Bytes received on the wire.
+    #[must_use]
+    pub fn bytes_in(&self) -> u64 {
+        self.bytes_in.get()
+    }
+
+    /// Bytes sent on the wire.
+    #[must_use]
+    pub fn bytes_out(&self) -> u64 {
+        self.bytes_out.get()
+    }
+
+    /// Whether the client has closed its side. Known only while nothing it sent is waiting.
+    #[must_use]
+    pub fn is_peer_closed(&self) -> bool {
+        self.peer_closed.get()
+    }
+
+    /// Ready once the client has closed its side; an nginx that does not ignore client aborts
+    /// gives up on a FastCGI or proxied request then. One waiter at a time.
+    pub fn poll_peer_closed(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.peer_closed.get() {
+            return Poll::Ready(());
+        }
+        *self.close_waiter.borrow_mut() = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// As [`Self::poll_peer_closed`], to be awaited.
+    pub async fn peer_closed(&self) {
+        std::future::poll_fn(|cx| self.poll_peer_closed(cx)).await;
+    }
+
+    pub(crate) fn note_peer_closed(&self) {
+        self.peer_closed.set(true);
+        if let Some(waker) = self.close_waiter.take() {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn count_request(&self) -> u64 {
+        let number = self.requests.get() + 1;
+        self.requests.set(number);
+        Counters::bump(&self.worker.counters.requests);
+        number
+    }
+
+    pub(crate) fn count_in(&self, bytes: usize) {
+        self.bytes_in.set(self.bytes_in.get() + bytes as u64);
+    }
+
+    pub(crate) fn count_out(&self, bytes: usize) {
+        self.bytes_out.set(self.bytes_out.get() + bytes as u64);
+    }
+
+    pub(crate) fn set_activity(&self, activity: Activity) {
+        let before = self.activity.replace(activity);
+        self.worker.counters.shift(before, activity);
+    }
+
+    /// A deadline has changed: the driver must look at it, unless it is running just now and will
+    /// anyway.
+    pub(crate) fn arm(&self) {
+        if !self.driving.get() {
+            self.wake_driver();
+        }
+    }
+
+    pub(crate) fn wake_driver(&self) {
+        if let Some(waker) = &*self.driver.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Tells the client to go on with its body.
+    pub(crate) fn send_continue(&self, cx: &mut Context<'_>) {
+        (self.interim.borrow_mut()).extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        // A full socket or an error shows again when the answer is written.
+        let _ = self.poll_interim(cx);
+    }
+
+    /// Writes what has to go out before the answer.
+    pub(crate) fn poll_interim(&self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        let mut interim = self.interim.borrow_mut();
+        while !interim.is_empty() {
+            let slices = [std::io::IoSlice::new(&interim)];
+            let written = ready!(self.transport.poll_write_vectored(cx, &slices))?;
+            self.count_out(written);
+            interim.advance(written);
+        }
+        Poll::Ready(Ok(()))
+    }
+}

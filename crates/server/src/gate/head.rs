@@ -1,0 +1,202 @@
+//! One head, line by line as it arrives.
+
+use std::sync::Arc;
+
+use memchr::memchr;
+
+use super::request_line::{RequestLine, check_method_so_far, write_encoded};
+use super::{Fields, Refusal};
+use crate::settings::Settings;
+
+/// Where reading stands after some bytes.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// The head is not whole yet.
+    More,
+    /// The head ends before this offset; the body, if any, begins there.
+    Whole(usize),
+    /// The client is refused.
+    Refuse(Refusal),
+}
+
+/// The reading of one head. Offsets are relative to the first byte that was ever shown to it, so
+/// the same bytes with more behind them must be shown again each time.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    settings: Arc<Settings>,
+    /// Start of the line that is not whole yet.
+    line_start: usize,
+    /// How far its end has been looked for.
+    searched: usize,
+    pub(crate) line: Option<RequestLine>,
+    pub(crate) fields: Fields,
+}
+
+impl Scan {
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
+        Self {
+            settings,
+            line_start: 0,
+            searched: 0,
+            line: None,
+            fields: Fields::default(),
+        }
+    }
+
+    /// Looks at all that has arrived of a head. `note` is told of lines that are left out.
+    pub(crate) fn advance(&mut self, bytes: &[u8], note: &mut dyn FnMut(&[u8])) -> Step {
+        loop {
+            let Some(found) = memchr(b'\n', bytes.get(self.searched..).unwrap_or_default()) else {
+                self.searched = bytes.len();
+                return match self.check_unfinished(bytes) {
+                    Ok(()) => Step::More,
+                    Err(refusal) => Step::Refuse(refusal),
+                };
+            };
+            let newline = self.searched + found;
+            match self.take_line(bytes, newline, note) {
+                Ok(false) => {}
+                Ok(true) => return Step::Whole(newline + 1),
+                Err(refusal) => return Step::Refuse(refusal),
+            }
+            self.line_start = newline + 1;
+            self.searched = newline + 1;
+        }
+    }
+
+    /// Takes in the line that ends at `newline`; `true` when it ended the head.
+    fn take_line(
+        &mut self,
+        bytes: &[u8],
+        newline: usize,
+        note: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool, Refusal> {
+        let start = self.line_start;
+        let end = if newline > start && bytes[newline - 1] == b'\r' {
+            newline - 1
+        } else {
+            newline
+        };
+        self.check_size(newline + 1)?;
+        let Some(line) = &self.line else {
+            return self.take_request_line(bytes, start, end);
+        };
+        if start < end {
+            self.fields
+                .take(bytes, start..end, newline + 1, &self.settings, note)?;
+            return Ok(false);
+        }
+        let method = &bytes[line.method.clone()];
+        self.fields.finish(bytes, method, line.version)?;
+        Ok(true)
+    }
+
+    fn take_request_line(
+        &mut self,
+        bytes: &[u8],
+        start: usize,
+        end: usize,
+    ) -> Result<bool, Refusal> {
+        // RFC 9112 §2.2: empty lines before a request are skipped.
+        if bytes[start..end].iter().all(|&byte| byte == b'\r') {
+            return Ok(false);
+        }
+        let line = RequestLine::parse(bytes, start, end)?;
+        check_escapes(&bytes[line.target.clone()])?;
+        let version = line.version;
+        self.line = Some(line);
+        if version < 1000 {
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// What can be said of a line before its end has come.
+    fn check_unfinished(&self, bytes: &[u8]) -> Result<(), Refusal> {
+        let rest = bytes.get(self.line_start..).unwrap_or_default();
+        self.check_size(bytes.len())?;
+        if self.line.is_none() {
+            let begun = rest
+                .iter()
+                .position(|&byte| byte != b'\r')
+                .unwrap_or(rest.len());
+            return check_method_so_far(&rest[begun..]);
+        }
+        Ok(())
+    }
+
+    /// Whether a head that reaches to `end` still fits into nginx's buffers: each line into one,
+    /// all of it into all of them.
+    fn check_size(&self, end: usize) -> Result<(), Refusal> {
+        let (count, size) = self.settings.large_client_header_buffers;
+        let first = self.settings.client_header_buffer_size;
+        let line = end - self.line_start;
+        let too_long = line > size.max(first) || end > first + count * size;
+        match (too_long, &self.line) {
+            (false, _) => Ok(()),
+            (true, None) => Err(Refusal::new(414, "client sent too long URI")),
+            (true, Some(_)) => Err(Refusal::new(494, "client sent too large request")),
+        }
+    }
+
+    /// Writes the head as hyper is to see it: without framing fields and ignored lines, the target
+    /// in a form its URI type takes. `head` is what [`Step::Whole`] measured. `None` when the head
+    /// can go as it is.
+    pub(crate) fn rewrite(&self, head: &[u8], out: &mut Vec<u8>) -> bool {
+        let Some(line) = &self.line else {
+            return false;
+        };
+        let plain_line = !line.odd && line.scheme.is_none() && matches!(line.version, 1000 | 1001);
+        if plain_line && self.fields.cuts.is_empty() {
+            return false;
+        }
+        out.extend_from_slice(&head[line.method.clone()]);
+        out.push(b' ');
+        let target = &head[line.target.clone()];
+        if target.first() != Some(&b'/') {
+            out.push(b'/');
+        }
+        write_encoded(target, out);
+        out.extend_from_slice(if line.version > 1000 {
+            b" HTTP/1.1\r\n"
+        } else {
+            b" HTTP/1.0\r\n"
+        });
+        if line.version < 1000 {
+            out.extend_from_slice(b"\r\n");
+            return true;
+        }
+        let mut from = self.fields_start(head);
+        for cut in &self.fields.cuts {
+            out.extend_from_slice(&head[from..cut.start]);
+            from = cut.end;
+        }
+        out.extend_from_slice(&head[from..]);
+        true
+    }
+
+    /// Where the first field line begins.
+    pub(crate) fn fields_start(&self, head: &[u8]) -> usize {
+        let end = self.line.as_ref().map_or(0, |line| line.whole.end);
+        memchr(b'\n', &head[end..]).map_or(head.len(), |newline| end + newline + 1)
+    }
+}
+
+/// `%` must be followed by two hex digits and must not make a NUL, before the query.
+///
+/// Source: nginx, `ngx_http_parse_complex_uri`.
+fn check_escapes(target: &[u8]) -> Result<(), Refusal> {
+    let path = target
+        .split(|&b| b == b'?' || b == b'#')
+        .next()
+        .unwrap_or_default();
+    let mut rest = path;
+    while let Some(at) = memchr(b'%', rest) {
+        match rest.get(at + 1..at + 3) {
+            Some(pair) if pair.iter().all(u8::is_ascii_hexdigit) && pair != b"00" => {}
+            _ => return Err(Refusal::bad("client sent invalid request")),
+        }
+        rest = &rest[at + 3..];
+    }
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! The gate: reads raw HTTP/1 heads before hyper does, refuses in nginx's words what nginx refuses,
+//! and keeps track of where a body ends and the next head begins.
+//!
+//! hyper never sees the framing of a request: the gate takes out `Content-Length` and
+//! `Transfer-Encoding`, reads the body itself ([`body`]), and hands hyper one whole head at a time.
+//! So there is one opinion about where a request ends, and only one.
+
+pub(crate) mod body;
+mod fields;
+mod head;
+mod host;
+mod refusal;
+mod request_line;
+
+pub(crate) use fields::{Fields, Persistence};
+pub(crate) use head::{Scan, Step};
+pub use host::validate_host;
+pub(crate) use refusal::page;
+pub use refusal::{Refusal, Severity};
+pub(crate) use request_line::RequestLine;

@@ -1,0 +1,70 @@
+//! What a server serves: the seam between this crate and the one that knows what to answer.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower::Service;
+
+use crate::connection::{Connection, Exchange};
+use crate::gate::{Refusal, Severity};
+use crate::io::RequestBody;
+use crate::settings::Settings;
+
+/// Makes the service of each connection. There is one per worker thread, made on that thread, so
+/// nothing of it has to be `Send`; neither have its services, their futures and bodies.
+pub trait ConnectionHandler: 'static {
+    /// The body of an answer. It is dropped when its last byte has been written to the socket, or
+    /// when the exchange was cut; [`Exchange::outcome`] and the counters are final by then, so that
+    /// is the place to write the access log.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin + 'static;
+    /// Answers the requests of one connection. Its future is dropped when the exchange is cut.
+    type Service: Service<
+            Request<RequestBody>,
+            Response = Response<Self::Body>,
+            Error = Infallible,
+            Future: 'static,
+        > + 'static;
+
+    /// A connection has been accepted and has sent its first head.
+    fn connect(&self, connection: &Rc<Connection>) -> Self::Service;
+
+    /// The settings of the default server of the connection's socket, as they are now; asked for
+    /// each head.
+    fn settings(&self, connection: &Connection) -> Arc<Settings>;
+
+    /// The gate has refused a request; it is logged by the body of the answer if this makes one,
+    /// else it can be logged from [`ConnectionHandler::refused`]. `None` for nginx's short page.
+    fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Option<Response<Self::Body>> {
+        let _ = (exchange, refusal);
+        None
+    }
+
+    /// The short page of a refusal has been sent, or could not be: time for the access log.
+    fn refused(&self, exchange: &Rc<Exchange>, refusal: &Refusal) {
+        let _ = (exchange, refusal);
+    }
+
+    /// A head was cut off before it was whole, with the first bytes of it: nginx logs 408 or 400
+    /// for it and sends nothing.
+    fn broken_head(&self, connection: &Rc<Connection>, status: u16, head: &[u8]) {
+        let _ = (connection, status, head);
+    }
+
+    /// Something for the error log, in nginx's words and without its `, client: …` tail.
+    fn log(&self, connection: &Connection, severity: Severity, message: fmt::Arguments<'_>) {
+        let (serial, client) = (connection.serial(), connection.peer());
+        match severity {
+            Severity::Alert | Severity::Crit | Severity::Error => {
+                tracing::error!("*{serial} {message}, client: {client}");
+            }
+            Severity::Warn => tracing::warn!("*{serial} {message}, client: {client}"),
+            Severity::Info => tracing::debug!("*{serial} {message}, client: {client}"),
+        }
+    }
+}

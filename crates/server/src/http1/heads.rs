@@ -1,0 +1,295 @@
+//! Waiting for a head and reading it.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Ended, Http1, Phase};
+use crate::connection::{Connection, Exchange, Head, Wait};
+use crate::counters::Activity;
+use crate::gate::{Refusal, Scan, Severity, Step};
+use crate::handler::ConnectionHandler;
+use crate::settings::Settings;
+
+/// How long a connection that has sent nothing yet may still do so once we are draining.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The preface of HTTP/2 up to where it can be told from HTTP/1. RFC 9113 §3.4.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The head that is being read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    scan: Option<Scan>,
+    settings: Option<Arc<Settings>>,
+    /// When its first byte arrived.
+    began: Option<Instant>,
+    /// It was there already when the one before it had been answered.
+    pipelined: bool,
+}
+
+impl Reading {
+    pub(super) fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl<H: ConnectionHandler> Http1<H> {
+    /// Ready with `None` when a head has been handed to hyper, with how it ended when the
+    /// connection is over.
+    pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ended>> {
+        let connection = Rc::clone(&self.connection);
+        if self.reading.began.is_none() && !connection.pending.borrow().is_empty() {
+            self.reading.pipelined = connection.requests() > 0;
+            if let Some(result) = self.take_pending() {
+                return Poll::Ready(result);
+            }
+        }
+        loop {
+            let mut scratch = connection.worker.scratch.borrow_mut();
+            match connection.transport.poll_read(cx, &mut scratch) {
+                Poll::Ready(Ok(0) | Err(_)) => {
+                    drop(scratch);
+                    connection.note_peer_closed();
+                    self.head_broke_off();
+                    return Poll::Ready(Some(Ended::Closed));
+                }
+                Poll::Ready(Ok(length)) => {
+                    connection.count_in(length);
+                    let result = if connection.pending.borrow().is_empty() {
+                        self.take_head(&scratch[..length])
+                    } else {
+                        connection
+                            .pending
+                            .borrow_mut()
+                            .extend_from_slice(&scratch[..length]);
+                        self.take_pending()
+                    };
+                    drop(scratch);
+                    if let Some(result) = result {
+                        return Poll::Ready(result);
+                    }
+                }
+                Poll::Pending => {
+                    drop(scratch);
+                    return if self.wait_for_head() {
+                        Poll::Pending
+                    } else {
+                        Poll::Ready(Some(Ended::Closed))
+                    };
+                }
+            }
+        }
+    }
+
+    /// Sets the deadline; `false` when an idle connection is not worth keeping.
+    fn wait_for_head(&mut self) -> bool {
+        let connection = &self.connection;
+        if connection.read_deadline.get().is_some() && !connection.draining.get() {
+            return true;
+        }
+        let settings = self.settings();
+        let connection = &self.connection;
+        let now = Instant::now();
+        let fresh = connection.requests() == 0;
+        let (deadline, wait) = if let Some(began) = self.reading.began {
+            (began + settings.client_header_timeout, Wait::Head)
+        } else if fresh {
+            (now + settings.client_header_timeout, Wait::Idle)
+        } else {
+            let limits = self
+                .link
+                .current()
+                .map_or(settings.limits, |exchange| exchange.limits());
+            if connection.draining.get() && limits.keepalive_min_timeout.is_zero() {
+                return false;
+            }
+            (now + limits.keepalive_timeout, Wait::Idle)
+        };
+        let deadline = match connection.read_deadline.get() {
+            Some((old, _)) => deadline.min(old),
+            None => deadline,
+        };
+        let deadline = if fresh && connection.draining.get() {
+            deadline.min(now + GRACE)
+        } else {
+            deadline
+        };
+        connection.read_deadline.set(Some((deadline, wait)));
+        true
+    }
+
+    /// The settings that hold for this head.
+    fn settings(&mut self) -> Arc<Settings> {
+        let settings = self
+            .reading
+            .settings
+            .get_or_insert_with(|| self.handler.settings(&self.connection));
+        Arc::clone(settings)
+    }
+
+    fn take_pending(&mut self) -> Option<Option<Ended>> {
+        let pending = std::mem::take(&mut *self.connection.pending.borrow_mut());
+        let result = self.take_head(&pending);
+        if result.is_none() || result == Some(Some(Ended::Http2)) {
+            *self.connection.pending.borrow_mut() = pending;
+        }
+        result
+    }
+
+    /// Looks at all bytes there are. `None` when more are needed: the caller keeps them then if
+    /// they were pending, and they are kept here if they were not.
+    fn take_head(&mut self, bytes: &[u8]) -> Option<Option<Ended>> {
+        let connection = Rc::clone(&self.connection);
+        if connection.requests() == 0 && connection.listener().config.http2 {
+            let length = bytes.len().min(HTTP2_PREFACE.len());
+            if bytes[..length] == HTTP2_PREFACE[..length] {
+                self.keep(bytes);
+                return (length == HTTP2_PREFACE.len()).then_some(Some(Ended::Http2));
+            }
+        }
+        let settings = self.settings();
+        if self.reading.began.is_none() {
+            self.reading.began = Some(Instant::now());
+            connection.read_deadline.set(None);
+            connection.set_activity(Activity::Reading);
+        }
+        let mut scan = self
+            .reading
+            .scan
+            .take()
+            .unwrap_or_else(|| Scan::new(Arc::clone(&settings)));
+        let handler = &self.handler;
+        let mut note = |line: &[u8]| {
+            let line = String::from_utf8_lossy(line);
+            let message = format_args!("client sent invalid header line: \"{line}\"");
+            handler.log(&connection, Severity::Info, message);
+        };
+        match scan.advance(bytes, &mut note) {
+            Step::More => {
+                self.reading.scan = Some(scan);
+                self.keep(bytes);
+                None
+            }
+            Step::Whole(end) => {
+                let (head, rest) = bytes.split_at(end);
+                self.keep_rest(rest);
+                self.start(scan, head, None);
+                Some(None)
+            }
+            Step::Refuse(refusal) => {
+                self.keep_rest(&[]);
+                self.start(scan, bytes, Some(refusal));
+                Some(None)
+            }
+        }
+    }
+
+    /// Keeps bytes that came straight from the wire for the next look.
+    fn keep(&self, bytes: &[u8]) {
+        let mut pending = self.connection.pending.borrow_mut();
+        if pending.is_empty() {
+            pending.extend_from_slice(bytes);
+        }
+    }
+
+    fn keep_rest(&self, rest: &[u8]) {
+        let mut pending = self.connection.pending.borrow_mut();
+        *pending = bytes::BytesMut::from(rest);
+    }
+
+    /// Hands a whole head, or a refused one, to hyper.
+    fn start(&mut self, scan: Scan, bytes: &[u8], refusal: Option<Refusal>) {
+        let connection = Rc::clone(&self.connection);
+        let began = self.reading.began.unwrap_or_else(Instant::now);
+        let settings = self.settings();
+        connection.read_deadline.set(None);
+        connection.set_activity(Activity::Writing);
+        let mut raw = match self.link.exchange.borrow_mut().take() {
+            Some(old) if Rc::strong_count(&old) == 1 => old.reclaim(),
+            _ => Vec::new(),
+        };
+        raw.extend_from_slice(bytes);
+        let mut feed = std::mem::take(&mut *self.link.feed.borrow_mut());
+        feed.clear();
+        if refusal.is_some() {
+            let head_only = scan
+                .line
+                .as_ref()
+                .is_some_and(|line| &bytes[line.method.clone()] == b"HEAD");
+            feed.extend_from_slice(if head_only {
+                b"HEAD / HTTP/1.1\r\n\r\n"
+            } else {
+                b"GET / HTTP/1.1\r\n\r\n"
+            });
+        } else if !scan.rewrite(bytes, &mut feed) {
+            feed.extend_from_slice(bytes);
+        }
+        *self.link.feed.borrow_mut() = feed;
+        self.link.fed.set(0);
+        let fields = scan.fields.count;
+        let head = describe(scan, raw, refusal.as_ref());
+        let number = connection.count_request();
+        let exchange = Exchange::new(
+            Rc::clone(&connection),
+            number,
+            began,
+            head,
+            settings.limits,
+            refusal,
+        );
+        if self.reading.pipelined {
+            exchange.set_pipelined();
+        }
+        *self.link.exchange.borrow_mut() = Some(Rc::new(exchange));
+        self.prepare_hyper(fields);
+        self.phase = Phase::Serving;
+    }
+
+    /// The end of the input came in the middle of a head.
+    fn head_broke_off(&self) {
+        if self.reading.began.is_some() {
+            let connection = &self.connection;
+            let message = format_args!("client prematurely closed connection");
+            self.handler.log(connection, Severity::Info, message);
+            let pending = connection.pending.borrow();
+            self.handler.broken_head(connection, 400, &pending);
+        }
+    }
+
+    pub(super) fn head_timed_out(&self) {
+        let connection: &Rc<Connection> = &self.connection;
+        self.handler
+            .log(connection, Severity::Info, format_args!("client timed out"));
+        let pending = connection.pending.borrow();
+        self.handler.broken_head(connection, 408, &pending);
+    }
+}
+
+/// What the exchange keeps of a head.
+fn describe(scan: Scan, raw: Vec<u8>, refusal: Option<&Refusal>) -> Head {
+    let fields_start = scan.fields_start(&raw).min(raw.len());
+    let known_line = scan.line.is_some();
+    let mut line = scan.line.unwrap_or_default();
+    if !known_line {
+        // nginx logs what it has of a line that it could not read.
+        let end = memchr::memchr2(b'\r', b'\n', &raw).unwrap_or(raw.len());
+        line.whole = 0..end;
+        line.version = 1000;
+    }
+    let fields = scan.fields;
+    let refused = refusal.is_some();
+    Head {
+        raw,
+        line,
+        fields_start,
+        host: fields.host,
+        persistence: fields.persistence,
+        content_length: fields.content_length.filter(|_| !refused),
+        chunked: fields.chunked && !refused,
+        expect_continue: fields.expect_continue && !refused,
+    }
+}

@@ -1,0 +1,273 @@
+//! The driver of an HTTP/2 connection: hyper's own protocol machine, with our limits, our counters
+//! and our way of ending it.
+
+use std::cell::RefCell;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Buf;
+use http::{Method, Request, Uri};
+use hyper::body::Incoming;
+use hyper::rt::ReadBufCursor;
+use hyper::server::conn::http2;
+use tokio::time::{Duration, Instant};
+
+use crate::answer::{Answering, Way};
+use crate::connection::{Connection, Exchange, Head, Wait};
+use crate::counters::Activity;
+use crate::gate::RequestLine;
+use crate::handler::ConnectionHandler;
+use crate::http1::Timer;
+use crate::io::RequestBody;
+use crate::settings::Http2Settings;
+
+type Hyper<H> = http2::Connection<Io, Streams<H>, LocalExecutor>;
+
+/// Drives one HTTP/2 connection until it is closed.
+pub(crate) struct Http2<H: ConnectionHandler> {
+    connection: Rc<Connection>,
+    hyper: Pin<Box<Hyper<H>>>,
+    idle_timeout: Duration,
+    goodbye_said: bool,
+    timer: Timer,
+}
+
+impl<H: ConnectionHandler> Http2<H> {
+    pub(crate) fn new(handler: Rc<H>, connection: Rc<Connection>) -> Self {
+        connection.http2.set(true);
+        let settings = handler.settings(&connection);
+        let service = Rc::new(RefCell::new(handler.connect(&connection)));
+        let streams = Streams {
+            handler,
+            connection: Rc::clone(&connection),
+            service,
+        };
+        let io = Io {
+            connection: Rc::clone(&connection),
+        };
+        let hyper = builder(&settings.http2).serve_connection(io, streams);
+        Self {
+            connection,
+            hyper: Box::pin(hyper),
+            idle_timeout: settings.limits.keepalive_timeout,
+            goodbye_said: false,
+            timer: Timer::default(),
+        }
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let connection = Rc::clone(&self.connection);
+        loop {
+            if connection.stopped.get() || self.hyper.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            if connection.draining.get() && !self.goodbye_said {
+                self.goodbye_said = true;
+                self.hyper.as_mut().graceful_shutdown();
+                continue;
+            }
+            let idle = connection.streams.get() == 0;
+            connection.set_activity(if idle {
+                Activity::Waiting
+            } else {
+                Activity::Writing
+            });
+            let deadline = connection.read_deadline.get();
+            match (idle, deadline) {
+                (true, None) => {
+                    let deadline = Instant::now() + self.idle_timeout;
+                    connection.read_deadline.set(Some((deadline, Wait::Idle)));
+                }
+                (false, Some(_)) => connection.read_deadline.set(None),
+                _ => {}
+            }
+            ready!(self.timer.poll(&connection, cx));
+            if self.goodbye_said {
+                return Poll::Ready(());
+            }
+            // Idle for too long: say goodbye, and give the client a moment to agree.
+            self.goodbye_said = true;
+            self.idle_timeout = Duration::from_secs(5);
+            connection.read_deadline.set(None);
+            self.hyper.as_mut().graceful_shutdown();
+        }
+    }
+}
+
+impl<H: ConnectionHandler> Future for Http2<H> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        this.connection.driving.set(true);
+        let polled = this.step(cx);
+        this.connection.driving.set(false);
+        polled
+    }
+}
+
+impl<H: ConnectionHandler> Unpin for Http2<H> {}
+
+impl<H: ConnectionHandler> Drop for Http2<H> {
+    fn drop(&mut self) {
+        self.connection.note_peer_closed();
+        self.connection.set_activity(Activity::Waiting);
+    }
+}
+
+fn builder(settings: &Http2Settings) -> http2::Builder<LocalExecutor> {
+    let mut builder = http2::Builder::new(LocalExecutor);
+    builder
+        .max_concurrent_streams(settings.max_concurrent_streams)
+        .max_header_list_size(settings.max_header_list_size)
+        .initial_stream_window_size(settings.stream_window)
+        .initial_connection_window_size(settings.connection_window)
+        .max_send_buf_size(settings.send_buffer)
+        .max_pending_accept_reset_streams(settings.max_pending_reset)
+        .max_local_error_reset_streams(settings.max_local_reset);
+    builder
+}
+
+/// Runs streams on the thread of their connection.
+#[derive(Clone, Copy, Debug)]
+struct LocalExecutor;
+
+impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for LocalExecutor {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}
+
+/// hyper's service of one HTTP/2 connection.
+struct Streams<H: ConnectionHandler> {
+    handler: Rc<H>,
+    connection: Rc<Connection>,
+    service: Rc<RefCell<H::Service>>,
+}
+
+impl<H: ConnectionHandler> hyper::service::Service<Request<Incoming>> for Streams<H> {
+    type Response = http::Response<crate::answer::AnswerBody<H::Body>>;
+    type Error = std::convert::Infallible;
+    type Future = Answering<H>;
+
+    fn call(&self, request: Request<Incoming>) -> Answering<H> {
+        let (parts, body) = request.into_parts();
+        let settings = self.handler.settings(&self.connection);
+        let number = self.connection.count_request();
+        let head = describe(&parts.method, &parts.uri, &parts.headers);
+        let exchange = Exchange::new(
+            Rc::clone(&self.connection),
+            number,
+            Instant::now(),
+            head,
+            settings.limits,
+            None,
+        );
+        let exchange = Rc::new(exchange);
+        let request = Request::from_parts(parts, RequestBody::http2(Rc::clone(&exchange), body));
+        Answering::new(&self.handler, &self.service, exchange, Way::Http2, request)
+    }
+}
+
+/// The parts that an exchange tells, put together from pseudo-fields. nginx does the same for
+/// `$request`.
+fn describe(method: &Method, uri: &Uri, fields: &http::HeaderMap) -> Head {
+    let mut raw = Vec::with_capacity(128);
+    let mut put = |text: &[u8]| {
+        let start = raw.len();
+        raw.extend_from_slice(text);
+        start..raw.len()
+    };
+    let method = put(method.as_str().as_bytes());
+    put(b" ");
+    let target = put(uri
+        .path_and_query()
+        .map_or("/", |path| path.as_str())
+        .as_bytes());
+    let end = put(b" HTTP/2.0").end;
+    let authority = uri
+        .authority()
+        .map(|authority| put(authority.as_str().as_bytes()));
+    let host = fields
+        .get(http::header::HOST)
+        .map(|host| put(host.as_bytes()));
+    let fields_start = raw.len();
+    let length = fields.get(http::header::CONTENT_LENGTH);
+    Head {
+        line: RequestLine {
+            whole: 0..end,
+            method,
+            target,
+            authority,
+            version: 2000,
+            ..RequestLine::default()
+        },
+        fields_start,
+        host,
+        content_length: length.and_then(|value| value.to_str().ok()?.parse().ok()),
+        raw,
+        ..Head::default()
+    }
+}
+
+/// The stream that hyper's HTTP/2 sees: what the HTTP/1 side has read already, then the socket.
+struct Io {
+    connection: Rc<Connection>,
+}
+
+impl hyper::rt::Read for Io {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let connection = &self.connection;
+        let mut pending = connection.pending.borrow_mut();
+        if !pending.is_empty() {
+            let length = pending.len().min(buffer.remaining());
+            buffer.put_slice(&pending[..length]);
+            pending.advance(length);
+            return Poll::Ready(Ok(()));
+        }
+        let mut scratch = connection.worker.scratch.borrow_mut();
+        let room = scratch.len().min(buffer.remaining());
+        let length = ready!(connection.transport.poll_read(cx, &mut scratch[..room]))?;
+        connection.count_in(length);
+        buffer.put_slice(&scratch[..length]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl hyper::rt::Write for Io {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let length = ready!(self.connection.transport.poll_write_vectored(cx, slices))?;
+        self.connection.count_out(length);
+        Poll::Ready(Ok(length))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.connection.transport.poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.connection.transport.poll_shutdown(cx)
+    }
+}

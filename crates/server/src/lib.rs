@@ -1,0 +1,40 @@
+//! Everything between the network and the handler: listening sockets, worker threads, hyper
+//! connections, time-outs, and the ways a server ends.
+//!
+//! Generic over a [`tower::Service`] and a body; knows nothing of configuration files, locations or
+//! documents. Each worker is a thread with a current-thread runtime, so services, futures and
+//! bodies need not be `Send`.
+//!
+//! ```text
+//! listen ─▶ accept ─▶ server (worker threads) ─▶ http1 / http2 (drivers) ─▶ handler
+//!                                                  │        │
+//!                                                gate ◀─ connection ─▶ io ─▶ socket
+//! ```
+
+mod accept;
+mod answer;
+mod connection;
+mod counters;
+mod gate;
+mod handler;
+mod http1;
+mod http2;
+mod io;
+mod listen;
+mod server;
+mod settings;
+mod spelling;
+mod sys;
+mod worker;
+
+pub use connection::{
+    Connection, Cut, Exchange, Outcome, PeerAddr, ProxiedAddresses, RequestLineRef,
+};
+pub use counters::{Activity, Stats};
+pub use gate::{Refusal, Severity, validate_host};
+pub use handler::ConnectionHandler;
+pub use io::{BodyError, RequestBody};
+pub use listen::{BindError, ListenAddress, ListenerConfig, Listeners, TcpKeepAlive};
+pub use server::{ServerConfig, ServerHandle, start};
+pub use settings::{Http2Settings, Limits, LingeringClose, Settings};
+pub use spelling::{Names, Spelling};

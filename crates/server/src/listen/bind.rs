@@ -1,0 +1,322 @@
+//! Binding: all sockets or none, in nginx's order, with its retries and its words.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Socket as RawSocket, TcpKeepalive, Type};
+
+use super::{ListenAddress, ListenerConfig, TcpKeepAlive};
+
+/// How often a busy address is tried. Source: nginx, `ngx_open_listening_sockets`.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Why a socket could not be opened; the texts are nginx's.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// A system call failed.
+    #[error("{call} {address} failed ({code}: {text})", code = .source.raw_os_error().unwrap_or(0), text = os_text(.source))]
+    Call {
+        /// The call with its preposition: `bind() to`.
+        call: &'static str,
+        /// What it was about.
+        address: ListenAddress,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// `listen()` failed.
+    #[error("listen() to {address}, backlog {backlog} failed ({code}: {text})", code = .source.raw_os_error().unwrap_or(0), text = os_text(.source))]
+    Listen {
+        /// What it was about.
+        address: ListenAddress,
+        /// The queue length asked for.
+        backlog: i32,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Each try found an address taken; the reasons were logged one by one.
+    #[error("still could not bind()")]
+    StillBusy {
+        /// The last failure of the last try.
+        #[source]
+        last: Box<BindError>,
+    },
+}
+
+/// The system's text without Rust's ` (os error N)`.
+fn os_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+/// One open listening socket; with `reuseport`, one per worker.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    pub(crate) config: ListenerConfig,
+    /// At least one descriptor, non-blocking and listening.
+    pub(crate) descriptors: Vec<OwnedFd>,
+    /// The address after binding: port 0 has become a real port.
+    pub(crate) address: ListenAddress,
+}
+
+/// The listening sockets of one configuration, all open.
+#[derive(Clone, Debug, Default)]
+pub struct Listeners {
+    pub(crate) sockets: Vec<Arc<Socket>>,
+}
+
+impl Listeners {
+    /// Opens what `configs` ask for, keeping every socket of `inherited` that stays at its address.
+    /// `workers` is the number of sockets a `reuseport` address gets.
+    ///
+    /// A busy address is tried five times, half a second apart, each failure logged; this blocks.
+    /// On an error everything opened here is closed again and `inherited` is untouched.
+    ///
+    /// Source: nginx, `ngx_open_listening_sockets`.
+    ///
+    /// # Errors
+    ///
+    /// The first failure that waiting does not mend, or [`BindError::StillBusy`].
+    pub fn bind(
+        configs: Vec<ListenerConfig>,
+        inherited: Option<&Self>,
+        workers: usize,
+    ) -> Result<Self, BindError> {
+        let mut open: Vec<Option<Arc<Socket>>> = configs
+            .iter()
+            .map(|config| inherited.and_then(|old| old.keep(config)))
+            .collect();
+        for attempt in 0..TRIES {
+            let Some(last) = open_missing(&configs, &mut open, workers)? else {
+                return Ok(Self {
+                    sockets: open.into_iter().flatten().collect(),
+                });
+            };
+            tracing::info!("try again to bind() after 500ms");
+            pause(PAUSE);
+            if attempt + 1 == TRIES {
+                return Err(BindError::StillBusy {
+                    last: Box::new(last),
+                });
+            }
+        }
+        unreachable!("the last try returns")
+    }
+
+    /// The addresses that are open, with the `tag` of each.
+    pub fn addresses(&self) -> impl Iterator<Item = (usize, &ListenAddress)> {
+        self.sockets
+            .iter()
+            .map(|socket| (socket.config.tag, &socket.address))
+    }
+
+    /// Whether connections of `socket` belong to a socket that is still listened on.
+    pub(crate) fn contains(&self, socket: &Socket) -> bool {
+        self.sockets
+            .iter()
+            .any(|ours| ours.address == socket.address)
+    }
+
+    /// The socket that already stands at that address, with the new parameters. The descriptors
+    /// are duplicated, so that dropping either set leaves the other open.
+    fn keep(&self, config: &ListenerConfig) -> Option<Arc<Socket>> {
+        let old = self.sockets.iter().find(|socket| {
+            socket.config.address == config.address && socket.config.reuseport == config.reuseport
+        })?;
+        if old.config == *config {
+            return Some(Arc::clone(old));
+        }
+        let descriptors = old.descriptors.iter().map(OwnedFd::try_clone);
+        let descriptors = descriptors.collect::<io::Result<Vec<_>>>().ok()?;
+        Some(Arc::new(Socket {
+            config: config.clone(),
+            descriptors,
+            address: old.address.clone(),
+        }))
+    }
+}
+
+/// One round over what is not open yet; `Some` when an address was busy and waiting may help.
+fn open_missing(
+    configs: &[ListenerConfig],
+    open: &mut [Option<Arc<Socket>>],
+    workers: usize,
+) -> Result<Option<BindError>, BindError> {
+    let mut busy = None;
+    for (config, slot) in configs.iter().zip(open) {
+        if slot.is_some() {
+            continue;
+        }
+        match open_socket(config, workers) {
+            Ok(socket) => *slot = Some(Arc::new(socket)),
+            Err(error) if error.is_busy() => {
+                tracing::error!("{error}");
+                busy = Some(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(busy)
+}
+
+fn open_socket(config: &ListenerConfig, workers: usize) -> Result<Socket, BindError> {
+    let count = if config.reuseport { workers.max(1) } else { 1 };
+    let mut address = config.address.clone();
+    let mut descriptors = Vec::with_capacity(count);
+    for _ in 0..count {
+        let socket = open_one(config, &address)?;
+        if let (ListenAddress::Inet(inet), Ok(local)) = (&mut address, socket.local_addr())
+            && let Some(local) = local.as_socket()
+        {
+            inet.set_port(local.port());
+        }
+        descriptors.push(OwnedFd::from(socket));
+    }
+    Ok(Socket {
+        config: config.clone(),
+        descriptors,
+        address,
+    })
+}
+
+fn open_one(config: &ListenerConfig, address: &ListenAddress) -> Result<RawSocket, BindError> {
+    let call = |call| {
+        let address = address.clone();
+        move |source| BindError::Call {
+            call,
+            address,
+            source,
+        }
+    };
+    let (domain, target) = match address {
+        ListenAddress::Inet(inet) => (Domain::for_address(*inet), SockAddr::from(*inet)),
+        ListenAddress::Unix(path) => {
+            let target = SockAddr::unix(path).map_err(call("bind() to"))?;
+            (Domain::UNIX, target)
+        }
+    };
+    let socket = RawSocket::new(domain, Type::STREAM, None).map_err(call("socket()"))?;
+    (socket.set_reuse_address(true)).map_err(call("setsockopt(SO_REUSEADDR)"))?;
+    if config.reuseport {
+        (socket.set_reuse_port(true)).map_err(call("setsockopt(SO_REUSEPORT)"))?;
+    }
+    if domain == Domain::IPV6
+        && let Err(error) = socket.set_only_v6(config.ipv6only)
+    {
+        tracing::error!("setsockopt(IPV6_V6ONLY) {address} failed, ignored: {error}");
+    }
+    (socket.set_nonblocking(true)).map_err(call("fcntl(O_NONBLOCK)"))?;
+    socket.bind(&target).map_err(call("bind() to"))?;
+    if let ListenAddress::Unix(path) = address {
+        open_to_all(path);
+    }
+    set_options(&socket, config);
+    socket
+        .listen(config.backlog)
+        .map_err(|source| BindError::Listen {
+            address: address.clone(),
+            backlog: config.backlog,
+            source,
+        })?;
+    Ok(socket)
+}
+
+/// nginx makes its Unix sockets readable and writable for everybody.
+fn open_to_all(path: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    if let Err(error) = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)) {
+        tracing::error!("chmod() \"{}\" failed: {error}", path.display());
+    }
+}
+
+/// Options that nginx sets with "failed, ignored": none of them keeps a server from running.
+///
+/// Source: nginx, `ngx_configure_listening_sockets`.
+fn set_options(socket: &RawSocket, config: &ListenerConfig) {
+    let inet = matches!(config.address, ListenAddress::Inet(_));
+    let results = [
+        (
+            "SO_RCVBUF",
+            config.rcvbuf.map(|n| socket.set_recv_buffer_size(n)),
+        ),
+        (
+            "SO_SNDBUF",
+            config.sndbuf.map(|n| socket.set_send_buffer_size(n)),
+        ),
+        (
+            "SO_KEEPALIVE",
+            config
+                .so_keepalive
+                .filter(|_| inet)
+                .map(|k| set_keepalive(socket, k)),
+        ),
+        (
+            "TCP_DEFER_ACCEPT",
+            (config.deferred && inet).then(|| defer_accept(socket)),
+        ),
+        (
+            "TCP_FASTOPEN",
+            config
+                .fastopen
+                .filter(|_| inet)
+                .map(|n| fast_open(socket, n)),
+        ),
+    ];
+    for (name, result) in results {
+        if let Some(Err(error)) = result {
+            tracing::error!(
+                "setsockopt({name}) {} failed, ignored: {error}",
+                config.address
+            );
+        }
+    }
+}
+
+fn set_keepalive(socket: &RawSocket, keepalive: TcpKeepAlive) -> io::Result<()> {
+    socket.set_keepalive(keepalive.enabled)?;
+    let mut parts = TcpKeepalive::new();
+    if let Some(idle) = keepalive.idle {
+        parts = parts.with_time(idle);
+    }
+    if let Some(interval) = keepalive.interval {
+        parts = parts.with_interval(interval);
+    }
+    if let Some(count) = keepalive.count {
+        parts = parts.with_retries(count);
+    }
+    if keepalive.enabled {
+        socket.set_tcp_keepalive(&parts)?;
+    }
+    Ok(())
+}
+
+/// One second, as nginx: the kernel wakes us with the first data, or after about that long.
+fn defer_accept(socket: &RawSocket) -> io::Result<()> {
+    crate::sys::set_tcp_option(socket, crate::sys::TCP_DEFER_ACCEPT, 1)
+}
+
+fn fast_open(socket: &RawSocket, queue: u32) -> io::Result<()> {
+    let queue = i32::try_from(queue).unwrap_or(i32::MAX);
+    crate::sys::set_tcp_option(socket, crate::sys::TCP_FASTOPEN, queue)
+}
+
+/// A pause at start-up, before any runtime exists.
+fn pause(duration: Duration) {
+    std::thread::park_timeout(duration);
+}
+
+impl BindError {
+    fn is_busy(&self) -> bool {
+        match self {
+            Self::Call { source, .. } | Self::Listen { source, .. } => {
+                source.kind() == io::ErrorKind::AddrInUse
+            }
+            Self::StillBusy { .. } => true,
+        }
+    }
+}

@@ -1,0 +1,444 @@
+//! Worker threads, the acceptor, and the handle that steers them.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::LocalSet;
+
+use crate::accept::{self, Accepted};
+use crate::connection::{Connection, PeerAddr};
+use crate::counters::{Counters, Stats};
+use crate::handler::ConnectionHandler;
+use crate::http1::{Ended, Http1};
+use crate::http2::Http2;
+use crate::io::Transport;
+use crate::listen::{ListenAddress, Listeners, Socket};
+use crate::worker::Worker;
+
+/// How the server runs.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Number of worker threads; `worker_processes`.
+    pub workers: usize,
+    /// Most connections per worker; `worker_connections`.
+    pub worker_connections: usize,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            worker_connections: 512,
+        }
+    }
+}
+
+/// What a worker is told.
+pub(crate) enum Order {
+    /// Serve this connection.
+    Serve(Accepted),
+    /// These sockets are listened on from now on; connections of others are to go.
+    Listeners(Listeners),
+    /// Stop accepting, close what is idle, let the rest finish.
+    Drain,
+    /// End everything.
+    Stop,
+}
+
+/// One worker as the others see it.
+#[derive(Debug)]
+pub(crate) struct WorkerLink {
+    pub(crate) orders: mpsc::UnboundedSender<Order>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+/// Steers a running server. May be cloned and sent to any thread; dropping all handles does not
+/// stop the server.
+#[derive(Clone, Debug)]
+pub struct ServerHandle {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    workers: Vec<WorkerLink>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    listeners: watch::Sender<Listeners>,
+    /// Workers that are still running.
+    running: watch::Sender<usize>,
+}
+
+/// Counts connections of the whole process: nginx's `$connection`.
+static SERIAL: AtomicU64 = AtomicU64::new(1);
+
+/// Starts the workers and begins to accept.
+///
+/// `make` is called once on each worker's thread with the worker's number.
+///
+/// # Errors
+///
+/// When a thread or its runtime cannot be had.
+pub fn start<H, M>(listeners: Listeners, config: &ServerConfig, make: M) -> io::Result<ServerHandle>
+where
+    H: ConnectionHandler,
+    M: Fn(usize) -> H + Send + Sync + 'static,
+{
+    let make = Arc::new(make);
+    let count = config.workers.max(1);
+    let mut links = Vec::with_capacity(count);
+    let mut inboxes = Vec::with_capacity(count);
+    for _ in 0..count {
+        let (orders, inbox) = mpsc::unbounded_channel();
+        links.push(WorkerLink {
+            orders,
+            counters: Arc::default(),
+        });
+        inboxes.push(inbox);
+    }
+    let shared = Arc::new(Shared {
+        workers: links,
+        threads: Mutex::default(),
+        listeners: watch::Sender::new(listeners),
+        running: watch::Sender::new(count),
+    });
+    for (index, inbox) in inboxes.into_iter().enumerate() {
+        let thread = WorkerThread {
+            index,
+            limit: config.worker_connections,
+            shared: Arc::clone(&shared),
+        };
+        let make = Arc::clone(&make);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let handle = std::thread::Builder::new()
+            .name(format!("worker {index}"))
+            .spawn(move || thread.run(&runtime, inbox, || make(index)))?;
+        shared
+            .threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(handle);
+    }
+    Ok(ServerHandle { shared })
+}
+
+/// What a worker thread starts with.
+struct WorkerThread {
+    index: usize,
+    limit: usize,
+    shared: Arc<Shared>,
+}
+
+impl WorkerThread {
+    fn run<H: ConnectionHandler>(
+        self,
+        runtime: &tokio::runtime::Runtime,
+        inbox: mpsc::UnboundedReceiver<Order>,
+        make: impl FnOnce() -> H,
+    ) {
+        let local = LocalSet::new();
+        runtime.block_on(local.run_until(async {
+            let worker = Worker::new(Arc::clone(&self.shared.workers[self.index].counters));
+            let handler = Rc::new(make());
+            self.serve(&worker, &handler, inbox).await;
+        }));
+        self.shared.running.send_modify(|running| *running -= 1);
+    }
+
+    async fn serve<H: ConnectionHandler>(
+        &self,
+        worker: &Rc<Worker>,
+        handler: &Rc<H>,
+        mut inbox: mpsc::UnboundedReceiver<Order>,
+    ) {
+        let mut acceptors = Vec::new();
+        self.accept(&mut acceptors, &self.shared.listeners.borrow().clone());
+        while let Some(order) = inbox.recv().await {
+            match order {
+                Order::Serve(accepted) => self.take(worker, handler, accepted),
+                Order::Listeners(listeners) => {
+                    let (kept, gone) = (acceptors.into_iter())
+                        .partition(|task: &accept::Task| listeners.contains(task.socket()));
+                    acceptors = kept;
+                    self.take_waiting(worker, handler, gone);
+                    self.accept(&mut acceptors, &listeners);
+                    worker.drain(|connection| !listeners.contains(connection.listener()));
+                }
+                Order::Drain => {
+                    self.take_waiting(worker, handler, std::mem::take(&mut acceptors));
+                    worker.draining.set(true);
+                    worker.drain(|_| true);
+                    break;
+                }
+                Order::Stop => {
+                    worker.stop();
+                    break;
+                }
+            }
+        }
+        drop(acceptors);
+        self.wind_down(worker, handler, inbox).await;
+    }
+
+    /// Waits until the last connection has gone; further orders may hurry that.
+    async fn wind_down<H: ConnectionHandler>(
+        &self,
+        worker: &Rc<Worker>,
+        handler: &Rc<H>,
+        mut inbox: mpsc::UnboundedReceiver<Order>,
+    ) {
+        while !worker.is_idle() {
+            tokio::select! {
+                () = worker.idle.notified() => {}
+                order = inbox.recv() => match order {
+                    Some(Order::Stop) | None => worker.stop(),
+                    Some(Order::Serve(accepted)) => self.take(worker, handler, accepted),
+                    Some(Order::Listeners(_) | Order::Drain) => {}
+                },
+            }
+        }
+    }
+
+    /// Serves what still waits in the queues of sockets that are given up.
+    fn take_waiting<H: ConnectionHandler>(
+        &self,
+        worker: &Rc<Worker>,
+        handler: &Rc<H>,
+        gone: Vec<accept::Task>,
+    ) {
+        for accepted in gone.iter().flat_map(accept::Task::take_waiting) {
+            let counters = &worker.counters;
+            counters.accepted.fetch_add(1, Relaxed);
+            counters.active.fetch_add(1, Relaxed);
+            self.take(worker, handler, accepted);
+        }
+    }
+
+    /// Listens on what this worker accepts from: its own socket of a `reuseport` address, and, for
+    /// worker 0, all others.
+    fn accept(&self, acceptors: &mut Vec<accept::Task>, listeners: &Listeners) {
+        let kept = std::mem::take(acceptors);
+        for socket in &listeners.sockets {
+            let known = kept
+                .iter()
+                .position(|task| Arc::ptr_eq(task.socket(), socket));
+            if known.is_some() {
+                continue;
+            }
+            let descriptor = if socket.config.reuseport {
+                socket.descriptors.get(self.index)
+            } else {
+                socket.descriptors.first().filter(|_| self.index == 0)
+            };
+            let Some(descriptor) = descriptor else {
+                continue;
+            };
+            match self.acceptor(socket, descriptor) {
+                Ok(task) => acceptors.push(task),
+                Err(error) => tracing::error!("cannot accept on {}: {error}", socket.address),
+            }
+        }
+        let still = |task: &accept::Task| {
+            listeners
+                .sockets
+                .iter()
+                .any(|socket| Arc::ptr_eq(task.socket(), socket))
+        };
+        acceptors.extend(kept.into_iter().filter(still));
+    }
+
+    fn acceptor(&self, socket: &Arc<Socket>, descriptor: &OwnedFd) -> io::Result<accept::Task> {
+        let shared = Arc::clone(&self.shared);
+        let (own, limit) = (self.index, self.limit);
+        let reuseport = socket.config.reuseport;
+        accept::spawn(socket, descriptor, move |accepted| {
+            let workers = &shared.workers;
+            let index = if reuseport {
+                own
+            } else {
+                least_loaded(workers)
+            };
+            hand_over(&workers[index], limit, accepted);
+        })
+    }
+
+    /// Serves a connection until it ends.
+    fn take<H: ConnectionHandler>(&self, worker: &Rc<Worker>, handler: &Rc<H>, accepted: Accepted) {
+        let counters = &worker.counters;
+        Counters::bump(&counters.handled);
+        let (peer, socket) = (accepted.peer, Arc::clone(&accepted.socket));
+        let transport = match transport(accepted) {
+            Ok(transport) => transport,
+            Err(error) => {
+                tracing::error!("cannot serve a connection: {error}");
+                counters.active.fetch_sub(1, Relaxed);
+                return;
+            }
+        };
+        let serial = SERIAL.fetch_add(1, Relaxed);
+        let connection = Connection::new(serial, peer, socket, transport, Rc::clone(worker));
+        tokio::task::spawn_local(drive(Rc::clone(handler), connection));
+    }
+}
+
+/// One connection from accepting to closing.
+pub(crate) async fn drive<H: ConnectionHandler>(handler: Rc<H>, connection: Rc<Connection>) {
+    let worker = Rc::clone(&connection.worker);
+    let key = worker.register(Rc::clone(&connection));
+    let _registered = Registered {
+        worker: &worker,
+        key,
+    };
+    std::future::poll_fn(|cx| {
+        *connection.driver.borrow_mut() = Some(cx.waker().clone());
+        std::task::Poll::Ready(())
+    })
+    .await;
+    if Http1::new(Rc::clone(&handler), Rc::clone(&connection)).await == Ended::Http2 {
+        Http2::new(handler, Rc::clone(&connection)).await;
+    }
+}
+
+/// Takes a connection off the list however its task ends.
+struct Registered<'w> {
+    worker: &'w Worker,
+    key: usize,
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        self.worker.counters.active.fetch_sub(1, Relaxed);
+        self.worker.unregister(self.key);
+    }
+}
+
+fn transport(accepted: Accepted) -> io::Result<Transport> {
+    Ok(match accepted.peer {
+        PeerAddr::Inet(_) => {
+            let stream = std::net::TcpStream::from(accepted.descriptor);
+            Transport::tcp(tokio::net::TcpStream::from_std(stream)?)
+        }
+        PeerAddr::Unix => {
+            let stream = std::os::unix::net::UnixStream::from(accepted.descriptor);
+            Transport::unix(tokio::net::UnixStream::from_std(stream)?)
+        }
+    })
+}
+
+fn least_loaded(workers: &[WorkerLink]) -> usize {
+    let load = |link: &WorkerLink| link.counters.active.load(Relaxed);
+    let best = workers
+        .iter()
+        .enumerate()
+        .min_by_key(|(_, link)| load(link));
+    best.map_or(0, |(index, _)| index)
+}
+
+fn hand_over(link: &WorkerLink, limit: usize, accepted: Accepted) {
+    link.counters.accepted.fetch_add(1, Relaxed);
+    if link.counters.active.load(Relaxed) >= limit {
+        tracing::warn!("{limit} worker_connections are not enough");
+        return;
+    }
+    link.counters.active.fetch_add(1, Relaxed);
+    if link.orders.send(Order::Serve(accepted)).is_err() {
+        link.counters.active.fetch_sub(1, Relaxed);
+    }
+}
+
+impl ServerHandle {
+    /// Listens on these sockets from now on. Those that were there before (see
+    /// [`Listeners::bind`]) go on without a gap; connections of those that are gone are drained.
+    pub fn reload(&self, listeners: Listeners) {
+        self.shared.listeners.send_replace(listeners.clone());
+        self.order(|| Order::Listeners(listeners.clone()));
+    }
+
+    /// The sockets listened on now.
+    #[must_use]
+    pub fn listeners(&self) -> Listeners {
+        self.shared.listeners.borrow().clone()
+    }
+
+    /// Where the sockets stand: port 0 has become a real port.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<ListenAddress> {
+        let listeners = self.shared.listeners.borrow();
+        listeners
+            .addresses()
+            .map(|(_, address)| address.clone())
+            .collect()
+    }
+
+    /// Stops accepting, closes idle connections at once, lets requests in flight finish with
+    /// `Connection: close`; after `deadline`, ends what is left. Ready when all workers have ended;
+    /// `false` when some had to be ended by force.
+    pub async fn drain(&self, deadline: Option<Duration>) -> bool {
+        self.order(|| Order::Drain);
+        self.shared.listeners.send_replace(Listeners::default());
+        let finished = self.finished();
+        match deadline {
+            None => finished.await,
+            Some(deadline) => {
+                if tokio::time::timeout(deadline, finished).await.is_err() {
+                    self.stop_now().await;
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Ends everything. Ready when all workers have ended.
+    pub async fn stop_now(&self) {
+        self.order(|| Order::Stop);
+        self.finished().await;
+    }
+
+    /// Ready when all workers have ended.
+    pub async fn finished(&self) {
+        let mut running = self.shared.running.subscribe();
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = running.wait_for(|&running| running == 0).await;
+    }
+
+    /// Waits for the worker threads themselves; after [`Self::finished`] that takes no time.
+    pub fn join(&self) {
+        let threads = std::mem::take(
+            &mut *self
+                .shared
+                .threads
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a worker thread panicked");
+            }
+        }
+    }
+
+    /// The figures of `stub_status`, added up.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let mut sum = Stats::default();
+        for link in &self.shared.workers {
+            link.counters.add_to(&mut sum);
+        }
+        sum
+    }
+
+    fn order(&self, order: impl Fn() -> Order) {
+        for link in &self.shared.workers {
+            // A worker that has ended needs no orders.
+            let _ = link.orders.send(order());
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What has no safe wrapper: two socket options, and waiting for a descriptor that is no stream.
+#![allow(
+    unsafe_code,
+    reason = "setsockopt(2) takes a raw pointer, AsyncFd a promise"
+)]
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Wake an acceptor only when data are there; value in seconds.
+pub(crate) const TCP_DEFER_ACCEPT: i32 = libc::TCP_DEFER_ACCEPT;
+/// Length of the queue of connections that came with data in their SYN.
+pub(crate) const TCP_FASTOPEN: i32 = libc::TCP_FASTOPEN;
+
+/// Sets an integer option of level `IPPROTO_TCP`.
+pub(crate) fn set_tcp_option(socket: &impl AsFd, option: i32, value: i32) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(size_of::<i32>()).unwrap_or(4);
+    // SAFETY: the descriptor is borrowed for the call and so open; `value` is a live i32 and
+    // `length` its size; the kernel only reads from the pointer and keeps nothing of it.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            option,
+            (&raw const value).cast(),
+            length,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Waits for a descriptor to become readable, on the runtime at hand.
+pub(crate) fn watch_readable(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: the AsyncFd owns the OwnedFd, which keeps one descriptor open, and returns that same
+    // one, until it is dropped.
+    let watched = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) };
+    Ok(watched?)
+}
