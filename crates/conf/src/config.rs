@@ -17,6 +17,9 @@ pub struct LoadOptions {
     pub prefix: PathBuf,
     /// Directives that come before the file (nginx: `-g`).
     pub globals: Option<String>,
+    /// Whether names of hosts are looked up, as nginx does: an address that cannot be found is an
+    /// error. Blocks while it asks.
+    pub look_up: bool,
 }
 
 /// A whole configuration, every value of which has been checked.
@@ -67,7 +70,7 @@ impl Config {
             levels,
             prefix: options.prefix.clone(),
         };
-        check::check(&config, &mut diagnostics);
+        check::check(&config, options.look_up, &mut diagnostics);
         let config = (!diagnostics.has_errors()).then_some(config);
         Loaded {
             config,

@@ -24,19 +24,26 @@
 //! checked by the one who builds it, with the same [`Diagnostic`] type.
 
 pub mod table;
+pub mod typed;
 pub mod value;
 
+mod address;
 mod check;
 mod config;
+mod fault;
 mod level;
 mod loader;
 mod scope;
+mod text;
 
 pub use portunus_conf_syntax::{
     Block, Diagnostic, Diagnostics, Directive, MemoryLoader, Severity, Sources, Span, Word,
 };
 
+pub use crate::address::{Address, Network, Url};
 pub use crate::config::{Config, LoadOptions, Loaded, dump};
+pub use crate::fault::Fault;
 pub use crate::loader::FileLoader;
 pub use crate::scope::{Buffers, MimeTypes, Scope};
 pub use crate::table::{DirectiveId, d};
+pub use crate::text::Text;

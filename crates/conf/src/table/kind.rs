@@ -56,7 +56,7 @@ pub enum Kind {
 /// Rules on a size beyond its being one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SizeRule {
-    /// At least 256 and a multiple of 16.
+    /// At least 112 and a multiple of 16.
     Pool,
     /// A power of two from 512 to 32k.
     GzipWindow,

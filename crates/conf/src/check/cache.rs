@@ -1,0 +1,67 @@
+//! Stored answers, and TLS sessions and certificates, which are stored too.
+
+use super::state::ZoneOwner;
+use super::{At, Checker, Outcome};
+use crate::fault::{Fault, show};
+use crate::table::Special;
+use crate::text::Text;
+use crate::typed::{CachePath, CacheValid, OpenFileCache, SessionCache};
+
+pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Special) -> Outcome {
+    let directive = at.directive;
+    match special {
+        Special::Cache => {
+            at.once()?;
+            check_cache(checker, at)
+        }
+        Special::CacheKey => {
+            at.once()?;
+            directive.args.iter().try_for_each(super::core::variables)
+        }
+        Special::CachePath => {
+            let path = CachePath::parse(directive)?;
+            let zone = path.zone;
+            let declared = checker
+                .state
+                .add_zone(zone.name, zone.size, ZoneOwner::FastcgiCache)?;
+            if declared.declared {
+                let name = show(zone.name);
+                return Err(Fault::new(format!("duplicate zone \"{name}\"")));
+            }
+            declared.declared = true;
+            Ok(())
+        }
+        Special::CacheValid => CacheValid::parse(directive).map(drop),
+        Special::CertificateCache => {
+            at.once()?;
+            OpenFileCache::parse_certificates(directive).map(drop)
+        }
+        Special::SslSessionCache => {
+            for cache in SessionCache::parse(directive)? {
+                if let SessionCache::Shared { name, size } = cache {
+                    checker.state.add_zone(name, size, ZoneOwner::Ssl)?.declared = true;
+                }
+            }
+            Ok(())
+        }
+        Special::Store | Special::SslOcspCache => at.once(),
+        _ => Ok(()),
+    }
+}
+
+fn check_cache<'a>(checker: &mut Checker<'a, '_>, at: At<'a>) -> Outcome {
+    let Some(word) = at.directive.args.first() else {
+        return Ok(());
+    };
+    let text = Text::from(word);
+    if *word == "off" {
+        return Ok(());
+    }
+    if text.has_variables() {
+        return text.variables().map(drop);
+    }
+    checker
+        .state
+        .add_zone(word.as_bytes(), 0, ZoneOwner::FastcgiCache)
+        .map(drop)
+}

@@ -1,0 +1,45 @@
+//! What nginx finds once it has read everything (`nginx: ngx_init_cycle`), without file and line.
+
+use portunus_conf_syntax::{Diagnostic, Severity};
+
+use super::Checker;
+use super::state::State;
+use crate::d;
+use crate::fault::show;
+
+/// After all that was read.
+const LAST: u32 = u32::MAX;
+
+pub(super) fn check(checker: &mut Checker<'_, '_>) {
+    let main = checker.config.main();
+    let emerg = |message: String| Diagnostic::new(Severity::Emerg, message, LAST);
+    match main.child(d::EVENTS) {
+        None => {
+            let help = "an empty one will do: events {}";
+            let message = "no \"events\" section in configuration".to_owned();
+            checker.diagnostics.push(emerg(message).with_help(help));
+        }
+        Some(events) => {
+            let connections = events.number(d::WORKER_CONNECTIONS).unwrap_or(0);
+            let sockets = checker.state.sockets.len();
+            if connections < sockets as u64 + 1 {
+                let message = format!(
+                    "{connections} worker_connections are not enough for {sockets} listening sockets"
+                );
+                checker.diagnostics.push(emerg(message));
+            }
+        }
+    }
+    let State {
+        zones, zone_order, ..
+    } = &checker.state;
+    let unsized_zones = zone_order.iter().filter(|name| {
+        zones
+            .get(**name)
+            .is_some_and(|zone| zone.size == 0 && !zone.declared)
+    });
+    let messages: Vec<_> = unsized_zones
+        .map(|name| emerg(format!("zero size shared memory zone \"{}\"", show(name))))
+        .collect();
+    checker.diagnostics.extend(messages);
+}

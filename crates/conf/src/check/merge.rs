@@ -1,0 +1,328 @@
+//! What nginx finds while it merges the levels at the end of `http`, and just after.
+
+use std::collections::HashSet;
+
+use portunus_conf_syntax::{Diagnostic, Severity};
+
+use super::listen::Socket;
+use super::names::{NameClash, NameSet};
+use super::{Checker, Outcome};
+use crate::d;
+use crate::fault::{Fault, show};
+use crate::scope::Scope;
+use crate::table::DirectiveId;
+use crate::typed::{LocationMatch, ServerName};
+
+/// Makes the checks of the end of `http` in nginx's order; each fault is the last of its kind.
+pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, http: Scope<'a>) {
+    let servers: Vec<Scope<'a>> = http.children(d::SERVER).collect();
+    let faults = [
+        check_core(&servers),
+        check_groups(checker, http),
+        check_proxy(&servers),
+        check_fastcgi(checker, http, &servers),
+        check_certificates(checker, http, &servers),
+    ];
+    for fault in faults.into_iter().filter_map(Result::err) {
+        checker.report_end(http, fault);
+    }
+    for server in &servers {
+        check_locations(checker, http, *server);
+    }
+    check_tls_sockets(checker, http);
+    check_server_names(checker, http);
+}
+
+fn check_core(servers: &[Scope<'_>]) -> Outcome {
+    for server in servers {
+        let buffers = server.buffers(d::LARGE_CLIENT_HEADER_BUFFERS);
+        if buffers.size < server.size(d::CONNECTION_POOL_SIZE) {
+            return Err(Fault::new(
+                "the \"large_client_header_buffers\" size must be equal to or greater than \
+                 \"connection_pool_size\"",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Groups that were only used: their names are looked up. nginx reports them where they were used.
+fn check_groups(checker: &mut Checker<'_, '_>, http: Scope<'_>) -> Outcome {
+    let groups: Vec<_> = checker
+        .state
+        .upstreams
+        .iter()
+        .filter(|group| !group.block && !group.numeric)
+        .map(|group| (group.host, group.port, group.directive))
+        .collect();
+    for (host, port, directive) in groups {
+        let message = match port {
+            None => format!("no port in upstream \"{}\"", show(host)),
+            Some(_) if checker.state.is_found(host) => continue,
+            Some(_) => format!("host not found in upstream \"{}\"", show(host)),
+        };
+        let mut diagnostic = Diagnostic::on(directive, Severity::Emerg, message);
+        diagnostic.order = http.end().1;
+        diagnostic.span = directive.args.first().map(|word| word.span);
+        checker.diagnostics.push(diagnostic);
+    }
+    Ok(())
+}
+
+/// The buffer directives of one upstream module.
+struct BufferDirectives {
+    prefix: &'static str,
+    buffer_size: DirectiveId,
+    buffers: DirectiveId,
+    busy: DirectiveId,
+    write: DirectiveId,
+    max_file: DirectiveId,
+}
+
+fn check_proxy(servers: &[Scope<'_>]) -> Outcome {
+    let names = BufferDirectives {
+        prefix: "proxy",
+        buffer_size: d::PROXY_BUFFER_SIZE,
+        buffers: d::PROXY_BUFFERS,
+        busy: d::PROXY_BUSY_BUFFERS_SIZE,
+        write: d::PROXY_TEMP_FILE_WRITE_SIZE,
+        max_file: d::PROXY_MAX_TEMP_FILE_SIZE,
+    };
+    every(servers, &|scope| check_buffers(&names, scope))
+}
+
+fn check_fastcgi(checker: &mut Checker<'_, '_>, http: Scope<'_>, servers: &[Scope<'_>]) -> Outcome {
+    let names = BufferDirectives {
+        prefix: "fastcgi",
+        buffer_size: d::FASTCGI_BUFFER_SIZE,
+        buffers: d::FASTCGI_BUFFERS,
+        busy: d::FASTCGI_BUSY_BUFFERS_SIZE,
+        write: d::FASTCGI_TEMP_FILE_WRITE_SIZE,
+        max_file: d::FASTCGI_MAX_TEMP_FILE_SIZE,
+    };
+    let mut keyless = 0;
+    let outcome = {
+        let zones = &checker.state.zones;
+        let keyless = std::cell::Cell::from_mut(&mut keyless);
+        every(servers, &|scope| {
+            check_buffers(&names, scope)?;
+            let zone = scope.word(d::FASTCGI_CACHE).filter(|word| **word != "off");
+            let Some(zone) = zone else { return Ok(()) };
+            let declared = zones.get(zone.as_bytes()).is_some_and(|zone| zone.declared);
+            if !declared && !zone.as_bytes().contains(&b'$') {
+                let name = zone.message_text();
+                return Err(Fault::new(format!(
+                    "\"fastcgi_cache\" zone \"{name}\" is unknown"
+                )));
+            }
+            if scope.find(d::FASTCGI_CACHE_KEY).is_none() {
+                keyless.set(keyless.get() + 1);
+            }
+            Ok(())
+        })
+    };
+    for _ in 0..keyless {
+        let (position, order) = http.end();
+        let message = "no \"fastcgi_cache_key\" for \"fastcgi_cache\"";
+        let mut warning = Diagnostic::new(Severity::Warn, message, order);
+        warning.report_at = position;
+        checker.diagnostics.push(warning);
+    }
+    outcome
+}
+
+/// Runs a check on every server and every level in it, outer levels first.
+fn every(scopes: &[Scope<'_>], check: &dyn Fn(Scope<'_>) -> Outcome) -> Outcome {
+    for scope in scopes {
+        check(*scope)?;
+        let inner: Vec<_> = scope.directives().filter_map(|(.., inner)| inner).collect();
+        every(&inner, check)?;
+    }
+    Ok(())
+}
+
+/// nginx: `ngx_http_fastcgi_merge_loc_conf`, `ngx_http_proxy_merge_loc_conf`.
+fn check_buffers(names: &BufferDirectives, scope: Scope<'_>) -> Outcome {
+    let prefix = names.prefix;
+    let buffers = scope.buffers(names.buffers);
+    if buffers.number < 2 {
+        return Err(Fault::new(format!(
+            "there must be at least 2 \"{prefix}_buffers\""
+        )));
+    }
+    let size = scope.size(names.buffer_size).max(buffers.size);
+    let set = |id| scope.find(id).map(|_| scope.size(id));
+    let maximum = format!(
+        "the maximum of the value of \"{prefix}_buffer_size\" and one of the \"{prefix}_buffers\""
+    );
+    let busy = set(names.busy).unwrap_or(size.saturating_mul(2));
+    if busy < size {
+        return Err(Fault::new(format!(
+            "\"{prefix}_busy_buffers_size\" must be equal to or greater than {maximum}"
+        )));
+    }
+    if busy > (buffers.number - 1).saturating_mul(buffers.size) {
+        return Err(Fault::new(format!(
+            "\"{prefix}_busy_buffers_size\" must be less than \
+             the size of all \"{prefix}_buffers\" minus one buffer"
+        )));
+    }
+    if set(names.write).is_some_and(|write| write < size) {
+        return Err(Fault::new(format!(
+            "\"{prefix}_temp_file_write_size\" must be equal to or greater than {maximum}"
+        )));
+    }
+    if set(names.max_file).is_some_and(|max| max != 0 && max < size) {
+        return Err(Fault::new(format!(
+            "\"{prefix}_max_temp_file_size\" must be equal to zero to disable temporary files usage \
+             or must be equal to or greater than {maximum}"
+        )));
+    }
+    Ok(())
+}
+
+/// nginx: `ngx_http_ssl_merge_srv_conf`, which names neither file nor line.
+fn check_certificates(
+    checker: &mut Checker<'_, '_>,
+    http: Scope<'_>,
+    servers: &[Scope<'_>],
+) -> Outcome {
+    for server in servers {
+        let certificates = server.all(d::SSL_CERTIFICATE);
+        let keys = server.all(d::SSL_CERTIFICATE_KEY);
+        let Some(last) = certificates.last() else {
+            continue;
+        };
+        if keys.len() < certificates.len() {
+            let name = last
+                .args
+                .first()
+                .map(|word| word.message_text())
+                .unwrap_or_default();
+            let message =
+                format!("no \"ssl_certificate_key\" is defined for certificate \"{name}\"");
+            let mut diagnostic = Diagnostic::new(Severity::Emerg, message, http.end().1);
+            diagnostic.span = Some(last.name.span);
+            checker.diagnostics.push(diagnostic);
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Locations of the same name, of one level and those within. nginx: `ngx_http_join_exact_locations`.
+fn check_locations(checker: &mut Checker<'_, '_>, http: Scope<'_>, scope: Scope<'_>) {
+    let mut seen = HashSet::new();
+    let mut duplicates = Vec::new();
+    for (id, directive, inner) in scope.directives() {
+        if let Some(inner) = inner {
+            check_locations(checker, http, inner);
+        }
+        if id != d::LOCATION {
+            continue;
+        }
+        let (exact, name) = match LocationMatch::parse(directive) {
+            Ok(LocationMatch::Exact(name)) => (true, name),
+            Ok(LocationMatch::Prefix(name) | LocationMatch::PrefixStop(name)) => (false, name),
+            _ => continue,
+        };
+        if !seen.insert((exact, name.bytes)) {
+            duplicates.push((name, directive));
+        }
+    }
+    duplicates.sort_by_key(|(name, _)| name.bytes);
+    for (name, directive) in duplicates {
+        let message = format!("duplicate location \"{}\"", show(name.bytes));
+        let mut diagnostic = Diagnostic::on(directive, Severity::Emerg, message);
+        diagnostic.order = http.end().1;
+        diagnostic.span = Some(name.span());
+        checker.diagnostics.push(diagnostic);
+    }
+}
+
+/// Sockets that speak TLS without a certificate to show. nginx: `ngx_http_ssl_init`.
+fn check_tls_sockets(checker: &mut Checker<'_, '_>, http: Scope<'_>) {
+    let shows = |server: &Scope<'_>| {
+        server.find(d::SSL_CERTIFICATE).is_some() || server.flag(d::SSL_REJECT_HANDSHAKE)
+    };
+    let sockets = checker
+        .state
+        .sockets
+        .iter()
+        .filter(|socket| socket.ssl || socket.quic);
+    let bare = sockets.filter_map(|socket| {
+        let default = socket.default_server;
+        let bare = if default.find(d::SSL_CERTIFICATE).is_some() {
+            None
+        } else if !shows(&default) {
+            Some(default)
+        } else {
+            socket.servers.iter().copied().find(|server| !shows(server))
+        };
+        bare.and_then(Scope::directive)
+            .map(|server| (server, socket.quic))
+    });
+    let bare: Vec<_> = bare.collect();
+    for (server, quic) in bare {
+        let name = if quic { "quic" } else { "ssl" };
+        let message =
+            format!("no \"ssl_certificate\" is defined for the \"listen ... {name}\" directive");
+        let mut diagnostic = Diagnostic::on(server, Severity::Emerg, message);
+        diagnostic.order = http.end().1;
+        checker.diagnostics.push(diagnostic);
+    }
+}
+
+/// Names that several servers of one socket have. nginx: `ngx_http_server_names`.
+fn check_server_names(checker: &mut Checker<'_, '_>, http: Scope<'_>) {
+    let mut found = Vec::new();
+    for socket in checker
+        .state
+        .sockets
+        .iter()
+        .filter(|socket| has_names(socket))
+    {
+        let mut names = NameSet::default();
+        for server in &socket.servers {
+            for name in server_names(*server) {
+                let (severity, what, end) = match names.add(&name, true) {
+                    Ok(()) => continue,
+                    Err(NameClash::Taken) => {
+                        (Severity::Warn, "conflicting server name", ", ignored")
+                    }
+                    Err(NameClash::Invalid) => {
+                        (Severity::Emerg, "invalid server name or wildcard", "")
+                    }
+                };
+                let message = format!("{what} \"{}\" on {}{end}", show(&name), socket.endpoint);
+                let mut diagnostic = Diagnostic::new(severity, message, http.end().1);
+                diagnostic.span = server.directive().map(|directive| directive.name.span);
+                found.push(diagnostic);
+            }
+        }
+    }
+    checker.diagnostics.extend(found);
+}
+
+/// With one server there is nothing to choose between, unless its pattern has captures.
+fn has_names(socket: &Socket<'_>) -> bool {
+    socket.servers.len() > 1
+}
+
+fn server_names(server: Scope<'_>) -> Vec<Vec<u8>> {
+    if !server.set_here(d::SERVER_NAME) {
+        return vec![Vec::new()];
+    }
+    let names = server
+        .own(d::SERVER_NAME)
+        .flat_map(|directive| &directive.args);
+    let plain = names.filter(|word| {
+        !matches!(
+            ServerName::parse(word),
+            Ok(ServerName::Regex { .. } | ServerName::Hostname(_))
+        )
+    });
+    plain
+        .map(|word| word.as_bytes().to_ascii_lowercase())
+        .collect()
+}

@@ -1,0 +1,267 @@
+//! Groups of servers, and what leads to them.
+
+use portunus_conf_syntax::{Directive, Word};
+
+use super::core::variables;
+use super::state::{Group, ZoneOwner};
+use super::{At, Checker, Outcome};
+use crate::address::{Address, Form, parse_url};
+use crate::d;
+use crate::fault::{Fault, show};
+use crate::table::{LIF, LMT, Special};
+use crate::text::Text;
+use crate::typed::{LocationMatch, Member, Pass, ProxyRedirect};
+use crate::value::{parse_number, parse_size};
+
+pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Special) -> Outcome {
+    let directive = at.directive;
+    match special {
+        Special::Upstream => declare(checker, directive),
+        Special::UpstreamServer => check_member(checker, at),
+        Special::Balancer | Special::Random | Special::Hash => {
+            warn_if_balanced(checker, at);
+            check_balancer(directive, special)
+        }
+        Special::Keepalive => check_keepalive(at),
+        Special::Zone => check_zone(checker, directive),
+        Special::FastcgiPass => {
+            at.once()?;
+            use_pass(checker, directive, &Pass::parse_fastcgi(directive)?)
+        }
+        Special::ProxyPass => {
+            at.once()?;
+            check_proxy_pass(checker, at)
+        }
+        Special::ProxyRedirect => check_redirect(at),
+        Special::Bind => {
+            at.once()?;
+            check_bind(directive)
+        }
+        Special::SplitPathInfo | Special::CookieRule | Special::CookieFlags => Ok(()),
+        _ => Ok(()),
+    }
+}
+
+/// nginx: `ngx_http_upstream_add` with `CREATE`.
+fn declare<'a>(checker: &mut Checker<'a, '_>, directive: &'a Directive) -> Outcome {
+    let Some(name) = directive.args.first() else {
+        return Ok(());
+    };
+    let host = name.as_bytes();
+    let same = |group: &&mut Group<'_>| group.host.eq_ignore_ascii_case(host);
+    if let Some(group) = checker.state.upstreams.iter_mut().find(same) {
+        if group.block {
+            let text = name.message_text();
+            return Err(Fault::new(format!("duplicate upstream \"{text}\"")).at(name));
+        }
+        if group.has_port {
+            // nginx names the place where the group was used with a port.
+            let (text, port) = (name.message_text(), group.port.unwrap_or(0));
+            let message = format!("upstream \"{text}\" may not have port {port}");
+            let mut diagnostic = portunus_conf_syntax::Diagnostic::on(
+                group.directive,
+                portunus_conf_syntax::Severity::Emerg,
+                message,
+            );
+            diagnostic.order = directive.order;
+            checker.diagnostics.push(diagnostic);
+            return Ok(());
+        }
+        (group.block, group.port) = (true, None);
+        return Ok(());
+    }
+    checker.state.upstreams.push(Group {
+        host,
+        port: None,
+        has_port: false,
+        block: true,
+        numeric: false,
+        directive,
+    });
+    Ok(())
+}
+
+fn check_member<'a>(checker: &mut Checker<'a, '_>, at: At<'a>) -> Outcome {
+    let directive = at.directive;
+    // A method of balancing that stands before the server says which parameters it takes.
+    let methods = [d::IP_HASH, d::UPSTREAM_HASH, d::UPSTREAM_RANDOM];
+    let earlier = |id| at.scope.own(id).any(|one| one.order < directive.order);
+    let no_backup = methods.into_iter().any(earlier);
+    for word in directive.args.iter().skip(1) {
+        if *word == "backup" && no_backup {
+            let message = "balancing method does not support parameter \"backup\"";
+            return Err(Fault::new(message).at(word));
+        }
+    }
+    let member = Member::parse(directive)?;
+    let named = matches!(member.url.address, Address::Name(..));
+    if named && !member.resolve && !checker.state.is_found(member.url.host) {
+        let text = show(member.word.as_bytes());
+        return Err(Fault::new(format!("host not found in upstream \"{text}\"")).at(member.word));
+    }
+    Ok(())
+}
+
+fn warn_if_balanced(checker: &mut Checker<'_, '_>, at: At<'_>) {
+    let methods = [
+        d::IP_HASH,
+        d::LEAST_CONN,
+        d::UPSTREAM_HASH,
+        d::UPSTREAM_RANDOM,
+    ];
+    let order = at.directive.order;
+    let earlier = |id| at.scope.own(id).any(|one| one.order < order);
+    if methods.into_iter().any(earlier) {
+        checker.warn(at.directive, "load balancing method redefined");
+    }
+}
+
+fn check_balancer(directive: &Directive, special: Special) -> Outcome {
+    match (special, &directive.args[..]) {
+        (Special::Hash, [key]) => variables(key),
+        (Special::Hash, [key, flag, ..]) => {
+            variables(key)?;
+            if *flag == "consistent" {
+                Ok(())
+            } else {
+                Err(Fault::parameter(flag))
+            }
+        }
+        (Special::Random, [two, ..]) if *two != "two" => Err(Fault::parameter(two)),
+        (Special::Random, [_, method]) if *method != "least_conn" => Err(Fault::parameter(method)),
+        _ => Ok(()),
+    }
+}
+
+fn check_keepalive(at: At<'_>) -> Outcome {
+    at.once()?;
+    let Some((number, rest)) = at.directive.args.split_first() else {
+        return Ok(());
+    };
+    if parse_number(number.as_bytes()).is_err() {
+        let text = number.message_text();
+        let message = format!("invalid value \"{text}\" in \"keepalive\" directive");
+        return Err(Fault::new(message).at(number));
+    }
+    match rest.first() {
+        Some(word) if *word != "local" => Err(Fault::parameter(word)),
+        _ => Ok(()),
+    }
+}
+
+fn check_zone<'a>(checker: &mut Checker<'a, '_>, directive: &'a Directive) -> Outcome {
+    let Some((name, rest)) = directive.args.split_first() else {
+        return Ok(());
+    };
+    if name.as_bytes().is_empty() {
+        return Err(Fault::invalid("zone name", name));
+    }
+    let size = match rest.first() {
+        None => 0,
+        Some(word) => {
+            let size =
+                parse_size(word.as_bytes()).map_err(|_| Fault::invalid("zone size", word))?;
+            if size < 8 * 4096 {
+                let text = name.message_text();
+                return Err(Fault::new(format!("zone \"{text}\" is too small")).at(name));
+            }
+            size
+        }
+    };
+    let zone = checker
+        .state
+        .add_zone(name.as_bytes(), size, ZoneOwner::Upstream)?;
+    zone.declared = true;
+    Ok(())
+}
+
+fn use_pass<'a>(
+    checker: &mut Checker<'a, '_>,
+    directive: &'a Directive,
+    pass: &Pass<'a>,
+) -> Outcome {
+    match pass {
+        Pass::To { url, .. } => checker.state.use_upstream(url, directive),
+        Pass::Variable(_) => Ok(()),
+    }
+}
+
+fn check_proxy_pass<'a>(checker: &mut Checker<'a, '_>, at: At<'a>) -> Outcome {
+    let pass = Pass::parse_proxy(at.directive)?;
+    use_pass(checker, at.directive, &pass)?;
+    let Pass::To { url, word, .. } = pass else {
+        return Ok(());
+    };
+    let context = at.scope.context();
+    let no_path = context == LIF
+        || context == LMT
+        || at
+            .scope
+            .directive()
+            .map(LocationMatch::parse)
+            .is_some_and(|location| {
+                matches!(
+                    location,
+                    Ok(LocationMatch::Named(_) | LocationMatch::Regex { .. })
+                )
+            });
+    if no_path && !url.uri.is_empty() {
+        let message = "\"proxy_pass\" cannot have URI part in location given by regular expression, \
+                       or inside named location, or inside \"if\" statement, \
+                       or inside \"limit_except\" block";
+        return Err(Fault::new(message).at(word));
+    }
+    Ok(())
+}
+
+fn check_redirect(at: At<'_>) -> Outcome {
+    let is =
+        |directive: &Directive, text: &str| matches!(&directive.args[..], [word] if *word == *text);
+    let directive = at.directive;
+    let after_off = at.earlier.is_some_and(|earlier| is(earlier, "off"));
+    if after_off || (is(directive, "off") && at.earlier.is_some()) {
+        return Err(Fault::duplicate(directive));
+    }
+    match ProxyRedirect::parse(directive)? {
+        ProxyRedirect::Off => Ok(()),
+        ProxyRedirect::Default => check_default_redirect(at),
+        ProxyRedirect::Text { from, to } => variables(from).and_then(|()| variables(to)),
+        ProxyRedirect::Regex { to, .. } => variables(to),
+    }
+}
+
+fn check_default_redirect(at: At<'_>) -> Outcome {
+    let order = at.directive.order;
+    let pass = at.scope.own(d::PROXY_PASS).find(|pass| pass.order < order);
+    match pass.and_then(|pass| pass.args.first()) {
+        Some(word) if Text::from(word).has_variables() => Err(Fault::new(
+            "\"proxy_redirect default\" cannot be used with \"proxy_pass\" directive with variables",
+        )),
+        Some(_) => Ok(()),
+        None => Err(Fault::new(
+            "\"proxy_redirect default\" should be placed after the \"proxy_pass\" directive",
+        )),
+    }
+}
+
+/// nginx: `ngx_http_upstream_bind_set_slot`.
+fn check_bind(directive: &Directive) -> Outcome {
+    let (address, rest): (&Word, &[Word]) = match &directive.args[..] {
+        [word] if *word == "off" => return Ok(()),
+        [word, rest @ ..] => (word, rest),
+        [] => return Ok(()),
+    };
+    let text = Text::from(address);
+    if text.has_variables() {
+        text.variables()?;
+    } else if !matches!(
+        parse_url(&address.value, Form::Peer, 0).map(|url| url.address),
+        Ok(Address::Ip(_))
+    ) {
+        return Err(Fault::invalid("address", address));
+    }
+    match rest.first() {
+        Some(word) if *word != "transparent" => Err(Fault::parameter(word)),
+        _ => Ok(()),
+    }
+}
