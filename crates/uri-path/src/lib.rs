@@ -1,0 +1,26 @@
+//! The request target and the paths made of it: split, decoded once, normalised, escaped again,
+//! and joined below a root that cannot be left.
+//!
+//! - [`Target::parse`] takes the target of a request line apart and normalises its path;
+//! - [`escape`] and [`unescape`] speak nginx's dialects of percent-encoding;
+//! - [`join_below`] maps a path below a root;
+//! - [`split_unsafe`] checks a URI that did not come from the request line.
+//!
+//! Results are those of nginx to the byte (`ngx_http_parse_complex_uri`, `ngx_escape_uri`,
+//! `ngx_unescape_uri`, `ngx_http_parse_unsafe_uri`). What is decoded here is matched and opened as
+//! it is: nothing decodes a second time.
+
+mod below;
+mod escape;
+mod extension;
+mod normalise;
+mod target;
+mod unescape;
+mod unsafe_uri;
+
+pub use below::{OutsideRoot, join_below};
+pub use escape::{Escape, escape, escape_html, escaped};
+pub use extension::{extension, lowercase_extension};
+pub use target::{Target, TargetError};
+pub use unescape::{Unescape, unescape};
+pub use unsafe_uri::{UnsafeUri, split_args, split_unsafe};
