@@ -25,9 +25,6 @@ impl<'a> Host<'a> {
     /// or a port that is no number up to 65535.
     pub fn parse(raw: &'a [u8]) -> Result<Host<'a>, InvalidHost> {
         let (name, port) = split_port(raw)?;
-        if memchr::memmem::find(name, b"..").is_some() {
-            return Err(InvalidHost);
-        }
         let name = name.strip_suffix(b".").unwrap_or(name);
         if name.is_empty() {
             return Err(InvalidHost);
@@ -44,13 +41,13 @@ impl<'a> Host<'a> {
 /// Splits `name:port` or `[literal]:port` and checks both for their bytes.
 fn split_port(raw: &[u8]) -> Result<(&[u8], Option<u16>), InvalidHost> {
     let name_length = if raw.first() == Some(&b'[') {
-        let inner = length_while(&raw[1..], |byte| is_name_byte(byte) || byte == b':');
+        let inner = name_length(&raw[1..], b':')?;
         if raw.get(inner + 1) != Some(&b']') {
             return Err(InvalidHost);
         }
         inner + 2
     } else {
-        length_while(raw, |byte| is_name_byte(byte) || byte == b'%')
+        name_length(raw, b'%')?
     };
     let (name, rest) = raw.split_at(name_length);
     match rest.split_first() {
@@ -58,6 +55,21 @@ fn split_port(raw: &[u8]) -> Result<(&[u8], Option<u16>), InvalidHost> {
         Some((b':', port)) => Ok((name, parse_port(port)?)),
         Some(_) => Err(InvalidHost),
     }
+}
+
+/// How many of the first bytes may stand in a name, or are `also`; two dots in a row may not.
+fn name_length(bytes: &[u8], also: u8) -> Result<usize, InvalidHost> {
+    let mut after_dot = false;
+    for (at, &byte) in bytes.iter().enumerate() {
+        if !NAME_BYTES[usize::from(byte)] && byte != also {
+            return Ok(at);
+        }
+        if after_dot && byte == b'.' {
+            return Err(InvalidHost);
+        }
+        after_dot = byte == b'.';
+    }
+    Ok(bytes.len())
 }
 
 fn parse_port(digits: &[u8]) -> Result<Option<u16>, InvalidHost> {
@@ -74,14 +86,22 @@ fn parse_port(digits: &[u8]) -> Result<Option<u16>, InvalidHost> {
     Ok((port != 0).then_some(port))
 }
 
-fn length_while(bytes: &[u8], accept: impl Fn(u8) -> bool) -> usize {
-    bytes.iter().take_while(|&&byte| accept(byte)).count()
-}
-
 /// Unreserved bytes and sub-delims (RFC 3986 §3.2.2).
-fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte)
-}
+static NAME_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"-._~!$&'()*+,;=";
+    let mut at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,8 @@
 //!
 //! Ids ([`ServerId`], [`LocationId`], [`Slot`], and the `V` of templates) belong to the caller.
 
+#[cfg(test)]
+mod cases;
 mod host;
 mod locations;
 mod regex;

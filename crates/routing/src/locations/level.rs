@@ -91,9 +91,9 @@ impl Level {
         while low < high {
             let middle = low.midpoint(high);
             if self.name(middle) <= uri {
-                low = middle + 1
+                low = middle + 1;
             } else {
-                high = middle
+                high = middle;
             }
         }
         low

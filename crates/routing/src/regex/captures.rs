@@ -46,9 +46,9 @@ impl Captures {
     pub fn append_escaped(&self, number: u8, has_escapes: bool, out: &mut Vec<u8>) {
         let group = self.group(usize::from(number));
         if has_escapes {
-            escape(Escape::Args, group, out)
+            escape(Escape::Args, group, out);
         } else {
-            out.extend_from_slice(group)
+            out.extend_from_slice(group);
         }
     }
 

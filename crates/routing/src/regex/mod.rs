@@ -1,19 +1,25 @@
 //! Regular expressions as nginx compiles and runs them (nginx: `ngx_regex.c`,
 //! `ngx_http_regex_exec`).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Mutex, OnceLock};
 
+use pcre2::ErrorKind;
 use pcre2::bytes::{CaptureLocations, Regex as Engine, RegexBuilder};
 
 mod captures;
 mod pattern;
+mod prefilter;
 
 pub use captures::Captures;
+use prefilter::Prefilter;
 
-/// Steps that one match may take. PCRE counts them differently in interpreted and compiled code;
-/// either way the worst pattern ends within a few milliseconds.
-const STEP_LIMIT: u32 = 50_000;
+/// Steps that one match may take in compiled code: measured to end within 2 ms.
+const COMPILED_STEPS: u32 = 500_000;
+
+/// The same where PCRE interprets the pattern: within 6 ms.
+const INTERPRETED_STEPS: u32 = 50_000;
 
 /// What PCRE answers when the stack of compiled code is too small (`PCRE2_ERROR_JIT_STACKLIMIT`).
 const STACK_LIMIT_CODE: i32 = -46;
@@ -45,8 +51,9 @@ pub struct Regex {
     engine: Engine,
     /// The same without JIT, made when a subject outgrows the stack of compiled code.
     interpreted: OnceLock<Option<Engine>>,
-    /// What was compiled: the step limit and the translated pattern.
+    /// The pattern as PCRE is given it.
     translated: String,
+    prefilter: Option<Prefilter>,
     source: Box<[u8]>,
     caseless: bool,
     groups: usize,
@@ -99,19 +106,22 @@ impl Regex {
     pub fn compile(pattern: &[u8], caseless: bool) -> Result<Regex, RegexError> {
         let plain = pattern::as_text(pattern);
         let anchored = pattern::anchor_dollars(&plain);
-        let limited = format!("(*LIMIT_MATCH={STEP_LIMIT}){anchored}");
-        let (engine, translated) = match build(&limited, caseless, true) {
-            Ok(engine) => (engine, limited),
-            // Compiled as it was written, it yields the position as the operator sees it.
-            Err(_) => match build(&plain, caseless, true) {
-                Ok(_) => {
-                    let limited = format!("(*LIMIT_MATCH={STEP_LIMIT}){plain}");
-                    let engine = build(&limited, caseless, true)
-                        .map_err(|error| complaint(&error, &limited, pattern))?;
-                    (engine, limited)
-                }
-                Err(error) => return Err(complaint(&error, &plain, pattern)),
-            },
+        // If it does not compile, then what the operator wrote is what to complain about.
+        let (engine, translated) = match build_limited(&anchored, caseless) {
+            Ok(engine) => (engine, anchored),
+            Err(_) => {
+                build(&plain, caseless, false)
+                    .map_err(|error| complaint(&error, &plain, pattern))?;
+                let engine = build_limited(&plain, caseless)
+                    .map_err(|error| complaint(&error, &plain, pattern))?;
+                (engine, Cow::Borrowed(&*plain))
+            }
+        };
+        let is_anchored = translated != plain || !plain.contains('$');
+        let prefilter = if caseless || !is_anchored {
+            None
+        } else {
+            Prefilter::of(&plain)
         };
         let named = engine.capture_names().iter().enumerate();
         let mut names: Vec<NamedGroup> = named
@@ -129,7 +139,8 @@ impl Regex {
             groups: engine.captures_len() - 1,
             engine,
             interpreted: OnceLock::new(),
-            translated,
+            translated: translated.into_owned(),
+            prefilter,
             source: pattern.into(),
             caseless,
             names,
@@ -170,6 +181,9 @@ impl Regex {
     ///
     /// [`MatchError`] if it takes too many steps.
     pub fn is_match(&self, subject: &[u8]) -> Result<bool, MatchError> {
+        if !self.admits(subject) {
+            return Ok(false);
+        }
         match self.engine.is_match(subject) {
             Err(error) if error.code() == STACK_LIMIT_CODE => match self.interpreted() {
                 Some(engine) => engine.is_match(subject),
@@ -194,6 +208,9 @@ impl Regex {
                 captures.clear();
             }
             return Ok(matched);
+        }
+        if !self.admits(subject) {
+            return Ok(false);
         }
         let idle = self.idle.try_lock().ok().and_then(|mut idle| idle.pop());
         let mut locations = idle.unwrap_or_else(|| self.engine.capture_locations());
@@ -235,8 +252,15 @@ impl Regex {
         }
     }
 
+    fn admits(&self, subject: &[u8]) -> bool {
+        self.prefilter
+            .as_ref()
+            .is_none_or(|prefilter| prefilter.admits(subject))
+    }
+
     fn interpreted(&self) -> Option<&Engine> {
-        let make = || build(&self.translated, self.caseless, false).ok();
+        let limited = limited(INTERPRETED_STEPS, &self.translated);
+        let make = || build(&limited, self.caseless, false).ok();
         self.interpreted.get_or_init(make).as_ref()
     }
 
@@ -250,10 +274,25 @@ impl Regex {
     }
 }
 
+/// Compiles a pattern with its step limit, to machine code if that can be had.
+fn build_limited(pattern: &str, caseless: bool) -> Result<Engine, pcre2::Error> {
+    match build(&limited(COMPILED_STEPS, pattern), caseless, true) {
+        Err(error) if matches!(error.kind(), ErrorKind::JIT) => {
+            build(&limited(INTERPRETED_STEPS, pattern), caseless, false)
+        }
+        result => result,
+    }
+}
+
+/// `pattern` with a limit in front, which PCRE takes from there as from a call.
+fn limited(steps: u32, pattern: &str) -> String {
+    format!("(*LIMIT_MATCH={steps}){pattern}")
+}
+
 fn build(pattern: &str, caseless: bool, jit: bool) -> Result<Engine, pcre2::Error> {
     RegexBuilder::new()
         .caseless(caseless)
-        .jit_if_available(jit)
+        .jit(jit)
         .build(pattern)
 }
 

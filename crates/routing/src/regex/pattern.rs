@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// `pattern` as text: bytes that are not UTF-8 become `\xHH`, which means the same to PCRE.
-pub(crate) fn as_text(pattern: &[u8]) -> Cow<'_, str> {
+pub(super) fn as_text(pattern: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(pattern) {
         return Cow::Borrowed(text);
     }
@@ -22,8 +22,8 @@ pub(crate) fn as_text(pattern: &[u8]) -> Cow<'_, str> {
 /// PCRE has a compile option for this (`PCRE2_DOLLAR_ENDONLY`), which the crate does not offer.
 /// A pattern that switches on lines (`(?m)`) means something else by `$`, and one that switches on
 /// comments (`(?x)`) cannot be scanned so simply: both stay as they are.
-pub(crate) fn anchor_dollars(pattern: &str) -> Cow<'_, str> {
-    if !pattern.contains('$') || switches_lines_or_comments(pattern) {
+pub(super) fn anchor_dollars(pattern: &str) -> Cow<'_, str> {
+    if !pattern.contains('$') || has_settings(pattern, "mx") {
         return Cow::Borrowed(pattern);
     }
     let mut out = String::with_capacity(pattern.len() + 2);
@@ -46,20 +46,20 @@ pub(crate) fn anchor_dollars(pattern: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether any `(?…)` sets `m` or `x`.
-fn switches_lines_or_comments(pattern: &str) -> bool {
+/// Whether any `(?…)` sets one of `letters`.
+pub(super) fn has_settings(pattern: &str, letters: &str) -> bool {
     pattern.match_indices("(?").any(|(at, opening)| {
         let options = &pattern[at + opening.len()..];
         let end = options
             .find(|c: char| !c.is_ascii_alphabetic() && c != '^')
             .unwrap_or(0);
         let is_setting = options[end..].starts_with([')', ':', '-']);
-        is_setting && options[..end].contains(['m', 'x'])
+        is_setting && options[..end].contains(|letter| letters.contains(letter))
     })
 }
 
 /// Length of the escape at the start of `rest`, a `\Q…\E` being one.
-fn escape_length(rest: &str) -> usize {
+pub(super) fn escape_length(rest: &str) -> usize {
     let mut chars = rest.chars().skip(1);
     match chars.next() {
         None => 1,
@@ -71,7 +71,7 @@ fn escape_length(rest: &str) -> usize {
 }
 
 /// Length of the character class at the start of `rest`; all of it if it does not end.
-fn class_length(rest: &str) -> usize {
+pub(super) fn class_length(rest: &str) -> usize {
     let mut at = 1;
     if rest[at..].starts_with('^') {
         at += 1;

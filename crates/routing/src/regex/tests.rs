@@ -1,7 +1,5 @@
 //! Regular expressions: nginx's messages, the meaning of `$`, captures, limits.
 
-use std::time::{Duration, Instant};
-
 use super::{Captures, Regex, Slot, pattern};
 
 fn regex(pattern: &str) -> Regex {
@@ -10,32 +8,31 @@ fn regex(pattern: &str) -> Regex {
 
 #[test]
 fn complains_as_nginx_does() {
+    // Releases of PCRE2 differ in where they point and in some words; these are stable.
     for (pattern, message) in [
         (
-            "(a",
-            "pcre2_compile() failed: missing closing parenthesis in \"(a\"",
+            "(",
+            "pcre2_compile() failed: missing closing parenthesis in \"(\"",
         ),
         (
-            "a)$",
-            "pcre2_compile() failed: unmatched closing parenthesis in \"a)$\" at \")$\"",
+            "a)$b",
+            "pcre2_compile() failed: unmatched closing parenthesis in \"a)$b\" at \")$b\"",
         ),
         (
-            "[a",
-            "pcre2_compile() failed: missing terminating ] for character class in \"[a\"",
+            "[a$",
+            "pcre2_compile() failed: missing terminating ] for character class in \"[a$\"",
         ),
         (
-            "a$(*b",
-            "pcre2_compile() failed: quantifier does not follow a repeatable item in \"a$(*b\" at \"*b\"",
+            "$a**",
+            "pcre2_compile() failed: quantifier does not follow a repeatable item in \"$a**\" at \"*\"",
+        ),
+        (
+            "a\\",
+            "pcre2_compile() failed: \\ at end of pattern in \"a\\\"",
         ),
     ] {
         let error = Regex::compile(pattern.as_bytes(), false).unwrap_err();
-        let found = error.to_string();
-        // Newer releases of PCRE2 point elsewhere or word it differently; the frame stays.
-        assert!(found.starts_with("pcre2_compile() failed: "), "{found}");
-        assert!(
-            found.contains(&format!(" in \"{pattern}\"")),
-            "{found} / {message}"
-        );
+        assert_eq!(error.to_string(), message);
     }
 }
 
@@ -142,30 +139,21 @@ fn escapes_captures_of_escaped_uris() {
 #[test]
 fn no_match_takes_long() {
     let long = [b"/".as_slice(), &b"a".repeat(8000), b"!"].concat();
-    for pattern in [
-        "^/(a+)+$",
-        "^/(a|aa)+$",
-        "^/(?:a*)*b",
-        "(x+x+)+y|(a*)*c",
-        "^(/.*)*z$",
-    ] {
+    for pattern in ["^/(a+)+$", "^/(a|aa)+$", "^/(a|a?)+$"] {
         let regex = regex(pattern);
-        let start = Instant::now();
-        let _ = regex.captures(&long, &mut Captures::new());
-        let _ = regex.is_match(&long);
-        // Not a figure to hold, only to tell milliseconds from minutes.
-        assert!(
-            start.elapsed() < Duration::from_secs(5),
-            "{pattern} took {:?}",
-            start.elapsed()
-        );
+        let error = regex.captures(&long, &mut Captures::new()).unwrap_err();
+        assert_eq!(error.code, -47, "{pattern}");
+        assert_eq!(regex.is_match(&long).unwrap_err(), error);
+        // Without the odd byte at its end the subject matches at once.
+        assert!(regex.is_match(&long[..60]).unwrap());
     }
-    let error = regex("^/(a+)+$").is_match(&long[..40]).err();
-    assert!(error.is_none_or(|error| {
-        error
-            .to_string()
-            .starts_with("pcre2_match() failed: -47 on")
-    }));
+    let error = regex("^/(a+)+$")
+        .is_match(b"/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "pcre2_match() failed: -47 on \"/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\" using \"^/(a+)+$\""
+    );
 }
 
 #[test]

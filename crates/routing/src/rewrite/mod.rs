@@ -47,7 +47,7 @@ pub enum Step<V> {
         value: Template<V>,
     },
     /// `rewrite pattern replacement flag`
-    Rewrite(Rewrite<V>),
+    Rewrite(Box<Rewrite<V>>),
     /// `return code text`
     Return(Return<V>),
     /// `if (condition) { … }`

@@ -126,6 +126,23 @@ impl<'a> Target<'a> {
     }
 }
 
+/// Bytes that one look at a target must not pass over.
+static SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte <= b' ' as usize {
+        table[byte] = true;
+        byte += 1;
+    }
+    let others = b"/.%+?#\x7f";
+    let mut at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 /// What one look at the raw bytes tells.
 struct Seen {
     /// Whether the path must be decoded or normalised, or a fragment cut off.
@@ -146,7 +163,7 @@ impl Seen {
         };
         let mut after_slash = false;
         for (at, &byte) in raw.iter().enumerate() {
-            if byte >= b'@' && byte != 0x7f {
+            if !SPECIAL[usize::from(byte)] {
                 after_slash = false;
                 continue;
             }
