@@ -98,45 +98,60 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         Unsupported, "Zone that answers are kept in.";
     PROXY_CACHE_KEY "proxy_cache_key" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::CacheKey) = "$scheme$proxy_host$request_uri", Nearest,
-        Unsupported, "Key that answers are kept under.";
+        Accepted("answers of HTTP servers are not stored"),
+        "Key that answers are kept under.";
     PROXY_CACHE_PATH "proxy_cache_path" in HTTP, MORE2, Special(Special::CachePath), Own,
-        Unsupported, "Where answers are kept, and in what zone.";
+        Accepted("answers of HTTP servers are not stored"),
+        "Where answers are kept, and in what zone.";
     PROXY_CACHE_BYPASS "proxy_cache_bypass" in HTTP | SERVER | LOCATION, MORE1, Predicates, Nearest,
-        Unsupported, "When not to answer from the cache.";
+        Accepted("answers of HTTP servers are not stored"),
+        "When not to answer from the cache.";
     PROXY_NO_CACHE "proxy_no_cache" in HTTP | SERVER | LOCATION, MORE1, Predicates, Nearest,
-        Unsupported, "When not to keep an answer.";
+        Accepted("answers of HTTP servers are not stored"),
+        "When not to keep an answer.";
     PROXY_CACHE_VALID "proxy_cache_valid" in HTTP | SERVER | LOCATION,
         MORE1, Special(Special::CacheValid), Nearest,
-        Unsupported, "How long answers are kept, by status.";
+        Accepted("answers of HTTP servers are not stored"),
+        "How long answers are kept, by status.";
     PROXY_CACHE_MIN_USES "proxy_cache_min_uses" in HTTP | SERVER | LOCATION,
         TAKE1, Number = "1", Nearest,
-        Unsupported, "How often an answer must be asked for to be kept.";
+        Accepted("answers of HTTP servers are not stored"),
+        "How often an answer must be asked for to be kept.";
     PROXY_CACHE_MAX_RANGE_OFFSET "proxy_cache_max_range_offset" in HTTP | SERVER | LOCATION,
         TAKE1, Offset, Nearest,
-        Unsupported, "From which offset on ranges go around the cache.";
+        Accepted("answers of HTTP servers are not stored"),
+        "From which offset on ranges go around the cache.";
     PROXY_CACHE_USE_STALE "proxy_cache_use_stale" in HTTP | SERVER | LOCATION,
         MORE1, Bits(words::PROXY_NEXT_UPSTREAM) = "off", Nearest,
-        Unsupported, "When an outdated answer may be sent.";
+        Accepted("answers of HTTP servers are not stored"),
+        "When an outdated answer may be sent.";
     PROXY_CACHE_METHODS "proxy_cache_methods" in HTTP | SERVER | LOCATION,
         MORE1, Bits(words::CACHE_METHODS) = "GET HEAD", Nearest,
-        Unsupported, "Methods whose answers are kept.";
+        Accepted("answers of HTTP servers are not stored"),
+        "Methods whose answers are kept.";
     PROXY_CACHE_LOCK "proxy_cache_lock" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,
-        Unsupported, "Whether one request alone fills an entry.";
+        Accepted("answers of HTTP servers are not stored"),
+        "Whether one request alone fills an entry.";
     PROXY_CACHE_LOCK_TIMEOUT "proxy_cache_lock_timeout" in HTTP | SERVER | LOCATION,
         TAKE1, Msec = "5s", Nearest,
-        Unsupported, "How long others wait for it.";
+        Accepted("answers of HTTP servers are not stored"),
+        "How long others wait for it.";
     PROXY_CACHE_LOCK_AGE "proxy_cache_lock_age" in HTTP | SERVER | LOCATION,
         TAKE1, Msec = "5s", Nearest,
-        Unsupported, "After how long another may try.";
+        Accepted("answers of HTTP servers are not stored"),
+        "After how long another may try.";
     PROXY_CACHE_REVALIDATE "proxy_cache_revalidate" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Unsupported, "Whether outdated entries are revalidated.";
+        Accepted("answers of HTTP servers are not stored"),
+        "Whether outdated entries are revalidated.";
     PROXY_CACHE_CONVERT_HEAD "proxy_cache_convert_head" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,
-        Unsupported, "Whether HEAD is turned into GET for the cache.";
+        Accepted("answers of HTTP servers are not stored"),
+        "Whether HEAD is turned into GET for the cache.";
     PROXY_CACHE_BACKGROUND_UPDATE "proxy_cache_background_update" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Unsupported, "Whether outdated entries are renewed in the background.";
+        Accepted("answers of HTTP servers are not stored"),
+        "Whether outdated entries are renewed in the background.";
     PROXY_TEMP_PATH "proxy_temp_path" in HTTP | SERVER | LOCATION,
         TAKE1234, Path = "proxy_temp", Nearest,
         Honoured, "Directory for answers that outgrow memory.";
