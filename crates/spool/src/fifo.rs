@@ -286,7 +286,10 @@ impl<E: From<Error>> Reader<E> {
         }
         if queue.writer_gone {
             // Asked again, the stream has simply ended.
-            let end = queue.end.replace(Ok(())).unwrap_or_else(|| Err(Error::Abandoned.into()));
+            let end = queue
+                .end
+                .replace(Ok(()))
+                .unwrap_or_else(|| Err(Error::Abandoned.into()));
             return Poll::Ready(end.err().map(Err));
         }
         match &mut queue.reader {
@@ -422,7 +425,10 @@ mod tests {
     async fn an_abandoned_stream_does_not_look_whole() {
         let (writer, mut reader) = fifo::<Error>(limits(10, 0, Path::new("/")));
         drop(writer);
-        assert!(matches!(next(&mut reader).await, Some(Err(Error::Abandoned))));
+        assert!(matches!(
+            next(&mut reader).await,
+            Some(Err(Error::Abandoned))
+        ));
     }
 
     #[tokio::test]

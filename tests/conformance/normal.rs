@@ -1,0 +1,102 @@
+//! Makes answers of two servers comparable: what is peculiar to one (its ports, its directory, the
+//! session it gave) is replaced by the name that stands for it.
+
+use std::collections::BTreeMap;
+
+use portunus_testkit::Response;
+
+use crate::replay::Answer;
+use crate::script::find;
+
+/// Shorter values stand for too much.
+const SHORTEST: usize = 4;
+
+/// The line of nginx's own error pages that names the server.
+const SIGNATURE: (&[u8], &[u8]) = (b"<hr><center>", b"</center>");
+
+/// Fields that are never compared.
+const IGNORED: [&str; 2] = ["date", "server"];
+
+/// Replaces what is peculiar to one server.
+pub(crate) fn normalise(answer: &mut Answer, names: &BTreeMap<String, String>) {
+    match answer {
+        Answer::Raw(bytes) => {
+            *bytes = replace_signature(replace_values(bytes, names));
+            for field in IGNORED {
+                *bytes = drop_raw_field(bytes, field);
+            }
+        }
+        Answer::Responses(responses) => {
+            responses
+                .iter_mut()
+                .for_each(|response| normalise_response(response, names));
+        }
+        Answer::Nothing | Answer::Failed(_) => {}
+    }
+}
+
+fn normalise_response(response: &mut Response, names: &BTreeMap<String, String>) {
+    let length = response.body.len();
+    response.body = replace_signature(replace_values(&response.body, names));
+    let changed = response.body.len() != length;
+    let fields = &mut response.head.fields;
+    fields.retain(|(name, _)| !IGNORED.contains(&name.to_ascii_lowercase().as_str()));
+    for (name, value) in fields.iter_mut().chain(&mut response.trailers) {
+        *value = replace_values(value, names);
+        if changed && name.eq_ignore_ascii_case("Content-Length") {
+            *value = response.body.len().to_string().into_bytes();
+        }
+    }
+}
+
+/// Values by names; the longest first, since one may contain another.
+fn replace_values(text: &[u8], names: &BTreeMap<String, String>) -> Vec<u8> {
+    let mut names: Vec<_> = names
+        .iter()
+        .filter(|(_, value)| value.len() >= SHORTEST)
+        .collect();
+    names.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+    let replace = |text: Vec<u8>, (name, value): (&String, &String)| {
+        replace_all(text, value.as_bytes(), format!("%%{name}%%").as_bytes())
+    };
+    names.into_iter().fold(text.to_vec(), replace)
+}
+
+fn replace_all(text: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut replaced = Vec::new();
+    let mut rest = text.as_slice();
+    while let Some(at) = find(rest, from) {
+        replaced.extend_from_slice(rest.get(..at).unwrap_or_default());
+        replaced.extend_from_slice(to);
+        rest = rest.get(at + from.len()..).unwrap_or_default();
+    }
+    if replaced.is_empty() {
+        return text;
+    }
+    replaced.extend_from_slice(rest);
+    replaced
+}
+
+fn replace_signature(text: Vec<u8>) -> Vec<u8> {
+    let (before, after) = SIGNATURE;
+    let Some(start) = find(&text, before).map(|at| at + before.len()) else {
+        return text;
+    };
+    let (head, rest) = text.split_at(start.min(text.len()));
+    match find(rest, after) {
+        Some(end) => [head, b"%%SERVER%%", rest.get(end..).unwrap_or_default()].concat(),
+        None => text,
+    }
+}
+
+fn drop_raw_field(text: &[u8], name: &str) -> Vec<u8> {
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    let is_field = |line: &[u8]| {
+        line.get(..=name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(format!("{name}:").as_bytes()))
+    };
+    lines
+        .filter(|line| !is_field(line))
+        .collect::<Vec<_>>()
+        .concat()
+}

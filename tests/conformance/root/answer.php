@@ -1,0 +1,10 @@
+<?php
+// Answers as the query says: status, fields (one per `h[]`), size of the body.
+header('Content-Type: ' . ($_GET['type'] ?? 'text/plain'));
+foreach ($_GET['h'] ?? [] as $field) {
+    header($field, false);
+}
+if (isset($_GET['status'])) {
+    http_response_code((int) $_GET['status']);
+}
+echo str_repeat($_GET['text'] ?? 'answer ', (int) ($_GET['times'] ?? 1));

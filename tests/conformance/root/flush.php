@@ -1,0 +1,7 @@
+<?php
+header("Content-Type: text/plain");
+foreach (["one ", "two ", "three "] as $part) {
+    echo $part;
+    ob_flush();
+    flush();
+}

@@ -1,0 +1,176 @@
+//! Runs cases, two at a time.
+
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use portunus_testkit::{Launch, Program, Server, TempTree};
+
+use crate::arguments::Arguments;
+use crate::case::Case;
+use crate::compare::compare;
+use crate::fixtures::{Fixtures, Side};
+use crate::folder;
+use crate::replay::replay;
+
+/// How many cases run at the same time; each runs two servers.
+const AT_A_TIME: usize = 2;
+
+/// How much of our log is shown with a failure.
+const LOG_SHOWN: usize = 1500;
+
+/// What came of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+    pub(crate) requests: usize,
+    pub(crate) notes: usize,
+}
+
+/// Runs all cases and prints each as it ends.
+pub(crate) fn run_all(cases: &[Case], arguments: &Arguments) -> Tally {
+    let next = AtomicUsize::new(0);
+    let tally = Mutex::new(Tally::default());
+    let runner = Runner {
+        arguments,
+        fixtures: Fixtures::default(),
+    };
+    thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let result = runner.run(case);
+                    let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+                    tally.add(case, &result);
+                }
+            });
+        }
+    });
+    tally.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Tally {
+    fn add(&mut self, case: &Case, result: &Result<(), String>) {
+        self.requests += case.exchanges.len();
+        self.notes += case
+            .exchanges
+            .iter()
+            .map(|one| one.options.differs.len())
+            .sum::<usize>();
+        match result {
+            Ok(()) => {
+                self.passed += 1;
+                println!("PASS {} ({})", case.name, case.exchanges.len());
+            }
+            Err(why) => {
+                self.failed += 1;
+                println!("FAIL {}\n{}", case.name, indent(why));
+            }
+        }
+    }
+}
+
+struct Runner<'a> {
+    arguments: &'a Arguments,
+    fixtures: Fixtures,
+}
+
+impl Runner<'_> {
+    /// Runs one case; the error is what is to be printed.
+    fn run(&self, case: &Case) -> Result<(), String> {
+        let root = case.root.clone().unwrap_or_else(|| folder().join("root"));
+        let tree = TempTree::new().and_then(|tree| tree.copy_from(&root));
+        let tree = tree.map_err(|error| error.to_string())?;
+        let mut theirs = self.start(case, &tree, Side::Reference)?;
+        let mut ours = self.start(case, &tree, Side::Ours)?;
+
+        let (their_outcomes, our_outcomes) = thread::scope(|scope| {
+            let replaying = scope.spawn(|| replay(&case.exchanges, &theirs));
+            (replaying.join(), replay(&case.exchanges, &ours))
+        });
+        let their_outcomes = their_outcomes.map_err(|_| "the replay broke".to_owned())?;
+        let mut wrong = Vec::new();
+        for ((exchange, one), other) in case
+            .exchanges
+            .iter()
+            .zip(&their_outcomes)
+            .zip(&our_outcomes)
+        {
+            for what in compare(exchange, one, other, self.arguments.self_check) {
+                wrong.push(format!("{}: {what}", exchange.title));
+            }
+        }
+        wrong.extend(compare_logs(case, &mut theirs, &mut ours)?);
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        let log = ours.log();
+        let tail = log.get(log.floor_char_boundary(log.len().saturating_sub(LOG_SHOWN))..);
+        Err(format!(
+            "{}\nour log:\n{}",
+            wrong.join("\n"),
+            indent(tail.unwrap_or_default())
+        ))
+    }
+
+    fn start(&self, case: &Case, tree: &TempTree, side: Side) -> Result<Server, String> {
+        let program = match (side, &self.arguments.binary) {
+            (Side::Ours, Some(binary)) => Program::at(binary),
+            (Side::Ours, None) if !self.arguments.self_check => {
+                Program::at(env!("CARGO_BIN_EXE_portunus"))
+            }
+            _ => Program::nginx(),
+        };
+        let launch = Launch::new(program, &case.config).root(tree.path());
+        let launch = self.fixtures.provide(case, side, launch)?;
+        launch.start().map_err(|error| error.to_string())
+    }
+}
+
+/// Stops the servers and compares the files that the case names, times left out.
+fn compare_logs(
+    case: &Case,
+    theirs: &mut Server,
+    ours: &mut Server,
+) -> Result<Vec<String>, String> {
+    let mut wrong = Vec::new();
+    for name in &case.logs {
+        let mut texts = Vec::new();
+        for server in [&mut *theirs, &mut *ours] {
+            server.stop().map_err(|error| error.to_string())?;
+            let text = fs::read(server.folder().join(name));
+            let text = text.map_err(|error| format!("{name}: {error}"))?;
+            let mut text = without_times(&String::from_utf8_lossy(&text));
+            for (name, value) in server.values().filter(|(name, _)| name.starts_with("PORT")) {
+                text = text.replace(value, name);
+            }
+            texts.push(text);
+        }
+        if let [theirs, ours] = texts.as_slice()
+            && theirs != ours
+        {
+            wrong.push(format!(
+                "{name} differs\n  reference:\n{theirs}\n  ours:\n{ours}"
+            ));
+        }
+    }
+    Ok(wrong)
+}
+
+/// `[03/Feb/2024:04:05:06 +0000]` becomes `[TIME]`.
+fn without_times(log: &str) -> String {
+    let mut text = String::new();
+    for line in log.lines() {
+        match (line.split_once('['), line.split_once(']')) {
+            (Some((before, _)), Some((_, after))) => text += &format!("{before}[TIME]{after}\n"),
+            _ => text += &format!("{line}\n"),
+        }
+    }
+    text
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("     {line}\n")).collect()
+}
