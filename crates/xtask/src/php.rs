@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use crate::machine;
-use crate::process::{Group, Output, Signal, last_lines, wait_until};
+use crate::process::{Group, Signal, wait_until};
 
 /// How the pool looks.
 #[derive(Clone, Debug)]
@@ -30,13 +30,7 @@ pub(crate) fn find_fpm() -> Result<PathBuf> {
 }
 
 /// Starts PHP-FPM in `folder` and waits until it listens.
-pub(crate) fn start_fpm(
-    group: &mut Group,
-    folder: &Path,
-    pool: &Pool,
-    port: u16,
-    output: Output,
-) -> Result<u32> {
+pub(crate) fn start_fpm(group: &mut Group, folder: &Path, pool: &Pool, port: u16) -> Result<u32> {
     let program = find_fpm()?;
     std::fs::create_dir_all(folder)?;
     let configuration = folder.join("php-fpm.conf");
@@ -49,16 +43,13 @@ pub(crate) fn start_fpm(
         // The developer's folders may be closed to every other user.
         command.arg("--allow-to-run-as-root");
     }
-    let pid = group.spawn("php-fpm", &mut command, Signal::Quit, output)?;
+    let pid = group.spawn("php-fpm", &mut command, Signal::Quit)?;
     let listens = wait_until(Duration::from_secs(10), || {
         listens_on(port) || group.first_ended().is_some()
     });
     if !listens || group.first_ended().is_some() {
-        let log = std::fs::read_to_string(folder.join("php-fpm.log")).unwrap_or_default();
-        bail!(
-            "PHP-FPM does not listen on port {port}:\n{}",
-            last_lines(&log, 10)
-        );
+        let words = group.last_words("php-fpm");
+        bail!("PHP-FPM does not listen on port {port}:\n{words}");
     }
     Ok(pid)
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::fill::Values;
 use crate::php::{self, Pool};
-use crate::process::{Group, Output, Signal, last_lines, wait_until};
+use crate::process::{Group, Signal, last_lines, wait_until};
 use crate::{http, machine, repository};
 
 /// Which server.
@@ -72,7 +72,7 @@ pub(crate) fn start(group: &mut Group, contender: Contender, stage: &Stage) -> R
     let mut values = stage.values_for(port, &prefix);
     if let Some(pool) = &stage.fpm {
         let fpm = machine::free_port()?;
-        php::start_fpm(group, &prefix.join("fpm"), pool, fpm, Output::Discarded)?;
+        php::start_fpm(group, &prefix.join("fpm"), pool, fpm)?;
         values = values.with("FPM", format!("127.0.0.1:{fpm}"));
     }
     values.fill_file(&templates.join(contender.conf), &conf)?;
@@ -82,22 +82,17 @@ pub(crate) fn start(group: &mut Group, contender: Contender, stage: &Stage) -> R
     let program = contender.kind.program(&stage.binary)?;
     let mut command = stage.pinned(&program);
     contender.kind.arguments(&mut command, &prefix, &conf);
-    let pid = group.spawn(
-        contender.label,
-        &mut command,
-        contender.kind.stop_signal(),
-        Output::Discarded,
-    )?;
+    let pid = group.spawn(contender.label, &mut command, contender.kind.stop_signal())?;
     let ready = wait_until(Duration::from_secs(10), || {
         http::answers(port, &stage.probe) || group.first_ended().is_some()
     });
     if !ready || group.first_ended().is_some() {
         let log = std::fs::read_to_string(prefix.join("error.log")).unwrap_or_default();
+        let words = [last_lines(&log, 10), group.last_words(contender.label)].join("\n");
         bail!(
-            "{} does not answer {}:\n{}",
+            "{} does not answer {}:\n{words}",
             contender.label,
-            stage.probe,
-            last_lines(&log, 10)
+            stage.probe
         );
     }
     Ok(Running {

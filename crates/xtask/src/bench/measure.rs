@@ -11,7 +11,7 @@ use super::load::{Expected, Load, Measured, Tools};
 use super::usage::{CpuReading, resident_bytes};
 use super::workloads::{Body, Workload};
 use crate::http::{self, Answer};
-use crate::process::{Group, interrupted};
+use crate::process::{Group, Output, interrupted};
 
 /// How often and how long.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,7 @@ pub(crate) fn run(
     tools: &Tools,
     effort: Effort,
 ) -> Result<Vec<Row>> {
-    let mut group = Group::default();
+    let mut group = Group::new(Output::Logged(stage.folder.join("logs")));
     let mut entrants = Vec::new();
     for contender in contenders {
         let running = contender::start(&mut group, *contender, stage)?;

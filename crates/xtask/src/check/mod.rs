@@ -4,6 +4,7 @@ mod browser;
 mod steps;
 mod tally;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,17 @@ usage: cargo xtask test [OPTIONS]
 
   --list         list the steps
   --only STEP    run this step alone; may be repeated
-  --skip STEP    leave this step out; may be repeated";
+  --skip STEP    leave this step out; may be repeated
+  --binary PATH  the server that the browser step uses (default: portunus, built now)";
+
+/// What the command line asks for.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    only: Vec<&'static str>,
+    skip: Vec<&'static str>,
+    /// The server under the browser.
+    pub(crate) binary: Option<PathBuf>,
+}
 
 /// What became of one step.
 struct Verdict {
@@ -30,38 +41,42 @@ struct Verdict {
 
 /// Runs the command; fails when any step failed.
 pub(crate) fn main(arguments: Parser) -> Result<ExitCode> {
-    let Some(chosen) = parse_steps(arguments)? else {
+    let Some(options) = Options::parse(arguments)? else {
         return Ok(ExitCode::SUCCESS);
     };
-    let verdicts: Vec<Verdict> = chosen.into_iter().map(run_step).collect();
+    let chosen = STEPS.iter().filter(|step| options.wants(step.name));
+    let verdicts: Vec<Verdict> = chosen.map(|step| run_step(step, &options)).collect();
     Ok(report(&verdicts))
 }
 
-/// The steps to run, or none where the options only asked for text.
-fn parse_steps(mut arguments: Parser) -> Result<Option<Vec<&'static Step>>> {
-    let (mut only, mut skip) = (Vec::new(), Vec::new());
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Arg::Long("only") => only.push(find_step(&arguments.value()?.string()?)?),
-            Arg::Long("skip") => skip.push(find_step(&arguments.value()?.string()?)?),
-            Arg::Long("list") => {
-                STEPS
-                    .iter()
-                    .for_each(|step| println!("{:<10} {}", step.name, step.what));
-                return Ok(None);
+impl Options {
+    /// Reads the options; none where they only asked for text.
+    fn parse(mut arguments: Parser) -> Result<Option<Self>> {
+        let mut options = Self::default();
+        while let Some(argument) = arguments.next()? {
+            match argument {
+                Arg::Long("only") => options.only.push(find_step(&arguments.value()?.string()?)?),
+                Arg::Long("skip") => options.skip.push(find_step(&arguments.value()?.string()?)?),
+                Arg::Long("binary") => options.binary = Some(arguments.value()?.into()),
+                Arg::Long("list") => {
+                    STEPS
+                        .iter()
+                        .for_each(|step| println!("{:<10} {}", step.name, step.what));
+                    return Ok(None);
+                }
+                Arg::Long("help") | Arg::Short('h') => {
+                    println!("{USAGE}");
+                    return Ok(None);
+                }
+                _ => return Err(argument.unexpected().into()),
             }
-            Arg::Long("help") | Arg::Short('h') => {
-                println!("{USAGE}");
-                return Ok(None);
-            }
-            _ => return Err(argument.unexpected().into()),
         }
+        Ok(Some(options))
     }
-    let wanted = |step: &&'static Step| {
-        let named = |names: &[&'static str]| names.contains(&step.name);
-        (only.is_empty() || named(&only)) && !named(&skip)
-    };
-    Ok(Some(STEPS.iter().filter(wanted).collect()))
+
+    fn wants(&self, step: &str) -> bool {
+        (self.only.is_empty() || self.only.contains(&step)) && !self.skip.contains(&step)
+    }
 }
 
 fn find_step(name: &str) -> Result<&'static str> {
@@ -72,10 +87,10 @@ fn find_step(name: &str) -> Result<&'static str> {
     Ok(step.name)
 }
 
-fn run_step(step: &'static Step) -> Verdict {
+fn run_step(step: &'static Step, options: &Options) -> Verdict {
     println!("── {}: {}", step.name, step.what);
     let start = Instant::now();
-    let tally = (step.run)().unwrap_or_else(|error| {
+    let tally = (step.run)(options).unwrap_or_else(|error| {
         println!("{error:#}");
         Tally::one_failed()
     });

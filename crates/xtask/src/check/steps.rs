@@ -6,18 +6,18 @@ use std::thread;
 
 use anyhow::{Context as _, Result};
 
-use super::browser;
 use super::tally::Tally;
+use super::{Options, browser};
 use crate::machine;
 use crate::packages;
 use crate::process::describe;
-use crate::repository::{self, cargo};
+use crate::repository::cargo;
 
 /// One step: its name for `--only`, what it does in a few words, and the work.
 pub(crate) struct Step {
     pub(crate) name: &'static str,
     pub(crate) what: &'static str,
-    pub(crate) run: fn() -> Result<Tally>,
+    pub(crate) run: fn(&Options) -> Result<Tally>,
 }
 
 /// All steps. A failed one does not keep the later ones from running.
@@ -69,18 +69,18 @@ const PACKAGES: [&str; 5] = [
     "fonts-dejavu-core",
 ];
 
-fn install_packages() -> Result<Tally> {
+fn install_packages(_: &Options) -> Result<Tally> {
     let mut wanted = PACKAGES.map(String::from).to_vec();
     wanted.extend(packages::of_application()?);
     println!("{}", packages::ensure(&wanted)?);
     Ok(Tally::one_passed())
 }
 
-fn check_format() -> Result<Tally> {
+fn check_format(_: &Options) -> Result<Tally> {
     succeed(cargo().args(["fmt", "--all", "--check"]))
 }
 
-fn check_lints() -> Result<Tally> {
+fn check_lints(_: &Options) -> Result<Tally> {
     let mut clippy = cargo();
     clippy.args([
         "clippy",
@@ -93,11 +93,11 @@ fn check_lints() -> Result<Tally> {
     succeed(&mut clippy)
 }
 
-fn build() -> Result<Tally> {
+fn build(_: &Options) -> Result<Tally> {
     succeed(cargo().args(["build", "--workspace"]))
 }
 
-fn run_tests() -> Result<Tally> {
+fn run_tests(_: &Options) -> Result<Tally> {
     let mut command = cargo();
     if machine::find_program("cargo-nextest").is_some() {
         command.args([
@@ -121,7 +121,7 @@ fn run_tests() -> Result<Tally> {
     count(&mut command)
 }
 
-fn run_doc_tests() -> Result<Tally> {
+fn run_doc_tests(_: &Options) -> Result<Tally> {
     count(cargo().args(["test", "--workspace", "--doc", "--no-fail-fast"]))
 }
 
@@ -187,11 +187,6 @@ fn without_colours(line: &str) -> String {
     }
     plain.push_str(rest);
     plain
-}
-
-/// The folder of the browser tests.
-pub(crate) fn browser_folder() -> std::path::PathBuf {
-    repository::root().join("tests/browser")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: the application behind Portunus, from nothing to a page in the browser.
 
+mod conf;
 mod probe;
-mod site;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -37,7 +37,20 @@ struct Options {
     check: bool,
     profile: Profile,
     binary: Option<PathBuf>,
-    output: Output,
+    quiet: bool,
+}
+
+/// What is started, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    /// Everything that is generated or written lies here.
+    pub(crate) folder: PathBuf,
+    /// The server.
+    pub(crate) binary: PathBuf,
+    /// Its port on 127.0.0.1.
+    pub(crate) port: u16,
+    /// Workers of PHP-FPM.
+    pub(crate) children: usize,
 }
 
 /// Runs the command; lasts until Ctrl-C, or until the probes are done with `--check`.
@@ -61,8 +74,23 @@ pub(crate) fn main(arguments: Parser) -> Result<ExitCode> {
         })?,
     };
     watch_for_interrupts();
-    let mut group = Group::default();
-    start(&mut group, &options, &binary)?;
+    let Options { port, children, .. } = options;
+    let folder = repository::scratch("demo")?;
+    let logs = folder.join("logs");
+    let mut group = Group::new(if options.quiet {
+        Output::Logged(logs)
+    } else {
+        Output::Shown
+    });
+    start(
+        &mut group,
+        &Site {
+            folder,
+            binary,
+            port,
+            children,
+        },
+    )?;
     if options.check {
         return probe::run(options.port);
     }
@@ -71,8 +99,11 @@ pub(crate) fn main(arguments: Parser) -> Result<ExitCode> {
 }
 
 /// Starts everything, each part once the one below it answers.
-fn start(group: &mut Group, options: &Options, binary: &std::path::Path) -> Result<()> {
-    let folder = repository::scratch("demo")?;
+///
+/// # Errors
+/// When a part cannot be started or ends at once; the message names it.
+pub(crate) fn start(group: &mut Group, site: &Site) -> Result<()> {
+    let Site { folder, port, .. } = site;
     let application = step("prepare the application", || {
         Application::prepare(&folder.join("state"), false)
     })?;
@@ -82,32 +113,24 @@ fn start(group: &mut Group, options: &Options, binary: &std::path::Path) -> Resu
         machine::free_port()?
     };
     step(&format!("start PHP-FPM on 127.0.0.1:{fpm}"), || {
-        let pool = application.pool(options.children);
-        php::start_fpm(group, &folder.join("fpm"), &pool, fpm, options.output)
+        let pool = application.pool(site.children);
+        php::start_fpm(group, &folder.join("fpm"), &pool, fpm)
     })?;
     step("start the queue worker", || {
-        group.spawn(
-            "queue",
-            &mut application.queue_worker()?,
-            Signal::Term,
-            options.output,
-        )
+        group.spawn("queue", &mut application.queue_worker()?, Signal::Term)
     })?;
-    step(
-        &format!("start Portunus on 127.0.0.1:{}", options.port),
-        || {
-            let conf = site::write(&folder, &application, options.port, fpm)?;
-            let mut portunus = Command::new(binary);
-            portunus
-                .arg("-p")
-                .arg(&folder)
-                .arg("-c")
-                .arg(conf)
-                .args(["-e", "stderr"]);
-            group.spawn("portunus", &mut portunus, Signal::Quit, options.output)?;
-            wait_for_first_page(group, options.port)
-        },
-    )
+    step(&format!("start Portunus on 127.0.0.1:{port}"), || {
+        let conf = conf::write(folder, &application, *port, fpm)?;
+        let mut portunus = Command::new(&site.binary);
+        portunus
+            .arg("-p")
+            .arg(folder)
+            .arg("-c")
+            .arg(conf)
+            .args(["-e", "stderr"]);
+        group.spawn("portunus", &mut portunus, Signal::Quit)?;
+        wait_for_first_page(group, *port)
+    })
 }
 
 fn wait_for_first_page(group: &mut Group, port: u16) -> Result<()> {
@@ -115,9 +138,7 @@ fn wait_for_first_page(group: &mut Group, port: u16) -> Result<()> {
         http::answers(port, "/up") || group.first_ended().is_some()
     });
     if let Some((name, status)) = group.first_ended() {
-        // Its last words may still be on their way through the pipe.
-        pause(Duration::from_millis(200));
-        bail!("{name} ended with {status}; its messages are above");
+        bail!("{name} ended with {status}:\n{}", group.last_words(&name));
     }
     if !ready {
         let last = http::request(port, "/up", &[]).map(|answer| answer.status);
@@ -171,14 +192,14 @@ fn print_welcome(port: u16) {
 impl Options {
     fn parse(mut arguments: Parser) -> Result<Option<Self>> {
         let (port, children, check) = (8080, 8, false);
-        let (profile, output) = (Profile::Release, Output::Prefixed);
+        let (profile, quiet) = (Profile::Release, false);
         let mut options = Self {
             port,
             children,
             check,
             profile,
             binary: None,
-            output,
+            quiet,
         };
         while let Some(argument) = arguments.next()? {
             match argument {
@@ -187,7 +208,7 @@ impl Options {
                 Arg::Long("check") => options.check = true,
                 Arg::Long("dev") => options.profile = Profile::Dev,
                 Arg::Long("binary") => options.binary = Some(arguments.value()?.into()),
-                Arg::Long("quiet") => options.output = Output::Discarded,
+                Arg::Long("quiet") => options.quiet = true,
                 Arg::Long("help") | Arg::Short('h') => return Ok(None),
                 _ => return Err(argument.unexpected().into()),
             }

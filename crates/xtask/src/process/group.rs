@@ -1,8 +1,10 @@
 //! Children that live while a command runs, each in a process group of its own, all stopped when the
 //! group of children is dropped.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -11,13 +13,13 @@ use anyhow::{Context as _, Result};
 
 use super::{Signal, describe};
 
-/// What is done with what a child prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is done with what the children print.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
     /// Every line goes to our output behind the child's name.
-    Prefixed,
-    /// Nothing is shown.
-    Discarded,
+    Shown,
+    /// Each child has a file `NAME.log` in this folder.
+    Logged(PathBuf),
 }
 
 /// One watched child.
@@ -30,12 +32,21 @@ struct Member {
 }
 
 /// Children started together and stopped together, the last started first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Group {
+    output: Output,
     members: Vec<Member>,
 }
 
 impl Group {
+    /// A group without children.
+    pub(crate) fn new(output: Output) -> Self {
+        Self {
+            output,
+            members: Vec::new(),
+        }
+    }
+
     /// Starts a child in its own process group, so that Ctrl-C reaches us alone and we decide the order of
     /// the end.
     pub(crate) fn spawn(
@@ -43,25 +54,44 @@ impl Group {
         name: &str,
         command: &mut Command,
         stop_with: Signal,
-        output: Output,
     ) -> Result<u32> {
         command.stdin(Stdio::null()).process_group(0);
-        match output {
-            Output::Prefixed => command.stdout(Stdio::piped()).stderr(Stdio::piped()),
-            Output::Discarded => command.stdout(Stdio::null()).stderr(Stdio::null()),
+        match &self.output {
+            Output::Shown => command.stdout(Stdio::piped()).stderr(Stdio::piped()),
+            Output::Logged(folder) => {
+                std::fs::create_dir_all(folder)?;
+                let log = File::create(log_of(folder, name))?;
+                command.stdout(log.try_clone()?).stderr(log)
+            }
         };
         let started = command.spawn();
         let mut child = started.with_context(|| format!("cannot start `{}`", describe(command)))?;
         forward(name, child.stdout.take());
         forward(name, child.stderr.take());
         let pid = child.id();
+        let name = name.to_owned();
         self.members.push(Member {
-            name: name.into(),
+            name,
             child,
             stop_with,
             ended: None,
         });
         Ok(pid)
+    }
+
+    /// The last lines that a child printed, for an error message; where they have been shown, that is said.
+    pub(crate) fn last_words(&self, name: &str) -> String {
+        match &self.output {
+            Output::Shown => {
+                // They may still be on their way through the pipe.
+                super::pause(Duration::from_millis(200));
+                "its messages are above".into()
+            }
+            Output::Logged(folder) => {
+                let log = std::fs::read(log_of(folder, name)).unwrap_or_default();
+                super::last_lines(&String::from_utf8_lossy(&log), 15)
+            }
+        }
     }
 
     /// The first child that has ended, with the way it ended.
@@ -106,6 +136,10 @@ impl Member {
     }
 }
 
+fn log_of(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{}.log", name.replace([' ', '/'], "-")))
+}
+
 /// Copies a child's stream to ours, line by line, behind its name.
 fn forward(name: &str, stream: Option<impl Read + Send + 'static>) {
     let Some(stream) = stream else { return };
@@ -125,18 +159,13 @@ mod tests {
 
     #[test]
     fn a_child_that_ends_is_told_and_the_others_are_stopped() {
-        let mut group = Group::default();
+        let mut group = Group::new(Output::Shown);
         let mut lasting = Command::new("sleep");
-        let pid = group.spawn(
-            "lasting",
-            lasting.arg("60"),
-            Signal::Term,
-            Output::Discarded,
-        );
-        let pid = pid.expect("sleep starts");
-        let mut brief = Command::new("false");
+        let pid = group
+            .spawn("lasting", lasting.arg("60"), Signal::Term)
+            .expect("sleep starts");
         group
-            .spawn("brief", &mut brief, Signal::Term, Output::Discarded)
+            .spawn("brief", &mut Command::new("false"), Signal::Term)
             .expect("false starts");
 
         let mut ended = None;
