@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::answer::Answer;
-use crate::error::Error;
+use crate::error::{Error, Phase};
 use crate::pool::Lease;
 use crate::response::Aside;
 
@@ -118,6 +118,9 @@ impl Drop for InFlight {
         let Some((answer, lease)) = self.parts.take() else {
             return;
         };
+        if answer.exchange.phase == Phase::ReadingHead {
+            lease.abandoned();
+        }
         if answer.exchange.was_sent() && Handle::try_current().is_ok() {
             tokio::spawn(see_off(answer, lease));
         }

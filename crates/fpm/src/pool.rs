@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
@@ -103,7 +104,12 @@ impl Pool {
     /// [`Error::QueueFull`], [`Error::QueueTimeout`].
     pub(crate) async fn checkout(&self, lane: usize) -> Result<Lease, Error> {
         let worker = Handle::current().id();
-        let asked = self.shared.lock().slots.ask(worker, lane, now());
+        let asked_at = Instant::now();
+        let asked = self
+            .shared
+            .lock()
+            .slots
+            .ask(worker, lane, asked_at.into_std());
         let place = match asked {
             Asked::Granted(connection) => return Ok(self.lease(lane, worker, connection)),
             Asked::Full => {
@@ -119,7 +125,7 @@ impl Pool {
         keeper::expect(
             &self.shared,
             worker,
-            Instant::now() + self.shared.config.queue_timeout,
+            asked_at + self.shared.config.queue_timeout,
         );
         match (Waiting {
             pool: self,
@@ -128,7 +134,11 @@ impl Pool {
         })
         .await
         {
-            Outcome::Granted(connection) => Ok(self.lease(lane, worker, connection)),
+            Outcome::Granted(connection) => {
+                let mut lease = self.lease(lane, worker, connection);
+                lease.waited = asked_at.elapsed();
+                Ok(lease)
+            }
             Outcome::Expired => Err(Error::QueueTimeout {
                 retry_after: self.expected_wait(),
             }),
@@ -136,16 +146,18 @@ impl Pool {
     }
 
     fn lease(&self, lane: usize, worker: Id, connection: Option<Box<Connection>>) -> Lease {
+        let (pool, waited) = (self.clone(), Duration::ZERO);
         Lease {
-            pool: self.clone(),
+            pool,
             lane,
             worker,
             connection,
+            waited,
             held: true,
         }
     }
 
-    fn expected_wait(&self) -> std::time::Duration {
+    fn expected_wait(&self) -> Duration {
         self.shared.lock().slots.expected_wait(now())
     }
 }
@@ -220,6 +232,8 @@ pub(crate) struct Lease {
     lane: usize,
     worker: Id,
     connection: Option<Box<Connection>>,
+    /// How long the request stood in line.
+    waited: Duration,
     held: bool,
 }
 
@@ -238,10 +252,7 @@ impl Lease {
     ///
     /// # Errors
     /// [`Error::Connect`], or [`Error::Timeout`] after `timeout`.
-    pub(crate) async fn connect(
-        &mut self,
-        timeout: std::time::Duration,
-    ) -> Result<Box<Connection>, Error> {
+    pub(crate) async fn connect(&mut self, timeout: Duration) -> Result<Box<Connection>, Error> {
         // What came with the slot must be closed first, or there would be two.
         self.connection = None;
         let shared = &self.pool.shared;
@@ -269,6 +280,18 @@ impl Lease {
                 };
                 Err(Error::Connect { to, source })
             }
+        }
+    }
+
+    /// The client left before it had its answer: a sign that the line is too slow.
+    pub(crate) fn abandoned(&self) {
+        if !self.waited.is_zero() {
+            self.pool
+                .shared
+                .lock()
+                .slots
+                .line
+                .abandoned(self.waited, now());
         }
     }
 

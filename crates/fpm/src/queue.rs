@@ -8,9 +8,9 @@
 //! - *Newest first*, when the line stands. Under lasting overload a first-in-first-out line
 //!   settles just under the patience of the clients and serves only those about to leave
 //!   (measured: no good answer at all). The sign that it has come to that is that requests
-//!   leave the line unserved, by themselves or because their time is up. From then on the
-//!   newest goes first, until the line is empty or nobody has left for [`CALM`]. While
-//!   everybody is patient, a long line stays fair.
+//!   leave the line unserved, by themselves or because their time is up, or leave after a
+//!   wait before they have their answer. From then on the newest goes first, until the line is
+//!   empty or nobody has left for [`CALM`]. While everybody is patient, a long line stays fair.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
@@ -231,11 +231,16 @@ impl<C, W: Copy + Eq> Line<C, W> {
         waker
     }
 
-    fn departed(&mut self, since: Instant, now: Instant) {
-        self.waiting -= 1;
-        if now.saturating_duration_since(since) >= IMPATIENT {
+    /// Hears that a request, served after `waited`, left before it had its answer.
+    pub(crate) fn abandoned(&mut self, waited: Duration, now: Instant) {
+        if waited >= IMPATIENT {
             self.last_departure = Some(now);
         }
+    }
+
+    fn departed(&mut self, since: Instant, now: Instant) {
+        self.waiting -= 1;
+        self.abandoned(now.saturating_duration_since(since), now);
         if self.waiting == 0 {
             self.rows.iter_mut().for_each(|row| row.order.clear());
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use portunus_fastcgi::CgiHead;
 use tokio::time::Instant;
 
@@ -42,7 +43,7 @@ impl Pool {
         let asked = Instant::now();
         let leased = self.checkout(request.lane).await;
         let started = Instant::now();
-        let mut timings = Timings {
+        let timings = Timings {
             queue: started - asked,
             ..Timings::default()
         };
@@ -57,118 +58,136 @@ impl Pool {
                 });
             }
         };
-        let (flight, head) = Attempt {
+        let attempt = Attempt {
             request,
             started,
-            timings: &mut timings,
-        }
-        .run(lease)
-        .await?;
-        timings.header = Some(started.elapsed());
-        respond(flight, head, timings).await
+            timings,
+            sent: false,
+            stderr: Vec::new(),
+        };
+        attempt.run(lease).await
     }
 }
+
+/// Tries of one request at most. The second meets a worker that was lost, or a connection that
+/// FPM had given up. The third is for a restart of FPM, where the first may be lost with its
+/// worker and the second in the backlog of the socket that is closed last.
+const TRIES: u32 = 3;
 
 /// The tries of one request.
 struct Attempt<'a> {
     request: Request<'a>,
     started: Instant,
-    timings: &'a mut Timings,
+    timings: Timings,
+    /// Whether FPM can have seen any of the request.
+    sent: bool,
+    stderr: Vec<Bytes>,
+}
+
+/// A try that failed; with the slot if another may be made.
+struct Failed {
+    error: Error,
+    again: Option<Lease>,
 }
 
 impl Attempt<'_> {
-    /// The first try, and a second if need and rules are so.
-    async fn run(&mut self, mut lease: Lease) -> Result<(InFlight, CgiHead), Failure> {
-        let kept = if self.request.idempotent {
+    /// Tries until there is a head, or no further try is allowed.
+    async fn run(mut self, mut lease: Lease) -> Result<Response, Failure> {
+        let mut kept = if self.request.idempotent {
             lease.take_connection()
         } else {
             None
         };
-        let again = self.request.body.again();
-        let body = std::mem::take(&mut self.request.body);
-        let (mut flight, failure) = match self.once(lease, kept, body).await? {
-            (flight, Ok(head)) => return Ok((flight, head)),
-            (flight, Err(error)) => (flight, error),
-        };
-        let Some(exchange) = flight.answer().map(|answer| &answer.exchange) else {
-            return Err(self.failure(&mut flight, failure, true));
-        };
-        let sent = exchange.was_sent();
-        let safe = exchange.is_unanswered(&failure) && (!sent || self.request.idempotent);
-        let mut failed = self.failure(&mut flight, failure, sent);
-        match (flight.fail(), again) {
-            (Some(lease), Some(body)) if safe => {
-                self.timings.retried = true;
-                match self.once(lease, None, body).await? {
-                    (flight, Ok(head)) => Ok((flight, head)),
-                    (mut flight, Err(error)) => {
-                        let stderr = std::mem::take(&mut failed.stderr);
-                        failed = self.failure(&mut flight, error, true);
-                        failed.stderr.splice(0..0, stderr);
-                        drop(flight.fail());
-                        Err(failed)
-                    }
+        let mut body = std::mem::take(&mut self.request.body);
+        let mut tries = 1;
+        loop {
+            let same = body.again();
+            let failed = match self.once(lease, kept.take(), body, tries).await {
+                Ok((flight, head)) => {
+                    self.timings.header = Some(self.started.elapsed());
+                    return respond(flight, head, self.timings).await;
                 }
-            }
-            _ => Err(failed),
+                Err(failed) => failed,
+            };
+            (lease, body) = match (failed.again, same) {
+                (Some(lease), Some(body)) => (lease, body),
+                _ => return Err(self.failure(failed.error)),
+            };
+            self.timings.retried = true;
+            tries += 1;
         }
     }
 
-    /// One try, on `kept` or on a connection of its own. The outer error is that of connecting.
+    /// One try, on `kept` or on a connection of its own.
     async fn once(
         &mut self,
         mut lease: Lease,
         kept: Option<Box<Connection>>,
         body: Body,
-    ) -> Result<(InFlight, Result<CgiHead, Error>), Failure> {
+        tries: u32,
+    ) -> Result<(InFlight, CgiHead), Failed> {
         let connection = match kept {
             Some(connection) => connection,
-            None => self.connect(&mut lease).await?,
+            None => self
+                .connect(&mut lease)
+                .await
+                .map_err(|error| Failed { error, again: None })?,
         };
         let options = self.request.options;
-        let keep = options.keep_conn && self.may_keep(&lease, &body);
+        let keep = options.keep_conn && may_keep(&lease, &body);
         let now = Instant::now();
         let exchange = Exchange::start(connection, self.request.params, body, keep, options, now);
         self.timings.reused = exchange.is_reused();
         let answer = Answer::new(exchange, self.request.head_only);
         let mut flight = InFlight::new(answer, lease, self.started);
-        let head = poll_fn(|cx| flight.poll_head(cx)).await;
-        Ok((flight, head))
+        match poll_fn(|cx| flight.poll_head(cx)).await {
+            Ok(head) => Ok((flight, head)),
+            Err(error) => Err(self.judge(&mut flight, error, tries)),
+        }
     }
 
-    async fn connect(&mut self, lease: &mut Lease) -> Result<Box<Connection>, Failure> {
+    async fn connect(&mut self, lease: &mut Lease) -> Result<Box<Connection>, Error> {
         let started = Instant::now();
         let connected = lease.connect(self.request.options.connect_timeout).await;
         self.timings.connect = Some(started.elapsed());
-        connected.map_err(|error| {
-            let timings = *self.timings;
-            Failure {
-                error,
-                sent: timings.retried,
-                stderr: Vec::new(),
-                timings,
-            }
-        })
+        connected
     }
 
-    /// Whether FPM may be asked to keep the connection. It then waits for another request
-    /// until we close; where there will be none, it had better close by itself.
-    fn may_keep(&self, lease: &Lease, body: &Body) -> bool {
-        let rules = &lease.pool().config().reuse;
-        !rules.is_never() && (rules.after_body || body.is_empty())
+    /// Ends a try that failed, and decides whether there may be another.
+    fn judge(&mut self, flight: &mut InFlight, error: Error, tries: u32) -> Failed {
+        let mut safe = false;
+        if let Some(Answer { exchange, .. }) = flight.answer() {
+            let sent = exchange.was_sent();
+            let was_reset = matches!(error, Error::Receive { .. } | Error::Send(_));
+            safe = exchange.is_unanswered(&error)
+                && (!sent || self.request.idempotent)
+                && (tries == 1 || (tries < TRIES && was_reset));
+            self.sent |= sent;
+            self.stderr.extend(exchange.stderr.take());
+        }
+        Failed {
+            error,
+            again: flight.fail().filter(|_| safe),
+        }
     }
 
-    fn failure(&self, flight: &mut InFlight, error: Error, sent: bool) -> Failure {
-        let stderr = flight.answer().map(|answer| answer.exchange.stderr.take());
-        let mut timings = *self.timings;
+    fn failure(self, error: Error) -> Failure {
+        let mut timings = self.timings;
         timings.response = Some(self.started.elapsed());
         Failure {
             error,
-            sent,
-            stderr: stderr.unwrap_or_default(),
+            sent: self.sent,
+            stderr: self.stderr,
             timings,
         }
     }
+}
+
+/// Whether FPM may be asked to keep the connection. It then waits for another request until
+/// we close; where there will be none, it had better close by itself.
+fn may_keep(lease: &Lease, body: &Body) -> bool {
+    let rules = &lease.pool().config().reuse;
+    !rules.is_never() && (rules.after_body || body.is_empty())
 }
 
 /// Decides how the body is to be had, once the head is known.
