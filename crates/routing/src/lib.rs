@@ -16,6 +16,9 @@
 mod cases;
 mod host;
 mod locations;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub use locations::model;
 mod regex;
 pub mod rewrite;
 mod server_names;

@@ -13,6 +13,9 @@
 mod below;
 mod escape;
 mod extension;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod model;
 mod normalise;
 mod target;
 mod unescape;

@@ -8,6 +8,8 @@ use crate::{Captures, MatchError};
 
 mod level;
 mod matcher;
+#[cfg(any(test, fuzzing))]
+pub mod model;
 
 use level::{Level, Static};
 pub use matcher::{LocationMatch, PlacementError};

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 
 use super::{Target, TargetError};
+use crate::model;
 
 fn parse(target: &str) -> Result<Target<'_>, TargetError> {
     Target::parse(target.as_bytes(), true)
@@ -186,56 +187,6 @@ fn lends_what_needs_no_change() {
     assert!(matches!(parse("/a?b#c").unwrap().path, Cow::Owned(_)));
 }
 
-/// The slow and obvious way: decode, split at slashes, fold the segments.
-fn model(target: &[u8], merge: bool) -> Option<Vec<u8>> {
-    let end = target
-        .iter()
-        .position(|byte| b"?#".contains(byte))
-        .unwrap_or(target.len());
-    let mut decoded: Vec<u8> = Vec::new();
-    let mut rest = &target[..end];
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        if byte != b'%' {
-            decoded.push(byte);
-            continue;
-        }
-        let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
-        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return None;
-        }
-        decoded.push(
-            u8::from_str_radix(digits, 16)
-                .ok()
-                .filter(|&byte| byte != 0)?,
-        );
-        rest = &rest[2..];
-    }
-    let mut stack: Vec<&[u8]> = Vec::new();
-    let segments: Vec<&[u8]> = decoded.split(|&byte| byte == b'/').skip(1).collect();
-    for (index, segment) in segments.iter().enumerate() {
-        let is_last = index + 1 == segments.len();
-        match *segment {
-            b"" if merge && !is_last => {}
-            b"." if is_last => stack.push(b""),
-            b"." => {}
-            b".." => {
-                stack.pop()?;
-                if is_last {
-                    stack.push(b"");
-                }
-            }
-            segment => stack.push(segment),
-        }
-    }
-    Some(
-        stack
-            .iter()
-            .flat_map(|segment| [b"/", *segment].concat())
-            .collect(),
-    )
-}
-
 proptest! {
     #[test]
     fn agrees_with_the_model(
@@ -250,7 +201,7 @@ proptest! {
     ) {
         let target = format!("/{}", parts.concat());
         let parsed = Target::parse(target.as_bytes(), merge).ok().map(|target| target.path.into_owned());
-        prop_assert_eq!(parsed, model(target.as_bytes(), merge), "{}", target);
+        prop_assert_eq!(parsed, model::normalised(target.as_bytes(), merge), "{}", target);
     }
 
     /// What was normalised once stays as it is when it is escaped and parsed again.
