@@ -30,3 +30,12 @@ pub use locations::{
 };
 pub use regex::{Captures, MatchError, NamedGroup, Regex, RegexError, Slot};
 pub use server_names::{ServerId, ServerName, ServerNameError, ServerNames};
+
+/// A snapshot is shared by all threads.
+const _: () = {
+    const fn is_shared<T: Send + Sync>() {}
+    is_shared::<Locations>();
+    is_shared::<ServerNames>();
+    is_shared::<rewrite::Program<u32>>();
+    is_shared::<try_files::TryFiles<u32>>();
+};

@@ -117,16 +117,8 @@ impl<'a> Request<'a> {
         self.location = found.location;
         match found.location {
             Some(location) if found.redirect_to_slash => {
-                let mut to = self
-                    .config
-                    .locations
-                    .redirect_path(location)
-                    .unwrap()
-                    .to_vec();
-                if !self.args.is_empty() {
-                    to.push(b'?');
-                    to.extend_from_slice(&self.args);
-                }
+                let path = self.config.locations.redirect_path(location);
+                let to = self.with_args(path.unwrap().to_vec());
                 Next::Done(Answer {
                     to: Some(to),
                     ..status(301)
@@ -197,14 +189,24 @@ impl<'a> Request<'a> {
                 body: [b"file ", &self.uri[..]].concat(),
                 ..status(200)
             }
-        } else if self.is_directory(&self.uri) && !self.uri.ends_with(b"/") {
+        } else if self.uri.ends_with(b"/") && self.is_directory(&self.uri) {
+            status(403)
+        } else if self.is_directory(&self.uri) {
             Answer {
-                to: Some([&self.uri[..], b"/?", &self.args[..]].concat()),
+                to: Some(self.with_args([&self.uri[..], b"/"].concat())),
                 ..status(301)
             }
         } else {
             status(404)
         }
+    }
+
+    fn with_args(&self, mut path: Vec<u8>) -> Vec<u8> {
+        if !self.args.is_empty() {
+            path.push(b'?');
+            path.extend_from_slice(&self.args);
+        }
+        path
     }
 
     fn block(&self) -> Option<&'a Block> {
@@ -220,9 +222,8 @@ impl<'a> Request<'a> {
 
     fn is_directory(&self, path: &[u8]) -> bool {
         let path = [path.strip_suffix(b"/").unwrap_or(path), b"/"].concat();
-        self.files
-            .iter()
-            .any(|file| file.as_bytes().starts_with(&path))
+        let mut files = self.files.iter().map(|file| file.as_bytes());
+        path == b"/" || files.any(|file| file.starts_with(&path))
     }
 }
 

@@ -30,7 +30,8 @@ pub enum ServerNameError {
     #[error("server name \"{0}\" is invalid")]
     Invalid(String),
     /// A wildcard in the wrong place, or an empty label. nginx finds it when it puts the names of
-    /// an address together, and ends the message with ` on ADDRESS`.
+    /// an address together, and ends the message with ` on ADDRESS`; it does not look if the
+    /// address has a single server.
     #[error("invalid server name or wildcard \"{0}\"")]
     InvalidWildcard(String),
     /// A tilde and nothing else.
