@@ -26,6 +26,11 @@ impl Case {
         self.name.split('/').next().unwrap_or_default()
     }
 
+    /// Whether it is about the configuration that we ship; its own is added to the server there.
+    pub(crate) fn is_shipped(&self) -> bool {
+        self.config.starts_with("# Shipped configuration")
+    }
+
     /// Whether its configuration or its script names a placeholder.
     pub(crate) fn uses(&self, placeholder: &str) -> bool {
         self.config.contains(&format!("%%{placeholder}%%"))

@@ -11,6 +11,9 @@ use crate::script::find;
 /// Shorter values stand for too much.
 const SHORTEST: usize = 4;
 
+/// In longer bodies nothing is replaced: a port's number may stand there by chance.
+const LONGEST: usize = 64 * 1024;
+
 /// The line of nginx's own error pages that names the server.
 const SIGNATURE: (&[u8], &[u8]) = (b"<hr><center>", b"</center>");
 
@@ -37,7 +40,9 @@ pub(crate) fn normalise(answer: &mut Answer, names: &BTreeMap<String, String>) {
 
 fn normalise_response(response: &mut Response, names: &BTreeMap<String, String>) {
     let length = response.body.len();
-    response.body = replace_signature(replace_values(&response.body, names));
+    if length <= LONGEST {
+        response.body = replace_signature(replace_values(&response.body, names));
+    }
     let changed = response.body.len() != length;
     let fields = &mut response.head.fields;
     fields.retain(|(name, _)| !IGNORED.contains(&name.to_ascii_lowercase().as_str()));

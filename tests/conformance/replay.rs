@@ -109,7 +109,7 @@ impl Player<'_> {
             let taken = between(&text, take.before.as_bytes(), take.after.as_bytes());
             let Some(taken) = taken else {
                 let sought = format!("{}*{}", take.before, take.after);
-                let text = text.get(..text.len().min(2000)).unwrap_or_default();
+                let text = text.get(..text.len().min(600)).unwrap_or_default();
                 let text = String::from_utf8_lossy(text);
                 return Err(Answer::Failed(format!(
                     "the answer does not have {sought:?}:\n{text}"

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use portunus_testkit::{Launch, Program, Server, TempTree};
+use portunus_testkit::{Program, Server, TempTree};
 
 use crate::arguments::Arguments;
 use crate::case::Case;
 use crate::compare::compare;
-use crate::fixtures::{Fixtures, Side};
+use crate::fixtures::Fixtures;
 use crate::folder;
 use crate::replay::replay;
 
@@ -83,8 +83,15 @@ impl Runner<'_> {
         let root = case.root.clone().unwrap_or_else(|| folder().join("root"));
         let tree = TempTree::new().and_then(|tree| tree.copy_from(&root));
         let tree = tree.map_err(|error| error.to_string())?;
-        let mut theirs = self.start(case, &tree, Side::Reference)?;
-        let mut ours = self.start(case, &tree, Side::Ours)?;
+        let for_theirs = self.fixtures.provide(case, Program::nginx(), tree.path())?;
+        let for_ours = self
+            .fixtures
+            .provide(case, self.our_program(), tree.path())?;
+        let mut theirs = for_theirs
+            .launch
+            .start()
+            .map_err(|error| error.to_string())?;
+        let mut ours = for_ours.launch.start().map_err(|error| error.to_string())?;
 
         let (their_outcomes, our_outcomes) = thread::scope(|scope| {
             let replaying = scope.spawn(|| replay(&case.exchanges, &theirs));
@@ -115,17 +122,12 @@ impl Runner<'_> {
         ))
     }
 
-    fn start(&self, case: &Case, tree: &TempTree, side: Side) -> Result<Server, String> {
-        let program = match (side, &self.arguments.binary) {
-            (Side::Ours, Some(binary)) => Program::at(binary),
-            (Side::Ours, None) if !self.arguments.self_check => {
-                Program::at(env!("CARGO_BIN_EXE_portunus"))
-            }
-            _ => Program::nginx(),
-        };
-        let launch = Launch::new(program, &case.config).root(tree.path());
-        let launch = self.fixtures.provide(case, side, launch)?;
-        launch.start().map_err(|error| error.to_string())
+    fn our_program(&self) -> Program {
+        match &self.arguments.binary {
+            Some(binary) => Program::at(binary),
+            None if self.arguments.self_check => Program::nginx(),
+            None => Program::at(env!("CARGO_BIN_EXE_portunus")),
+        }
     }
 }
 

@@ -49,6 +49,7 @@ http {
 pub struct Launch {
     program: Program,
     config: String,
+    files: BTreeMap<String, String>,
     names: BTreeMap<String, String>,
 }
 
@@ -74,8 +75,16 @@ impl Launch {
         Self {
             program,
             config: config.into(),
+            files: BTreeMap::new(),
             names: BTreeMap::new(),
         }
+    }
+
+    /// Puts a file beside the configuration, for it to include; names in it are replaced, too.
+    #[must_use]
+    pub fn file(mut self, name: &str, text: impl Into<String>) -> Self {
+        self.files.insert(name.to_owned(), text.into());
+        self
     }
 
     /// Replaces `%%NAME%%` by a value.
@@ -114,8 +123,14 @@ impl Launch {
             .tempdir();
         let folder = folder.map_err(Error::io("making a temporary directory"))?;
         let framed = self.framed();
-        let listening = reserve("PORT", &framed)?;
-        let closed = reserve("CLOSED", &framed)?;
+        let texts: Vec<&str> = self
+            .files
+            .values()
+            .map(String::as_str)
+            .chain([framed.as_str()])
+            .collect();
+        let listening = reserve("PORT", &texts)?;
+        let closed = reserve("CLOSED", &texts)?;
 
         let mut names = self.names.clone();
         names.insert("TMP".to_owned(), folder.path().display().to_string());
@@ -124,9 +139,16 @@ impl Launch {
                 names.insert(format!("{kind}_{index}"), port.number().to_string());
             }
         }
-        let config = folder.path().join("nginx.conf");
-        let text = replace_names(&framed, &names);
-        fs::write(&config, text).map_err(Error::io("writing the configuration"))?;
+        let main = [("nginx.conf", framed.as_str())];
+        let files = self
+            .files
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()));
+        for (name, text) in files.chain(main) {
+            let file = folder.path().join(name);
+            fs::write(file, replace_names(text, &names))
+                .map_err(Error::io(format!("writing {name}")))?;
+        }
 
         let ports: Vec<u16> = listening.iter().map(Port::number).collect();
         drop(listening);
@@ -234,9 +256,12 @@ fn replace_names(text: &str, names: &BTreeMap<String, String>) -> String {
     names.iter().fold(text.to_owned(), replace)
 }
 
-/// Ports for `%%KIND_0%%`, `%%KIND_1%%`, … up to the first that the text does not have.
-fn reserve(kind: &str, text: &str) -> Result<Vec<Port>, Error> {
-    let named = (0..).take_while(|index| text.contains(&format!("%%{kind}_{index}%%")));
+/// Ports for `%%KIND_0%%`, `%%KIND_1%%`, … up to the first that no text has.
+fn reserve(kind: &str, texts: &[&str]) -> Result<Vec<Port>, Error> {
+    let named = (0..).take_while(|index| {
+        let name = format!("%%{kind}_{index}%%");
+        texts.iter().any(|text| text.contains(&name))
+    });
     named.map(|_| Port::reserve()).collect()
 }
 
