@@ -26,6 +26,14 @@ pub(crate) fn make(root: &Path) -> Result<()> {
         "hello.php",
         b"<?php header('Content-Type: text/plain'); echo \"Hello, world\\n\";\n",
     )?;
+    write(
+        "slow.php",
+        b"<?php header('Content-Type: text/plain'); usleep(1000 * (int) $_GET['ms']); echo \"ok\\n\";\n",
+    )?;
+    write(
+        "big.php",
+        b"<?php header('Content-Type: text/plain'); echo str_repeat('0123456789abcdef', 65536);\n",
+    )?;
     Ok(())
 }
 

@@ -4,85 +4,81 @@ mod contender;
 mod content;
 mod load;
 mod measure;
+mod options;
 mod results;
+mod scenario;
 mod shape;
 mod usage;
 mod workloads;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
-use lexopt::{Arg, Parser, ValueExt as _};
+use anyhow::Result;
+use lexopt::Parser;
 
 use crate::application::Application;
 use crate::fill::Values;
 use crate::php::Pool;
-use crate::process::watch_for_interrupts;
+use crate::process::{interrupted, watch_for_interrupts};
 use crate::repository::{self, Profile};
 use crate::{machine, packages, progress};
 use contender::Stage;
 use load::Tools;
-use measure::{Effort, Row};
+use measure::Effort;
+use options::{Item, Options};
 use results::Section;
-use workloads::{Backend, WORKLOADS, Workload};
+use scenario::{Lab, Scenario};
+use workloads::{Backend, Workload};
 
-const USAGE: &str = "\
-usage: cargo xtask bench [OPTIONS] [WORKLOAD…]
-
-  --list         list the workloads
-  --peers        also lighttpd and H2O, where a workload knows them
-  --runs N       rounds, of which the median is taken (default 5)
-  --seconds N    length of one run (default 3)
-  --binary PATH  the server to measure (default: portunus, built for release now)
-  --no-write     print only; else the sections measured are renewed in benches/RESULTS.md";
-
-/// What the command line asks for.
-struct Options {
-    workloads: Vec<Workload>,
-    peers: bool,
-    effort: Effort,
-    binary: Option<PathBuf>,
-    write: bool,
+/// Everything that is ready before the first measurement.
+struct Bench {
+    options: Options,
+    tools: Tools,
+    lab: Lab,
 }
 
-/// Runs the command; fails when an answer was wrong or a workload could not be run.
+/// The text of a section, and whether every answer was as it must be.
+struct Measured {
+    text: String,
+    all_good: bool,
+}
+
+/// Runs the command; fails when an answer was wrong or something could not be run.
 pub(crate) fn main(arguments: Parser) -> Result<ExitCode> {
     let Some(options) = Options::parse(arguments)? else {
         return Ok(ExitCode::SUCCESS);
     };
-    progress::step_saying("packages", || packages::ensure(&options.packages()?))?;
-    let binary = match &options.binary {
-        Some(path) => std::path::absolute(path)?,
-        None => progress::step("build Portunus for release", || {
-            repository::build_server(Profile::Release)
-        })?,
-    };
-    let own = progress::step("build the load generator", repository::build_load_generator)?;
-    let tools = Tools::prepare(&repository::scratch("bench")?, own)?;
+    let bench = Bench::prepare(options)?;
     watch_for_interrupts();
     let (mut sections, mut failed) = (Vec::new(), Vec::new());
-    for workload in &options.workloads {
-        println!("{}: {}", workload.name, workload.title);
-        match options.measure(workload, &binary, &tools) {
-            Ok(rows) => {
-                let table = results::render_rows(&rows);
-                println!("{table}");
-                if rows.iter().any(|row| row.errors > 0) {
-                    failed.push(workload.name);
-                }
-                sections.push(options.section(workload, &table));
+    for item in &bench.options.items {
+        println!("{}: {}", item.name(), item.title());
+        let all_good = match bench.measure(*item) {
+            Ok(Measured { text, all_good }) => {
+                println!("{text}");
+                sections.push(Section {
+                    name: item.name().to_owned(),
+                    text,
+                });
+                all_good
             }
             Err(error) => {
                 println!("{error:#}");
-                failed.push(workload.name);
+                false
             }
+        };
+        if !all_good {
+            failed.push(item.name());
+        }
+        if interrupted() {
+            break;
         }
     }
-    if options.write && !sections.is_empty() {
-        let order: Vec<&str> = WORKLOADS.iter().map(|workload| workload.name).collect();
+    if bench.options.write && !sections.is_empty() {
+        let order: Vec<&str> = Item::all().into_iter().map(Item::name).collect();
         let path = repository::root().join("benches/RESULTS.md");
-        results::write(&path, &shape::head(&binary), &sections, &order)?;
+        results::write(&path, &shape::head(&bench.lab.binary), &sections, &order)?;
     }
     if failed.is_empty() {
         return Ok(ExitCode::SUCCESS);
@@ -91,77 +87,48 @@ pub(crate) fn main(arguments: Parser) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-impl Options {
-    fn parse(mut arguments: Parser) -> Result<Option<Self>> {
-        let effort = Effort {
-            runs: 5,
-            seconds: 3,
+impl Bench {
+    /// Installs, builds, and makes what is served.
+    fn prepare(options: Options) -> Result<Self> {
+        progress::step_saying("packages", || packages::ensure(&options.packages()?))?;
+        let binary = match &options.binary {
+            Some(path) => std::path::absolute(path)?,
+            None => progress::step("build Portunus for release", || {
+                repository::build_server(Profile::Release)
+            })?,
         };
-        let workloads = Vec::new();
-        let mut options = Self {
-            workloads,
-            peers: false,
-            effort,
-            binary: None,
-            write: true,
-        };
-        while let Some(argument) = arguments.next()? {
-            match argument {
-                Arg::Long("peers") => options.peers = true,
-                Arg::Long("runs") => options.effort.runs = arguments.value()?.parse()?,
-                Arg::Long("seconds") => options.effort.seconds = arguments.value()?.parse()?,
-                Arg::Long("binary") => options.binary = Some(arguments.value()?.into()),
-                Arg::Long("no-write") => options.write = false,
-                Arg::Long("list") => {
-                    WORKLOADS
-                        .iter()
-                        .for_each(|w| println!("{:<14} {}", w.name, w.title));
-                    return Ok(None);
-                }
-                Arg::Long("help") | Arg::Short('h') => {
-                    println!("{USAGE}");
-                    return Ok(None);
-                }
-                Arg::Value(name) => options.workloads.push(find_workload(&name.string()?)?),
-                _ => return Err(argument.unexpected().into()),
-            }
-        }
-        if options.workloads.is_empty() {
-            options.workloads = WORKLOADS.to_vec();
-        }
-        Ok(Some(options))
-    }
-
-    fn packages(&self) -> Result<Vec<String>> {
-        let mut wanted = vec!["nginx".to_owned(), "wrk".to_owned()];
-        if self.peers {
-            wanted.extend(["lighttpd", "h2o"].map(String::from));
-        }
-        if self
-            .workloads
-            .iter()
-            .any(|workload| workload.backend != Backend::None)
-        {
-            wanted.push("php8.2-fpm".into());
-        }
-        if self
-            .workloads
-            .iter()
-            .any(|workload| workload.backend == Backend::Application)
-        {
-            wanted.extend(packages::of_application()?);
-        }
-        Ok(wanted)
-    }
-
-    fn measure(&self, workload: &Workload, binary: &Path, tools: &Tools) -> Result<Vec<Row>> {
+        let build = repository::build_load_generator;
+        let generator = progress::step("build the load generator", build)?;
         let folder = repository::scratch("bench")?;
-        let (root, fpm) = prepare_content(workload.backend, &folder)?;
+        let root = folder.join("www");
+        content::make(&root)?;
+        let tools = Tools::prepare(&folder, generator.clone())?;
+        Ok(Self {
+            options,
+            tools,
+            lab: Lab {
+                binary,
+                generator,
+                folder,
+                root,
+            },
+        })
+    }
+
+    fn measure(&self, item: Item) -> Result<Measured> {
+        match item {
+            Item::Workload(workload) => self.run_workload(workload),
+            Item::Scenario(scenario) => self.play_scenario(scenario),
+        }
+    }
+
+    fn run_workload(&self, workload: &Workload) -> Result<Measured> {
+        let (root, fpm) = self.backend(workload.backend)?;
         let pinned = workload.pinned && machine::cores() > 1;
         let values = Values::default().with("SERVERS", content::many_servers());
         let stage = Stage {
-            binary: binary.to_owned(),
-            folder,
+            binary: self.lab.binary.clone(),
+            folder: self.lab.folder.clone(),
             values: values.with("ROOT", root.display().to_string()),
             workers: if workload.pinned {
                 "1".into()
@@ -173,45 +140,45 @@ impl Options {
             fpm,
         };
         let mut contenders = workload.contenders.to_vec();
-        if self.peers {
+        if self.options.peers {
             contenders.extend(workload.peers);
         }
-        measure::run(workload, &contenders, &stage, &root, tools, self.effort)
-    }
-
-    fn section(&self, workload: &Workload, table: &str) -> Section {
-        let Effort { runs, seconds } = self.effort;
+        let effort = self.options.effort;
+        let rows = measure::run(workload, &contenders, &stage, &root, &self.tools, effort)?;
+        let Effort { runs, seconds } = effort;
         let text = format!(
-            "{}; GET {}, {} connections.\n\n{table}\n{}, median of {runs} rounds of {seconds} s.\n",
+            "{}; GET {}, {} connections.\n\n{}\n{}, median of {runs} rounds of {seconds} s.\n",
             workload.title,
             workload.target,
             workload.connections,
+            results::render_rows(&rows),
             shape::provenance(),
         );
-        Section {
-            name: workload.name.to_owned(),
+        Ok(Measured {
             text,
-        }
+            all_good: rows.iter().all(|row| row.errors == 0),
+        })
     }
-}
 
-/// The document root, and the PHP pool where there is one.
-fn prepare_content(backend: Backend, folder: &Path) -> Result<(PathBuf, Option<Pool>)> {
-    let root = folder.join("www");
-    content::make(&root)?;
-    Ok(match backend {
-        Backend::None => (root, None),
-        Backend::Hello => (root, Some(Pool::plain(8))),
-        Backend::Application => {
-            let application = Application::prepare(&folder.join("state"), true)?;
-            (application.public(), Some(application.pool(8)))
-        }
-    })
-}
+    /// What a contender makes of a scenario is a figure, good or bad, not an error.
+    fn play_scenario(&self, scenario: &Scenario) -> Result<Measured> {
+        let table = scenario.run(&self.lab)?;
+        let text = format!("{}.\n\n{table}\n{}.\n", scenario.title, shape::provenance());
+        Ok(Measured {
+            text,
+            all_good: true,
+        })
+    }
 
-fn find_workload(name: &str) -> Result<Workload> {
-    match WORKLOADS.iter().find(|workload| workload.name == name) {
-        Some(workload) => Ok(*workload),
-        None => bail!("no workload `{name}`; --list lists them"),
+    /// The document root, and the PHP pool where there is one.
+    fn backend(&self, backend: Backend) -> Result<(PathBuf, Option<Pool>)> {
+        Ok(match backend {
+            Backend::None => (self.lab.root.clone(), None),
+            Backend::Hello => (self.lab.root.clone(), Some(Pool::plain(8))),
+            Backend::Application => {
+                let application = Application::prepare(&self.lab.folder.join("state"), true)?;
+                (application.public(), Some(application.pool(8)))
+            }
+        })
     }
 }

@@ -8,6 +8,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
+pub(crate) use own::number;
+
 /// Who makes the load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {

@@ -1,0 +1,153 @@
+//! Scenarios around PHP-FPM.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::lab::Lab;
+use super::{Figures, NGINX};
+use crate::bench::contender::Contender;
+use crate::bench::usage::process_tree;
+use crate::process::{Signal, pause};
+
+/// More is offered than the children can do, by clients that do not wait for ever.
+pub(super) fn overload(lab: &Lab, contender: Contender) -> Result<Figures> {
+    let fpm = lab.fpm(4)?;
+    let server = lab.server(contender, Some(&fpm))?;
+    let target = "/slow.php?ms=200";
+    let options = |rate: u32| format!("--rate {rate} --seconds 10 --patience 1 --length 3");
+    let some = lab.run(&server, target, &options(30))?;
+    let calm = lab.run(
+        &server,
+        target,
+        "--clients 1 --fresh --seconds 0.01 --grace 30",
+    )?;
+    let much = lab.run(&server, target, &options(60))?;
+    let after = lab.run(
+        &server,
+        target,
+        "--clients 1 --fresh --seconds 0.01 --grace 30",
+    )?;
+    let good = |report: &super::lab::LoadReport| format!("{:.1}", report.number("good") / 10.0);
+    Ok(vec![
+        ("good/s at 30/s", good(&some)),
+        ("p99 of these", some.time("p99")),
+        ("next request after it", calm.time("max")),
+        ("good/s at 60/s", good(&much)),
+        ("p99 of these ", much.time("p99")),
+        ("next request after it ", after.time("max")),
+    ])
+}
+
+/// Somebody else needs the same children now and then: a stock nginx that connects for every request.
+pub(super) fn neighbour(lab: &Lab, contender: Contender) -> Result<Figures> {
+    let fpm = lab.fpm(8)?;
+    let server = lab.server(contender, Some(&fpm))?;
+    let other = Contender {
+        label: "neighbour",
+        ..NGINX
+    };
+    let other = lab.server(other, Some(&fpm))?;
+    let load = lab.load(
+        &server,
+        "/hello.php",
+        "--clients 64 --seconds 10 --length 13 --grace 15",
+    )?;
+    let asked = lab.run(
+        &other,
+        "/hello.php",
+        "--rate 1 --seconds 9 --patience 5 --length 13",
+    )?;
+    let load = load.finish()?;
+    Ok(vec![
+        ("answers/s", load.count("good_per_second")),
+        ("p99", load.time("p99")),
+        ("failed", load.count("failed")),
+        (
+            "neighbour answered",
+            format!("{}/{}", asked.count("good"), asked.count("begun")),
+        ),
+        ("its slowest", asked.time("max")),
+    ])
+}
+
+/// Slow readers must not hold the children.
+pub(super) fn slow_readers(lab: &Lab, contender: Contender) -> Result<Figures> {
+    let fpm = lab.fpm(2)?;
+    let server = lab.server(contender, Some(&fpm))?;
+    let readers = "--clients 50 --read-rate 10000 --seconds 10 --grace 0";
+    let readers = lab.load(&server, "/big.php", readers)?;
+    pause(Duration::from_secs(1));
+    let others = "--rate 20 --seconds 8 --patience 10 --length 13";
+    let others = lab.run(&server, "/hello.php", others)?;
+    readers.finish()?;
+    Ok(vec![
+        ("others' p50", others.time("p50")),
+        ("others' p99", others.time("p99")),
+        ("failed", others.count("failed")),
+    ])
+}
+
+/// Requests of clients that have gone must not keep the next one waiting.
+pub(super) fn abandoned(lab: &Lab, contender: Contender) -> Result<Figures> {
+    let fpm = lab.fpm(4)?;
+    let server = lab.server(contender, Some(&fpm))?;
+    let leaving = "--rate 400 --seconds 0.0999 --patience 0.3 --fresh";
+    let leaving = lab.run(&server, "/slow.php?ms=2000", leaving)?;
+    let next = lab.run(
+        &server,
+        "/hello.php",
+        "--clients 1 --fresh --seconds 0.01 --grace 60",
+    )?;
+    Ok(vec![
+        ("left", leaving.count("abandoned")),
+        ("next request", format!("{:.1} s", next.number("max") / 1e3)),
+    ])
+}
+
+/// A child that dies takes at most its own request with it. Half of the children are at work at any time.
+pub(super) fn kill_workers(lab: &Lab, contender: Contender) -> Result<Figures> {
+    let fpm = lab.fpm(8)?;
+    let server = lab.server(contender, Some(&fpm))?;
+    let options = "--rate 200 --seconds 8 --patience 5 --length 3";
+    let load = lab.load(&server, "/slow.php?ms=20", options)?;
+    pause(Duration::from_secs(1));
+    let mut kills = 0;
+    for turn in 0..12 {
+        let children = process_tree(fpm.pid).split_off(1);
+        if let Some(child) = children.get(turn % children.len().max(1)) {
+            Signal::Kill.send_to_process(*child)?;
+            kills += 1;
+        }
+        pause(Duration::from_millis(500));
+    }
+    let load = load.finish()?;
+    Ok(vec![
+        ("kills", kills.to_string()),
+        ("requests", load.count("begun")),
+        ("failed", load.count("failed")),
+        ("p99", load.time("p99")),
+    ])
+}
+
+/// A restart costs time, not answers.
+pub(super) fn restart(lab: &Lab, contender: Contender) -> Result<Figures> {
+    let mut fpm = lab.fpm(8)?;
+    let server = lab.server(contender, Some(&fpm))?;
+    let gets = "--rate 100 --seconds 8 --patience 10 --length 13";
+    let gets = lab.load(&server, "/hello.php", gets)?;
+    let posts = "--method POST --body-bytes 2000 --rate 20 --seconds 8 --patience 10 --length 13";
+    let posts = lab.load(&server, "/hello.php", posts)?;
+    for _ in 0..3 {
+        pause(Duration::from_millis(1_500));
+        fpm.restart(Duration::from_millis(500))?;
+    }
+    let (gets, posts) = (gets.finish()?, posts.finish()?);
+    Ok(vec![
+        ("GETs", gets.count("begun")),
+        ("failed", gets.count("failed")),
+        ("slowest", gets.time("max")),
+        ("POSTs", posts.count("begun")),
+        ("failed ", posts.count("failed")),
+    ])
+}
