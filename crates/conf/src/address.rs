@@ -274,6 +274,11 @@ impl Network {
         })
     }
 
+    /// The network of so many bits that an address lies in.
+    pub(crate) fn around(address: IpAddr, bits: u8) -> (IpAddr, u8) {
+        (mask_address(address, bits), bits)
+    }
+
     /// Whether an address lies in it.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

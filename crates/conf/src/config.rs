@@ -70,7 +70,7 @@ impl Config {
             levels,
             prefix: options.prefix.clone(),
         };
-        check::check(&config, options.look_up, &mut diagnostics);
+        check::check(&config, &tree.sources, options.look_up, &mut diagnostics);
         let config = (!diagnostics.has_errors()).then_some(config);
         Loaded {
             config,

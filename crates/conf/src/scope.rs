@@ -7,7 +7,7 @@ use portunus_conf_syntax::{Directive, Position, Word};
 
 use crate::config::Config;
 use crate::level::{Item, Level, LevelId};
-use crate::table::{Contexts, DirectiveId, Inherit, Kind};
+use crate::table::{Contexts, DirectiveId, Inherit, Kind, LIF, LMT};
 use crate::value;
 
 /// A level of a configuration: the main one, or a block such as `server`.
@@ -134,6 +134,12 @@ impl<'a> Scope<'a> {
     pub fn origin(self, id: DirectiveId) -> Option<Scope<'a>> {
         match id.inherit {
             Inherit::Nearest => self.levels().find(|level| level.set_here(id)),
+            Inherit::Location => {
+                let inner = |level: &Scope<'_>| (LIF | LMT).contains(level.context());
+                let around = self.levels().find(|level| !inner(level));
+                let mut levels = self.levels().take_while(inner).chain(around);
+                levels.find(|level| level.set_here(id))
+            }
             Inherit::Own => Some(self).filter(|level| level.set_here(id)),
         }
     }

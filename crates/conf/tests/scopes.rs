@@ -14,9 +14,8 @@ fn load(http: &str) -> Config {
         ..LoadOptions::default()
     };
     let loaded = Config::load_with(Path::new("/etc/c.conf"), &options, &files);
-    loaded
-        .config
-        .unwrap_or_else(|| panic!("{}", loaded.diagnostics.render(&loaded.sources)))
+    assert_eq!(loaded.diagnostics.render(&loaded.sources), "");
+    loaded.config.expect("there is no error")
 }
 
 fn server(config: &Config) -> Scope<'_> {
@@ -271,4 +270,19 @@ fn refused_directives_say_so() {
     let (foreign, help) = message("events {} http { more_set_headers \"a: b\"; }");
     assert_eq!(foreign, "unknown directive \"more_set_headers\"");
     assert!(help.is_some_and(|help| help.contains("headers-more")));
+}
+
+#[test]
+fn who_answers_is_inherited_into_if_and_limit_except_alone() {
+    let config = load(
+        "server { listen 80; location /a { fastcgi_pass 127.0.0.1:9000; internal;
+           if ($uri) { gzip on; } limit_except GET { allow all; } location /a/b { } } }",
+    );
+    let server = server(&config);
+    let location = server.child(d::LOCATION).expect("there is a location");
+    let inner = |id| location.child(id).expect("it is there");
+    assert!(inner(d::IF).find(d::FASTCGI_PASS).is_some());
+    assert!(inner(d::LIMIT_EXCEPT).find(d::FASTCGI_PASS).is_some());
+    assert!(inner(d::LOCATION).find(d::FASTCGI_PASS).is_none());
+    assert!(inner(d::LOCATION).find(d::INTERNAL).is_some());
 }

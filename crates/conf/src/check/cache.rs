@@ -20,6 +20,8 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
         }
         Special::CachePath => {
             let path = CachePath::parse(directive)?;
+            let levels = path.levels.iter().map(|level| i64::from(*level)).collect();
+            checker.add_path(path.path.as_bytes(), levels, true, at)?;
             let zone = path.zone;
             let declared = checker
                 .state

@@ -3,6 +3,7 @@
 use portunus_conf_syntax::{Diagnostic, Severity};
 
 use super::Checker;
+use super::listen::count_sockets;
 use super::state::State;
 use crate::d;
 use crate::fault::show;
@@ -21,7 +22,7 @@ pub(super) fn check(checker: &mut Checker<'_, '_>) {
         }
         Some(events) => {
             let connections = events.number(d::WORKER_CONNECTIONS).unwrap_or(0);
-            let sockets = checker.state.sockets.len();
+            let sockets = count_sockets(&checker.state.sockets);
             if connections < sockets as u64 + 1 {
                 let message = format!(
                     "{connections} worker_connections are not enough for {sockets} listening sockets"
@@ -33,11 +34,9 @@ pub(super) fn check(checker: &mut Checker<'_, '_>) {
     let State {
         zones, zone_order, ..
     } = &checker.state;
-    let unsized_zones = zone_order.iter().filter(|name| {
-        zones
-            .get(**name)
-            .is_some_and(|zone| zone.size == 0 && !zone.declared)
-    });
+    let unsized_zones = zone_order
+        .iter()
+        .filter(|name| zones.get(**name).is_some_and(|zone| zone.size == 0));
     let messages: Vec<_> = unsized_zones
         .map(|name| emerg(format!("zero size shared memory zone \"{}\"", show(name))))
         .collect();

@@ -167,6 +167,25 @@ impl<'a> Checker<'a, '_> {
     }
 }
 
+/// How many sockets nginx opens: a wildcard address takes in the others of its port, but for those
+/// with options of their own. nginx: `ngx_http_init_listening`.
+pub(super) fn count_sockets(sockets: &[Socket<'_>]) -> usize {
+    let is_taken_in = |socket: &&Socket<'_>| {
+        let Endpoint::Ip(address, quic) = &socket.endpoint else {
+            return false;
+        };
+        let wildcard = |other: &Socket<'_>| {
+            matches!(&other.endpoint, Endpoint::Ip(wild, wild_quic)
+                if wild.ip().is_unspecified()
+                    && wild.is_ipv4() == address.is_ipv4()
+                    && wild.port() == address.port()
+                    && wild_quic == quic)
+        };
+        !address.ip().is_unspecified() && !socket.set && sockets.iter().any(wildcard)
+    };
+    sockets.len() - sockets.iter().filter(is_taken_in).count()
+}
+
 impl<'a> Socket<'a> {
     fn new(endpoint: Endpoint<'a>, server: Scope<'a>) -> Self {
         Self {

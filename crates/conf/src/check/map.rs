@@ -1,12 +1,16 @@
 //! Blocks with lines of their own: `map`, `geo`, `split_clients`, `charset_map`.
 
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use portunus_conf_syntax::{Directive, Word};
 
 use super::names::{NameClash, NameSet};
 use super::{At, Checker, Outcome};
+use crate::address::Network;
 use crate::fault::{Fault, show};
 use crate::table::Special;
-use crate::typed::{CharsetMap, Geo, Map, MapKey, SplitClients};
+use crate::typed::{CharsetMap, Geo, GeoEntry, Map, MapKey, SplitClients};
 
 pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Special) -> Outcome {
     match special {
@@ -62,20 +66,76 @@ pub(super) fn clash_of(name: &[u8], word: &Word, clash: NameClash) -> Fault {
 
 fn check_geo<'a>(checker: &mut Checker<'a, '_>, directive: &'a Directive) -> Outcome {
     let mut geo = Geo::parse_head(directive)?;
+    let mut networks = Networks::default();
     for line in lines(checker, directive) {
         match geo.add(line) {
-            Ok(Some(warning)) => {
-                // nginx keeps IPv4 and IPv6 apart, and so warns of a default twice.
-                if line.name == "default" && !geo.ranges {
-                    checker.warn(line, warning.clone());
+            Ok(warning) => {
+                let more = networks.add(&geo, line);
+                for warning in warning.into_iter().chain(more) {
+                    checker.warn(line, warning);
                 }
-                checker.warn(line, warning);
             }
-            Ok(None) => {}
             Err(fault) => checker.report(line, fault),
         }
     }
     Ok(())
+}
+
+/// The networks of a `geo`, to tell which are there twice (nginx: `ngx_http_geo_cidr_add`).
+#[derive(Default)]
+struct Networks<'a> {
+    values: HashMap<(IpAddr, u8), &'a Word>,
+}
+
+impl<'a> Networks<'a> {
+    /// Takes in a line that has been read; gives what nginx warns of.
+    fn add(&mut self, geo: &Geo<'a>, line: &'a Directive) -> Vec<String> {
+        let Some(value) = line.args.first().filter(|_| !geo.ranges) else {
+            return Vec::new();
+        };
+        match (line.name.as_bytes(), geo.entries.last()) {
+            // nginx keeps IPv4 and IPv6 apart, and so takes a default twice.
+            (b"default", _) => {
+                let all = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+                let twice = all
+                    .into_iter()
+                    .filter_map(|all| self.insert((all, 0), &line.name, value));
+                twice.collect()
+            }
+            (b"proxy" | b"include", _) => Vec::new(),
+            (b"delete", Some(GeoEntry::DeleteNetwork(network))) => {
+                let known = self.values.remove(&(network.address, network.bits));
+                let text = value.message_text();
+                let missing = known
+                    .is_none()
+                    .then(|| format!("no network \"{text}\" to delete"));
+                missing.into_iter().collect()
+            }
+            (_, Some(GeoEntry::Network(network, value))) => {
+                let key = (network.address, network.bits);
+                self.insert(key, &line.name, value).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn insert(&mut self, key: (IpAddr, u8), name: &Word, value: &'a Word) -> Option<String> {
+        // What nginx calls the old value is that of the narrowest network around the address.
+        let widths = (0..=128)
+            .rev()
+            .filter(|bits| key.0.is_ipv6() || *bits <= 32);
+        let mut around = widths.map(|bits| Network::around(key.0, bits));
+        let old = self.values.contains_key(&key).then(|| {
+            let narrowest = around.find_map(|network| self.values.get(&network));
+            narrowest.map(|old| old.message_text()).unwrap_or_default()
+        });
+        let warning = old.map(|old| {
+            let (name, value) = (name.message_text(), value.message_text());
+            format!("duplicate network \"{name}\", value: \"{value}\", old value: \"{old}\"")
+        });
+        self.values.insert(key, value);
+        warning
+    }
 }
 
 fn check_split<'a>(checker: &mut Checker<'a, '_>, directive: &'a Directive) -> Outcome {

@@ -1,36 +1,41 @@
 //! What nginx finds while it merges the levels at the end of `http`, and just after.
 
-use std::collections::HashSet;
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashSet};
 
 use portunus_conf_syntax::{Diagnostic, Severity};
 
+use super::core::variables;
 use super::listen::Socket;
 use super::names::{NameClash, NameSet};
+use super::state::Zone;
 use super::{Checker, Outcome};
 use crate::d;
 use crate::fault::{Fault, show};
 use crate::scope::Scope;
-use crate::table::DirectiveId;
+use crate::table::{DirectiveId, SERVER};
 use crate::typed::{LocationMatch, ServerName};
 
 /// Makes the checks of the end of `http` in nginx's order; each fault is the last of its kind.
 pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, http: Scope<'a>) {
     let servers: Vec<Scope<'a>> = http.children(d::SERVER).collect();
-    let faults = [
-        check_core(&servers),
-        check_groups(checker, http),
-        check_proxy(&servers),
-        check_fastcgi(checker, http, &servers),
-        check_certificates(checker, http, &servers),
-    ];
-    for fault in faults.into_iter().filter_map(Result::err) {
-        checker.report_end(http, fault);
-    }
+    report(checker, http, check_core(&servers));
+    check_groups(checker, http);
+    check_certificates(checker, http, &servers);
+    report(checker, http, check_proxy(&servers));
+    let fastcgi = check_fastcgi(checker, http, &servers);
+    report(checker, http, fastcgi);
     for server in &servers {
         check_locations(checker, http, *server);
     }
     check_tls_sockets(checker, http);
     check_server_names(checker, http);
+}
+
+fn report<'a>(checker: &mut Checker<'a, '_>, http: Scope<'a>, outcome: Outcome) {
+    if let Err(fault) = outcome {
+        checker.report_end(http, fault);
+    }
 }
 
 fn check_core(servers: &[Scope<'_>]) -> Outcome {
@@ -47,7 +52,7 @@ fn check_core(servers: &[Scope<'_>]) -> Outcome {
 }
 
 /// Groups that were only used: their names are looked up. nginx reports them where they were used.
-fn check_groups(checker: &mut Checker<'_, '_>, http: Scope<'_>) -> Outcome {
+fn check_groups(checker: &mut Checker<'_, '_>, http: Scope<'_>) {
     let groups: Vec<_> = checker
         .state
         .upstreams
@@ -66,7 +71,6 @@ fn check_groups(checker: &mut Checker<'_, '_>, http: Scope<'_>) -> Outcome {
         diagnostic.span = directive.args.first().map(|word| word.span);
         checker.diagnostics.push(diagnostic);
     }
-    Ok(())
 }
 
 /// The buffer directives of one upstream module.
@@ -88,7 +92,18 @@ fn check_proxy(servers: &[Scope<'_>]) -> Outcome {
         write: d::PROXY_TEMP_FILE_WRITE_SIZE,
         max_file: d::PROXY_MAX_TEMP_FILE_SIZE,
     };
-    every(servers, &|scope| check_buffers(&names, scope))
+    every(servers, &|scope| {
+        if !may_differ(scope, names.prefix) {
+            return Ok(());
+        }
+        check_buffers(&names, scope)?;
+        let body = scope.word(d::PROXY_SET_BODY).into_iter();
+        let headers = scope.all(d::PROXY_SET_HEADER);
+        let values = headers
+            .into_iter()
+            .flat_map(|directive| directive.args.get(1));
+        body.chain(values).try_for_each(variables)
+    })
 }
 
 fn check_fastcgi(checker: &mut Checker<'_, '_>, http: Scope<'_>, servers: &[Scope<'_>]) -> Outcome {
@@ -103,22 +118,22 @@ fn check_fastcgi(checker: &mut Checker<'_, '_>, http: Scope<'_>, servers: &[Scop
     let mut keyless = 0;
     let outcome = {
         let zones = &checker.state.zones;
-        let keyless = std::cell::Cell::from_mut(&mut keyless);
+        let keyless = Cell::from_mut(&mut keyless);
         every(servers, &|scope| {
-            check_buffers(&names, scope)?;
-            let zone = scope.word(d::FASTCGI_CACHE).filter(|word| **word != "off");
-            let Some(zone) = zone else { return Ok(()) };
-            let declared = zones.get(zone.as_bytes()).is_some_and(|zone| zone.declared);
-            if !declared && !zone.as_bytes().contains(&b'$') {
-                let name = zone.message_text();
-                return Err(Fault::new(format!(
-                    "\"fastcgi_cache\" zone \"{name}\" is unknown"
-                )));
+            if may_differ(scope, names.prefix) {
+                check_buffers(&names, scope)?;
             }
-            if scope.find(d::FASTCGI_CACHE_KEY).is_none() {
-                keyless.set(keyless.get() + 1);
+            if !zones.is_empty() {
+                check_fastcgi_cache(zones, scope, keyless)?;
             }
-            Ok(())
+            if !may_differ(scope, names.prefix) {
+                return Ok(());
+            }
+            let params = scope.all(d::FASTCGI_PARAM);
+            params
+                .into_iter()
+                .flat_map(|directive| directive.args.get(1))
+                .try_for_each(variables)
         })
     };
     for _ in 0..keyless {
@@ -131,6 +146,27 @@ fn check_fastcgi(checker: &mut Checker<'_, '_>, http: Scope<'_>, servers: &[Scop
     outcome
 }
 
+/// Whether the zone that answers are kept in is there; counts caches without a key.
+fn check_fastcgi_cache(
+    zones: &BTreeMap<&[u8], Zone>,
+    scope: Scope<'_>,
+    keyless: &Cell<usize>,
+) -> Outcome {
+    let zone = scope.word(d::FASTCGI_CACHE).filter(|word| **word != "off");
+    let Some(zone) = zone else { return Ok(()) };
+    let declared = zones.get(zone.as_bytes()).is_some_and(|zone| zone.declared);
+    if !declared && !zone.as_bytes().contains(&b'$') {
+        let name = zone.message_text();
+        return Err(Fault::new(format!(
+            "\"fastcgi_cache\" zone \"{name}\" is unknown"
+        )));
+    }
+    if scope.find(d::FASTCGI_CACHE_KEY).is_none() {
+        keyless.set(keyless.get() + 1);
+    }
+    Ok(())
+}
+
 /// Runs a check on every server and every level in it, outer levels first.
 fn every(scopes: &[Scope<'_>], check: &dyn Fn(Scope<'_>) -> Outcome) -> Outcome {
     for scope in scopes {
@@ -139,6 +175,11 @@ fn every(scopes: &[Scope<'_>], check: &dyn Fn(Scope<'_>) -> Outcome) -> Outcome 
         every(&inner, check)?;
     }
     Ok(())
+}
+
+/// Whether a level may hold other values of a module than the one around it.
+fn may_differ(scope: Scope<'_>, module: &str) -> bool {
+    scope.context() == SERVER || scope.directives().any(|(id, ..)| id.module == module)
 }
 
 /// nginx: `ngx_http_fastcgi_merge_loc_conf`, `ngx_http_proxy_merge_loc_conf`.
@@ -182,11 +223,7 @@ fn check_buffers(names: &BufferDirectives, scope: Scope<'_>) -> Outcome {
 }
 
 /// nginx: `ngx_http_ssl_merge_srv_conf`, which names neither file nor line.
-fn check_certificates(
-    checker: &mut Checker<'_, '_>,
-    http: Scope<'_>,
-    servers: &[Scope<'_>],
-) -> Outcome {
+fn check_certificates(checker: &mut Checker<'_, '_>, http: Scope<'_>, servers: &[Scope<'_>]) {
     for server in servers {
         let certificates = server.all(d::SSL_CERTIFICATE);
         let keys = server.all(d::SSL_CERTIFICATE_KEY);
@@ -207,7 +244,6 @@ fn check_certificates(
             break;
         }
     }
-    Ok(())
 }
 
 /// Locations of the same name, of one level and those within. nginx: `ngx_http_join_exact_locations`.

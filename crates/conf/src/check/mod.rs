@@ -25,9 +25,9 @@ mod upstream;
 
 use std::collections::HashMap;
 
-use portunus_conf_syntax::{Diagnostic, Diagnostics, Directive, Severity, Word};
+use portunus_conf_syntax::{Diagnostic, Diagnostics, Directive, Severity, Sources, Word};
 
-use self::state::State;
+use self::state::{DataPath, State};
 use crate::config::Config;
 use crate::d;
 use crate::fault::Fault;
@@ -35,13 +35,19 @@ use crate::scope::Scope;
 use crate::table::DirectiveId;
 
 /// Checks a whole configuration. With `look_up`, names of hosts are looked up as nginx does.
-pub(crate) fn check(config: &Config, look_up: bool, diagnostics: &mut Diagnostics) {
+pub(crate) fn check(
+    config: &Config,
+    sources: &Sources,
+    look_up: bool,
+    diagnostics: &mut Diagnostics,
+) {
     let state = State {
         look_up,
         ..State::default()
     };
     let mut checker = Checker {
         config,
+        sources,
         diagnostics,
         state,
     };
@@ -52,6 +58,7 @@ pub(crate) fn check(config: &Config, look_up: bool, diagnostics: &mut Diagnostic
 /// What checking needs at hand.
 pub(crate) struct Checker<'a, 'd> {
     config: &'a Config,
+    sources: &'a Sources,
     diagnostics: &'d mut Diagnostics,
     state: State<'a>,
 }
@@ -142,6 +149,37 @@ impl<'a> Checker<'a, '_> {
             .or(scope.directive().map(|directive| directive.name.span));
         diagnostic.report_at = position;
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Takes note of a directory that files are kept in. nginx: `ngx_add_path`.
+    fn add_path(&mut self, name: &[u8], levels: Vec<i64>, cache: bool, at: At<'a>) -> Outcome {
+        let name = name.strip_suffix(b"/").unwrap_or(name);
+        let full = self.config.full_path(name);
+        let known = self.state.paths.iter().find(|path| path.full == full);
+        let Some(known) = known else {
+            self.state.paths.push(DataPath {
+                full,
+                levels,
+                cache,
+                directive: at.directive,
+            });
+            return Ok(());
+        };
+        let (name, place) = (
+            full.display(),
+            self.sources.describe(known.directive.report_at()),
+        );
+        if cache || known.cache {
+            return Err(Fault::new(format!(
+                "the same path name \"{name}\" used in {place} and"
+            )));
+        }
+        if known.levels != levels {
+            return Err(Fault::new(format!(
+                "the same path name \"{name}\" in {place} has the different levels than"
+            )));
+        }
+        Ok(())
     }
 
     fn warn(&mut self, directive: &Directive, message: impl Into<String>) {

@@ -22,7 +22,18 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>) -> Outcome {
         Kind::Special(special) => special::check(checker, at, special),
         _ => {
             at.once()?;
-            check_once(at)
+            check_once(at)?;
+            if let (Kind::Path, Some((path, levels))) = (at.id.kind, directive.args.split_first()) {
+                let levels = levels
+                    .iter()
+                    .filter_map(|word| parse_number(word.as_bytes()).ok());
+                checker.add_path(path.as_bytes(), levels.collect(), false, at)?;
+            }
+            if at.id.kind == Kind::SizeWith(SizeRule::LowWater) {
+                let name = directive.name.message_text();
+                checker.warn(directive, format!("\"{name}\" is not supported, ignored"));
+            }
+            Ok(())
         }
     }
 }

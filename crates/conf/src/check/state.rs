@@ -1,6 +1,7 @@
 //! What has been declared so far.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 
 use portunus_conf_syntax::Directive;
 
@@ -30,8 +31,20 @@ pub(super) struct State<'a> {
     pub(super) sockets: Vec<Socket<'a>>,
     /// Pairs of charsets, in lower case, smaller first.
     pub(super) charset_maps: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Directories that files are kept in.
+    pub(super) paths: Vec<DataPath<'a>>,
     /// Names of thread pools.
     pub(super) thread_pools: Vec<&'a [u8]>,
+}
+
+/// A directory that files are kept in.
+pub(super) struct DataPath<'a> {
+    pub(super) full: PathBuf,
+    /// Digits of each level of subdirectories.
+    pub(super) levels: Vec<i64>,
+    /// Whether answers are stored there, which nothing else may share.
+    pub(super) cache: bool,
+    pub(super) directive: &'a Directive,
 }
 
 /// A memory zone.

@@ -1,10 +1,10 @@
 //! ngx_http_fastcgi_module: PHP behind FastCGI.
 
-use super::kind::Special;
+use super::kind::{SizeRule, Special};
 use super::words;
 
 rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
-    FASTCGI_PASS "fastcgi_pass" in LOCATION | LIF, TAKE1, Special(Special::FastcgiPass), Own,
+    FASTCGI_PASS "fastcgi_pass" in LOCATION | LIF, TAKE1, Special(Special::FastcgiPass), Location,
         Honoured, "FastCGI server that answers.";
     FASTCGI_INDEX "fastcgi_index" in HTTP | SERVER | LOCATION, TAKE1, Text, Nearest,
         Honoured, "File name that is added to a path that ends in a slash.";
@@ -42,7 +42,8 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
     FASTCGI_SEND_TIMEOUT "fastcgi_send_timeout" in HTTP | SERVER | LOCATION,
         TAKE1, Msec = "60s", Nearest,
         Honoured, "How long sending may pause.";
-    FASTCGI_SEND_LOWAT "fastcgi_send_lowat" in HTTP | SERVER | LOCATION, TAKE1, Size = "0", Nearest,
+    FASTCGI_SEND_LOWAT "fastcgi_send_lowat" in HTTP | SERVER | LOCATION,
+        TAKE1, SizeWith(SizeRule::LowWater) = "0", Nearest,
         Accepted("the low-water mark of sockets is left to the kernel"),
         "Low-water mark of outgoing connections.";
     FASTCGI_BUFFER_SIZE "fastcgi_buffer_size" in HTTP | SERVER | LOCATION,

@@ -4,7 +4,7 @@ use super::kind::Special;
 use super::words;
 
 rows! { "grpc": "ngx_http_grpc_module: gRPC servers, refused";
-    GRPC_PASS "grpc_pass" in LOCATION | LIF, TAKE1, Words, Own,
+    GRPC_PASS "grpc_pass" in LOCATION | LIF, TAKE1, Words, Location,
         Unsupported, "server that answers.";
     GRPC_BIND "grpc_bind" in HTTP | SERVER | LOCATION, TAKE12, Special(Special::Bind), Nearest,
         Unsupported, "Own address of outgoing connections.";

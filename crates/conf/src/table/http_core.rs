@@ -119,7 +119,8 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         Accepted("small segments are never delayed"), "Whether small segments are sent at once.";
     SEND_TIMEOUT "send_timeout" in HTTP | SERVER | LOCATION, TAKE1, Msec = "60s", Nearest,
         Honoured, "How long a client may pause while it receives an answer.";
-    SEND_LOWAT "send_lowat" in HTTP | SERVER | LOCATION, TAKE1, Size = "0", Nearest,
+    SEND_LOWAT "send_lowat" in HTTP | SERVER | LOCATION,
+        TAKE1, SizeWith(SizeRule::LowWater) = "0", Nearest,
         Accepted("the low-water mark of sockets is left to the kernel"),
         "Low-water mark of client sockets.";
     POSTPONE_OUTPUT "postpone_output" in HTTP | SERVER | LOCATION, TAKE1, Size = "1460", Nearest,
@@ -150,7 +151,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         Honoured, "Whether all access checks must pass, or any.";
     AUTH_DELAY "auth_delay" in HTTP | SERVER | LOCATION, TAKE1, Msec = "0s", Nearest,
         Honoured, "Delays answers with status 401.";
-    INTERNAL "internal" in LOCATION, NOARGS, Special(Special::Internal), Own,
+    INTERNAL "internal" in LOCATION, NOARGS, Special(Special::Internal), Nearest,
         Honoured, "Hides a location from requests that come from outside.";
     LINGERING_CLOSE "lingering_close" in HTTP | SERVER | LOCATION,
         TAKE1, Enumeration(words::OFF_ON_ALWAYS) = "on", Nearest,

@@ -8,13 +8,13 @@ rows! { "index": "ngx_http_index_module, ngx_http_try_files_module, ngx_http_emp
         Honoured, "Files that answer for a directory.";
     TRY_FILES "try_files" in SERVER | LOCATION, MORE2, Special(Special::TryFiles), Own,
         Honoured, "Files to look for in turn, and what to do when there is none.";
-    EMPTY_GIF "empty_gif" in LOCATION, NOARGS, Special(Special::EmptyGif), Own,
+    EMPTY_GIF "empty_gif" in LOCATION, NOARGS, Special(Special::EmptyGif), Location,
         Honoured, "Answers with a one-pixel image.";
     MIRROR "mirror" in HTTP | SERVER | LOCATION, TAKE1, Special(Special::Mirror) = "off", Nearest,
         Honoured, "Sends a copy of every request to another location.";
     MIRROR_REQUEST_BODY "mirror_request_body" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,
         Honoured, "Whether the copies carry the body.";
-    STUB_STATUS "stub_status" in SERVER | LOCATION, TAKE01, Special(Special::StubStatus), Own,
+    STUB_STATUS "stub_status" in SERVER | LOCATION, TAKE01, Special(Special::StubStatus), Location,
         Honoured, "Answers with the counters of connections and requests.";
 }

@@ -68,6 +68,8 @@ pub enum SizeRule {
     Http2Preread,
     /// Not zero.
     Http2Chunk,
+    /// Any; nginx warns that the platform has no such mark.
+    LowWater,
 }
 
 /// Directives with a setter of their own; each is checked by the function of like name in `check`.

@@ -1,9 +1,9 @@
 //! ngx_http_flv_module, ngx_http_mp4_module, ngx_http_slice_module: streaming of video, refused.
 
 rows! { "media": "ngx_http_flv_module, ngx_http_mp4_module, ngx_http_slice_module: streaming of video, refused";
-    FLV "flv" in LOCATION, NOARGS, Words, Own,
+    FLV "flv" in LOCATION, NOARGS, Words, Location,
         Unsupported, "Serves FLV files from a point in time.";
-    MP4 "mp4" in LOCATION, NOARGS, Words, Own,
+    MP4 "mp4" in LOCATION, NOARGS, Words, Location,
         Unsupported, "Serves MP4 files from a point in time.";
     MP4_BUFFER_SIZE "mp4_buffer_size" in HTTP | SERVER | LOCATION, TAKE1, Size = "512k", Nearest,
         Unsupported, "Buffer for MP4 files.";

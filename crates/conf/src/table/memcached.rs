@@ -4,7 +4,7 @@ use super::kind::Special;
 use super::words;
 
 rows! { "memcached": "ngx_http_memcached_module: answers from memcached, refused";
-    MEMCACHED_PASS "memcached_pass" in LOCATION | LIF, TAKE1, Words, Own,
+    MEMCACHED_PASS "memcached_pass" in LOCATION | LIF, TAKE1, Words, Location,
         Unsupported, "Server to ask.";
     MEMCACHED_BIND "memcached_bind" in HTTP | SERVER | LOCATION,
         TAKE12, Special(Special::Bind), Nearest,

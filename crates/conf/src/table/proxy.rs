@@ -1,10 +1,10 @@
 //! ngx_http_proxy_module: HTTP servers behind this one.
 
-use super::kind::Special;
+use super::kind::{SizeRule, Special};
 use super::words;
 
 rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
-    PROXY_PASS "proxy_pass" in LOCATION | LIF | LMT, TAKE1, Special(Special::ProxyPass), Own,
+    PROXY_PASS "proxy_pass" in LOCATION | LIF | LMT, TAKE1, Special(Special::ProxyPass), Location,
         Honoured, "HTTP server that answers.";
     PROXY_REDIRECT "proxy_redirect" in HTTP | SERVER | LOCATION,
         TAKE12, Special(Special::ProxyRedirect) = "default", Nearest,
@@ -48,7 +48,8 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
     PROXY_SEND_TIMEOUT "proxy_send_timeout" in HTTP | SERVER | LOCATION,
         TAKE1, Msec = "60s", Nearest,
         Honoured, "How long sending may pause.";
-    PROXY_SEND_LOWAT "proxy_send_lowat" in HTTP | SERVER | LOCATION, TAKE1, Size = "0", Nearest,
+    PROXY_SEND_LOWAT "proxy_send_lowat" in HTTP | SERVER | LOCATION,
+        TAKE1, SizeWith(SizeRule::LowWater) = "0", Nearest,
         Accepted("the low-water mark of sockets is left to the kernel"),
         "Low-water mark of outgoing connections.";
     PROXY_INTERCEPT_ERRORS "proxy_intercept_errors" in HTTP | SERVER | LOCATION,

@@ -211,6 +211,9 @@ impl Arity {
 pub enum Inherit {
     /// From the nearest enclosing level that sets it; a list is taken as a whole.
     Nearest,
+    /// Out of an `if` or `limit_except`, from the location around it; else from nowhere. It is how
+    /// directives that say who answers are inherited.
+    Location,
     /// From nowhere: it holds only for the level it stands in.
     Own,
 }

@@ -4,7 +4,7 @@ use super::kind::Special;
 use super::words;
 
 rows! { "scgi": "ngx_http_scgi_module: SCGI servers, refused";
-    SCGI_PASS "scgi_pass" in LOCATION | LIF, TAKE1, Words, Own,
+    SCGI_PASS "scgi_pass" in LOCATION | LIF, TAKE1, Words, Location,
         Unsupported, "server that answers.";
     SCGI_STORE "scgi_store" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::Store) = "off", Nearest,

@@ -4,7 +4,7 @@ use super::kind::Special;
 use super::words;
 
 rows! { "tunnel": "ngx_http_tunnel_module: CONNECT, refused";
-    TUNNEL_PASS "tunnel_pass" in SERVER | LOCATION | LIF, TAKE01, Words, Own,
+    TUNNEL_PASS "tunnel_pass" in SERVER | LOCATION | LIF, TAKE01, Words, Location,
         Unsupported, "Where CONNECT requests lead.";
     TUNNEL_BIND "tunnel_bind" in HTTP | SERVER | LOCATION, TAKE12, Special(Special::Bind), Nearest,
         Unsupported, "Own address of outgoing connections.";

@@ -4,7 +4,7 @@ use super::kind::Special;
 use super::words;
 
 rows! { "uwsgi": "ngx_http_uwsgi_module: uWSGI servers, refused";
-    UWSGI_PASS "uwsgi_pass" in LOCATION | LIF, TAKE1, Words, Own,
+    UWSGI_PASS "uwsgi_pass" in LOCATION | LIF, TAKE1, Words, Location,
         Unsupported, "server that answers.";
     UWSGI_MODIFIER1 "uwsgi_modifier1" in HTTP | SERVER | LOCATION,
         TAKE1, NumberIn(0, 255) = "0", Nearest,

@@ -108,8 +108,10 @@ impl<'a> AddHeader<'a> {
     /// # Errors
     /// In nginx's words.
     pub fn parse(directive: &'a Directive) -> Result<Self, Fault> {
+        if let Some(value) = directive.args.get(1) {
+            Text::from(value).variables()?;
+        }
         let (name, value, always) = three(directive, "always")?;
-        Text::from(value).variables()?;
         Ok(Self {
             name,
             value,

@@ -333,14 +333,11 @@ impl<'a> Geo<'a> {
     }
 
     fn set_default(&mut self, value: &'a Word) -> Option<String> {
-        let old = self.default.replace(value)?;
+        let old = self.default.replace(value).filter(|_| self.ranges)?;
         let (new, old) = (show(value.as_bytes()), show(old.as_bytes()));
-        Some(match self.ranges {
-            true => format!("duplicate default geo range value: \"{new}\", old value: \"{old}\""),
-            false => {
-                format!("duplicate network \"default\", value: \"{new}\", old value: \"{old}\"")
-            }
-        })
+        Some(format!(
+            "duplicate default geo range value: \"{new}\", old value: \"{old}\""
+        ))
     }
 }
 
