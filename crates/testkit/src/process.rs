@@ -117,9 +117,10 @@ impl Process {
         let output = Arc::clone(&self.output);
         self.wait_until(time, || {
             let output = output.lock().unwrap_or_else(PoisonError::into_inner);
-            output
-                .windows(text.len().max(1))
-                .any(|window| window == text.as_bytes())
+            text.is_empty()
+                || output
+                    .windows(text.len().max(1))
+                    .any(|window| window == text.as_bytes())
         })
     }
 
