@@ -110,11 +110,16 @@ impl Connection {
         self.served > 1
     }
 
-    /// Whether `rules` let this connection serve one more.
+    /// Whether `rules` let this connection serve one more, slots being scarce or not.
     pub(crate) fn may_serve_again(&self, rules: &Reuse, now: Instant) -> bool {
         !rules.is_never()
             && self.served < rules.max_requests
-            && now.duration_since(self.opened) < rules.recycle_after
+            && now.duration_since(self.opened) < rules.recycle_after * 10
+    }
+
+    /// Whether this connection has to go if slots are scarce.
+    pub(crate) fn is_aged(&self, rules: &Reuse, now: Instant) -> bool {
+        now.duration_since(self.opened) >= rules.recycle_after
     }
 
     /// Whether FPM has hung up or sent anything, as far as the reactor knows. Between

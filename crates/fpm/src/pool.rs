@@ -300,17 +300,28 @@ impl Lease {
         self.give_back(connection);
     }
 
-    fn give_back(&mut self, connection: Option<Box<Connection>>) {
+    fn give_back(&mut self, mut connection: Option<Box<Connection>>) {
         if !std::mem::take(&mut self.held) {
             return;
         }
         let shared = &self.pool.shared;
         let offered = connection.is_some();
+        let rules = &shared.config.reuse;
+        let aged = connection
+            .as_ref()
+            .is_some_and(|kept| kept.is_aged(rules, Instant::now()));
         let mut state = shared.lock();
+        // Closed outside of the lock, and before anybody else connects: its worker is then free.
+        let recycled = aged && state.slots.is_full();
+        if recycled {
+            drop(state);
+            drop(connection.take());
+            state = shared.lock();
+        }
         let released = state
             .slots
             .release(self.worker, self.lane, connection, now());
-        let is_idle = offered && released.wake.is_none() && released.close.is_none();
+        let is_idle = offered && !recycled && released.wake.is_none() && released.close.is_none();
         if is_idle {
             state.watch_newest_idle(self.worker);
         }

@@ -86,6 +86,11 @@ impl<C, W: Copy + Eq> Slots<C, W> {
         self.limit
     }
 
+    /// Whether every slot is taken, by a request or an idle connection.
+    pub(crate) fn is_full(&self) -> bool {
+        self.active + self.idle.len() >= self.limit
+    }
+
     /// Changes the number of slots. Fewer: what is busy finishes first.
     pub(crate) fn set_limit(&mut self, limit: usize, now: Instant) -> Vec<Released<C>> {
         self.limit = limit.max(1);

@@ -24,6 +24,25 @@ switch ($query['do'] ?? 'hello') {
         usleep((int) $query['ms'] * 1000);
         echo 'slept';
         break;
+    case 'echo':
+        // Sends each piece of the body back as it comes.
+        header('X-Accel-Buffering: no');
+        $input = fopen('php://input', 'rb');
+        while (($piece = fread($input, 8192)) !== false && $piece !== '') {
+            echo $piece;
+            flush();
+        }
+        break;
+    case 'note':
+        // Works on whether anybody listens or not, and says so in a file.
+        ignore_user_abort((bool) ($query['ignore'] ?? false));
+        for ($tick = 0; $tick < 20; $tick++) {
+            echo str_repeat('.', 5000);
+            flush();
+            usleep(10000);
+        }
+        file_put_contents($query['file'], 'done');
+        break;
     case 'redirect':
         header('Location: /elsewhere');
         break;

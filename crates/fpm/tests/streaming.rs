@@ -1,0 +1,203 @@
+//! Bodies that are passed on as they come, and clients that go before their answer does.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops where an expectation fails"
+)]
+
+mod support;
+
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use portunus_fpm::{Address, Body, BodyStream, Options, Pool, PoolConfig, Request};
+use portunus_spool::{Limits, Spool};
+use portunus_testkit::{FastCgiPeer, Gate, Step};
+use support::{Fpm, collect, get, get_with, options, params, post, text};
+use tokio::sync::mpsc;
+
+/// A client's body, piece by piece.
+#[derive(Debug)]
+struct Pieces(mpsc::UnboundedReceiver<io::Result<Bytes>>);
+
+impl BodyStream for Pieces {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        self.0.poll_recv(cx)
+    }
+}
+
+fn pieces() -> (mpsc::UnboundedSender<io::Result<Bytes>>, Body) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (sender, Body::Stream(Box::new(Pieces(receiver))))
+}
+
+#[tokio::test]
+async fn a_body_reaches_the_peer_piece_by_piece() {
+    let peer = FastCgiPeer::start(vec![Step::answer("A: 1", "good")]).unwrap();
+    let pool = Pool::new(PoolConfig::new(Address::Tcp(peer.address()), 1));
+    let (sender, body) = pieces();
+    let client = async {
+        for piece in ["01234", "", "56789"] {
+            sender.send(Ok(piece.into())).unwrap();
+            tokio::task::yield_now().await;
+        }
+        drop(sender);
+    };
+    let (answer, ()) = tokio::join!(post(&pool, "", body, 10), client);
+    assert_eq!(text(answer).await, "good");
+    assert_eq!(peer.requests()[0].stdin, b"0123456789");
+}
+
+#[tokio::test]
+async fn both_directions_flow_at_once() {
+    let Some(fpm) = Fpm::start(1) else { return };
+    let pool = Pool::new(PoolConfig::new(fpm.address.clone(), 1));
+    let (sender, body) = pieces();
+    sender.send(Ok(vec![b'0'; 8192].into())).unwrap();
+    // PHP takes a POST body in before the script starts, and that of a PUT when it is read.
+    let (params, options) = (params("PUT", "do=echo", Some(5 * 8192)), options());
+    let request = Request {
+        params: &params,
+        body,
+        idempotent: true,
+        head_only: false,
+        lane: 0,
+        options: &options,
+    };
+    let mut answer = pool.send(request).await.unwrap().body;
+    for number in b'1'..b'5' {
+        let mut got = 0;
+        while got < 8192 {
+            let piece = std::future::poll_fn(|cx| answer.poll_data(cx))
+                .await
+                .unwrap()
+                .unwrap();
+            assert!(piece.iter().all(|&byte| byte == number - 1));
+            got += piece.len();
+        }
+        sender.send(Ok(vec![number; 8192].into())).unwrap();
+    }
+    drop(sender);
+    assert_eq!(collect(answer).await.unwrap(), vec![b'4'; 8192]);
+}
+
+#[tokio::test]
+async fn a_client_that_breaks_its_body_is_at_fault() {
+    let peer = FastCgiPeer::start(vec![vec![Step::Request]]).unwrap();
+    let pool = Pool::new(PoolConfig::new(Address::Tcp(peer.address()), 1));
+    let (sender, body) = pieces();
+    sender.send(Ok("part".into())).unwrap();
+    sender
+        .send(Err(io::ErrorKind::UnexpectedEof.into()))
+        .unwrap();
+    let failed = post(&pool, "", body, 10).await.unwrap_err();
+    assert_eq!(failed.error.status(), 400);
+    assert_eq!(pool.load().active, 0);
+}
+
+#[tokio::test]
+async fn a_spooled_body_is_sent_from_its_file_and_again_if_need_be() {
+    let directory = tempfile::tempdir().unwrap();
+    let limits = Limits {
+        memory: 1000,
+        file: 1 << 20,
+        directory: Arc::new(directory.path().into()),
+    };
+    let mut spool = Spool::new(limits);
+    let expected: Vec<u8> = (0..200_000_u32)
+        .map(|number| (number % 253) as u8)
+        .collect();
+    for piece in expected.chunks(10_000) {
+        spool.push(Bytes::copy_from_slice(piece)).await.unwrap();
+    }
+    let body = spool.finish().await.unwrap();
+    let peer = FastCgiPeer::start(vec![
+        vec![Step::Params, Step::Close],
+        Step::answer("A: 1", "good"),
+    ])
+    .unwrap();
+    let pool = Pool::new(PoolConfig::new(Address::Tcp(peer.address()), 1));
+    let (params, options) = (params("PUT", "", Some(body.len())), options());
+    let request = Request {
+        params: &params,
+        body: Body::Spooled(body),
+        idempotent: true,
+        head_only: false,
+        lane: 0,
+        options: &options,
+    };
+    let answer = pool.send(request).await;
+    assert!(answer.as_ref().unwrap().timings.retried);
+    assert_eq!(text(answer).await, "good");
+    assert!(
+        peer.requests()[1].stdin == expected,
+        "the whole body, once more"
+    );
+}
+
+#[tokio::test]
+async fn head_requests_get_no_body_and_miss_none() {
+    let script = [Step::answer("Content-Length: 100", ""), vec![Step::Repeat]].concat();
+    let peer = FastCgiPeer::start(vec![script]).unwrap();
+    let pool = Pool::new(PoolConfig::new(Address::Tcp(peer.address()), 1));
+    let (params, options) = (params("HEAD", "", None), options());
+    for _ in 0..2 {
+        let request = Request {
+            params: &params,
+            body: Body::Empty,
+            idempotent: true,
+            head_only: true,
+            lane: 0,
+            options: &options,
+        };
+        let answer = pool.send(request).await.unwrap();
+        assert_eq!(
+            (answer.head.content_length, answer.body.exact_len()),
+            (Some(100), Some(0))
+        );
+    }
+    assert_eq!(peer.connections(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_nobody_reads_is_closed_at_its_next_word() {
+    let gate = Gate::default();
+    let head = Step::Stdout(b"X-Accel-Buffering: no\r\n\r\nfirst".to_vec());
+    let script = vec![
+        Step::Request,
+        head,
+        Step::Wait(gate.clone()),
+        Step::Stdout(b"second".to_vec()),
+        Step::Drain,
+    ];
+    let peer = FastCgiPeer::start(vec![script, Step::answer("A: 1", "good")]).unwrap();
+    let pool = Pool::new(PoolConfig::new(Address::Tcp(peer.address()), 1));
+    let answer = get(&pool, "").await.unwrap();
+    drop(answer);
+    tokio::task::yield_now().await;
+    assert_eq!(pool.load().active, 1, "the worker does not know yet");
+    gate.open();
+    assert_eq!(text(get(&pool, "").await).await, "good");
+}
+
+#[tokio::test]
+async fn ignore_client_abort_lets_php_finish() {
+    for ignore_client_abort in [true, false] {
+        let Some(fpm) = Fpm::start(1) else { return };
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("note");
+        let pool = Pool::new(PoolConfig::new(fpm.address.clone(), 1));
+        let options = Arc::new(Options {
+            ignore_client_abort,
+            ..Options::default()
+        });
+        let query = format!("do=note&file={}", file.display());
+        let answer = get_with(&pool, &query, &options).await.unwrap();
+        drop(answer);
+        // The only worker is free again once the script has ended, one way or the other.
+        assert_eq!(text(get(&pool, "").await).await, "hello world");
+        assert_eq!(file.exists(), ignore_client_abort);
+    }
+}
