@@ -7,16 +7,20 @@
 mod body;
 pub mod cache;
 pub mod conditional;
+pub mod encode;
 pub mod encoding;
 mod error;
 pub mod http_time;
+mod media_types;
+pub mod sendfile;
 mod validator;
 
-pub use body::{FileBody, Multipart, MultipartBody, SendfileSegment, StaticBody};
+pub use body::{FileBody, Multipart, MultipartBody, StaticBody};
 pub use cache::{
     CacheStats, Config, DisableSymlinks, Entry, Kind, OpenFileCache, OpenOptions, Opened, Probed,
     Revalidate,
 };
 pub use conditional::{ByteRange, ConditionalOptions, Facts, IfModifiedSince, Outcome, decide};
 pub use error::{Call, OpenError};
+pub use media_types::{MediaTypes, extension};
 pub use validator::{Timestamp, Validator};

@@ -5,8 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-/// Where the buffer of one body rests between chunks. While it is away the body waits, so a slow reader costs one
-/// buffer, whatever the connection would be willing to take in.
+/// Where the buffer of one body rests between chunks, to be used again.
 #[derive(Debug, Default)]
 pub(super) struct Home(Arc<Mutex<State>>);
 
@@ -18,10 +17,10 @@ struct State {
 }
 
 impl Home {
-    /// Takes the buffer, made of `size` bytes the first time. Pending while a chunk is under way.
-    pub(super) fn poll_take(&self, cx: &Context<'_>, size: usize) -> Poll<Box<[u8]>> {
+    /// Takes the buffer, or a new one of `size` bytes if it is not there. With `one`, pending while a chunk is under way.
+    pub(super) fn poll_take(&self, cx: &Context<'_>, size: usize, one: bool) -> Poll<Box<[u8]>> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.away {
+        if one && state.away {
             state.waiting = Some(cx.waker().clone());
             return Poll::Pending;
         }

@@ -25,6 +25,7 @@ use tokio::task::JoinHandle;
 use super::chunk::Home;
 use crate::cache::Entry;
 use crate::conditional::ByteRange;
+use crate::sendfile::{LARGEST_MARKER, SendfileSegment, marker};
 use crate::validator::Validator;
 
 /// The most memory that one slow reader holds.
@@ -36,16 +37,8 @@ const SUSPICION: u8 = 16;
 /// How much of what was sent is compared when the file's time stamp has moved.
 const SAMPLE: usize = 64;
 
-/// What is still to be sent of a file, for a connection that can hand it to `sendfile`.
-#[derive(Clone, Debug)]
-pub struct SendfileSegment {
-    /// The file. Its own position is not used.
-    pub file: Arc<File>,
-    /// First byte to send.
-    pub offset: u64,
-    /// How many bytes.
-    pub len: u64,
-}
+/// What a blocking thread brings back: the buffer, and how much of it is filled.
+type Read = (Box<[u8]>, io::Result<usize>);
 
 /// A range of an open file as a body.
 #[derive(Debug)]
@@ -59,9 +52,16 @@ pub struct FileBody {
     sample: [u8; SAMPLE],
     sampled: usize,
     home: Home,
-    reading: Option<JoinHandle<(Box<[u8]>, io::Result<usize>)>>,
+    reading: Option<JoinHandle<Read>>,
     nowait: bool,
     suspicion: u8,
+    settled: bool,
+    /// Yield markers for the connection to replace.
+    sendfile: bool,
+    /// Hand out no chunk before the last one has been dropped.
+    one_chunk: bool,
+    /// Up to here the file is known to be in the page cache.
+    warm: u64,
 }
 
 impl FileBody {
@@ -79,7 +79,27 @@ impl FileBody {
             reading: None,
             nowait: true,
             suspicion: 0,
+            settled: entry.is_settled(),
+            sendfile: false,
+            one_chunk: false,
+            warm: range.start,
         })
+    }
+
+    /// Lets the body yield markers, see [`sendfile`](crate::sendfile): only for a connection that replaces them. A file
+    /// that was changed a moment ago is read all the same.
+    #[must_use]
+    pub fn allow_sendfile(mut self) -> Self {
+        self.sendfile = self.settled;
+        self
+    }
+
+    /// Makes the body wait until the chunk that it gave out has been written and dropped, so that a slow reader costs one
+    /// chunk, however much the connection would take in. Not for consumers that collect: they would wait for ever.
+    #[must_use]
+    pub fn one_chunk_at_a_time(mut self) -> Self {
+        self.one_chunk = true;
+        self
     }
 
     /// What is left to be sent.
@@ -90,6 +110,60 @@ impl FileBody {
             offset: self.position,
             len: self.left(),
         }
+    }
+
+    /// The next marker; `None` if the next chunk is to be read instead, because it is cold or no marker is to be had.
+    fn next_marker(&mut self) -> io::Result<Option<Bytes>> {
+        let len = self.left().min(LARGEST_MARKER);
+        let end = self.position + len;
+        if self.warm < end {
+            if !self.is_cached(end)? {
+                return Ok(None);
+            }
+            self.warm = end;
+        }
+        self.verify()?;
+        let segment = SendfileSegment {
+            len,
+            ..self.segment()
+        };
+        let Some(marker) = marker(&segment) else {
+            self.sendfile = false;
+            return Ok(None);
+        };
+        self.position = end;
+        if self.left() > 0 {
+            self.remember_sent()?;
+        }
+        Ok(Some(marker))
+    }
+
+    /// Whether `sendfile` may be expected not to wait for a disk up to `end`: a byte at either end and one between are
+    /// asked for. A file that nobody has read lately has none of them.
+    fn is_cached(&mut self, end: u64) -> io::Result<bool> {
+        let mut byte = [0];
+        for at in [self.position, self.position.midpoint(end), end - 1] {
+            match self.read_now_at(&mut byte, at) {
+                Ok(0) => return Err(cut("the file has shrunk while it was sent")),
+                Ok(_) => {}
+                Err(Errno::AGAIN) => return Ok(false),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes the sample that `verify` compares from what was just handed out as a marker.
+    fn remember_sent(&mut self) -> io::Result<()> {
+        let mut sample = [0; SAMPLE];
+        let from = self.position.saturating_sub(SAMPLE as u64);
+        let read = pread(&self.file, &mut sample, from)?;
+        if from + (read as u64) < self.position {
+            return Err(cut("the file has shrunk while it was sent"));
+        }
+        self.sample = sample;
+        self.sampled = read;
+        Ok(())
     }
 
     /// Goes on with another range of the same file.
@@ -111,7 +185,7 @@ impl FileBody {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Box<[u8]>, usize)>> {
         if self.reading.is_none() {
             let size = usize::try_from(self.state.size).unwrap_or(CHUNK).min(CHUNK);
-            let mut buffer = ready!(self.home.poll_take(cx, size));
+            let mut buffer = ready!(self.home.poll_take(cx, size, self.one_chunk));
             match self.read_now(&mut buffer) {
                 Ok(read) => return Poll::Ready(Ok((buffer, read))),
                 Err(Errno::AGAIN) => self.reading = Some(self.read_later(buffer)),
@@ -129,15 +203,14 @@ impl FileBody {
     /// `EAGAIN` if the bytes would have to come from the disk, or might.
     fn read_now(&mut self, buffer: &mut [u8]) -> Result<usize, Errno> {
         let wanted = self.wanted().min(buffer.len());
-        let into = buffer.get_mut(..wanted).unwrap_or_default();
+        let position = self.position;
+        self.read_now_at(buffer.get_mut(..wanted).unwrap_or_default(), position)
+    }
+
+    fn read_now_at(&mut self, into: &mut [u8], position: u64) -> Result<usize, Errno> {
         if self.nowait {
             let flags = ReadWriteFlags::NOWAIT;
-            match preadv2(
-                &self.file,
-                &mut [IoSliceMut::new(into)],
-                self.position,
-                flags,
-            ) {
+            match preadv2(&self.file, &mut [IoSliceMut::new(into)], position, flags) {
                 Err(Errno::OPNOTSUPP | Errno::NOSYS) => self.nowait = false,
                 Err(Errno::INTR) => return Err(Errno::AGAIN),
                 answer => return answer,
@@ -148,14 +221,14 @@ impl FileBody {
             return Err(Errno::AGAIN);
         }
         let begun = Instant::now();
-        let read = pread(&self.file, into, self.position);
+        let read = pread(&self.file, into, position);
         if begun.elapsed() > SLOW {
             self.suspicion = SUSPICION;
         }
         read
     }
 
-    fn read_later(&self, mut buffer: Box<[u8]>) -> JoinHandle<(Box<[u8]>, io::Result<usize>)> {
+    fn read_later(&self, mut buffer: Box<[u8]>) -> JoinHandle<Read> {
         let (file, position) = (Arc::clone(&self.file), self.position);
         let wanted = self.wanted().min(buffer.len());
         tokio::task::spawn_blocking(move || {
@@ -218,6 +291,12 @@ impl Body for FileBody {
         let this = self.get_mut();
         if this.left() == 0 {
             return Poll::Ready(None);
+        }
+        if this.sendfile
+            && this.reading.is_none()
+            && let Some(marker) = this.next_marker()?
+        {
+            return Poll::Ready(Some(Ok(Frame::data(marker))));
         }
         let (buffer, read) = ready!(this.poll_read(cx))?;
         if read == 0 {

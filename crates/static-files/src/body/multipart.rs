@@ -124,6 +124,15 @@ impl MultipartBody {
         Self::new(Source::Memory(bytes), multipart)
     }
 
+    /// As [`FileBody::one_chunk_at_a_time`].
+    #[must_use]
+    pub fn one_chunk_at_a_time(mut self) -> Self {
+        if let Source::File(file) = self.source {
+            self.source = Source::File(file.one_chunk_at_a_time());
+        }
+        self
+    }
+
     fn new(source: Source, multipart: Multipart) -> Self {
         Self {
             source,

@@ -103,6 +103,10 @@ impl Entry {
         self.file.as_ref()
     }
 
+    pub(crate) fn content(&self) -> &Arc<Content> {
+        &self.content
+    }
+
     /// There is something to send from: the bytes or the open file.
     pub(super) fn is_ready(&self) -> bool {
         self.content.body.is_some() || self.file.is_some()

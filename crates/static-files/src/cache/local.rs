@@ -65,7 +65,8 @@ impl Local {
         self.table.len()
     }
 
-    pub(super) fn held(&self) -> usize {
+    #[cfg(test)]
+    fn held(&self) -> usize {
         self.held
     }
 

@@ -43,7 +43,7 @@ use rustix::fs::{fstat, stat};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
-pub(crate) use self::budget::Budget;
+pub(crate) use self::budget::{Budget, charged};
 pub(crate) use self::content::Content;
 pub use self::entry::{Entry, entity_tag};
 pub use self::options::{Config, DisableSymlinks, OpenOptions, Revalidate, symlinks_from};
