@@ -1,9 +1,51 @@
-//! Command line of Portunus: nginx's flags, subcommands and exit codes.
+//! Command line of Portunus: nginx's flags and exit codes, so that a symbolic link named `nginx`
+//! works.
+#![allow(
+    clippy::print_stderr,
+    reason = "a command line talks to its terminal; nginx uses stderr"
+)]
 
 use std::process::ExitCode;
+
+use portunus_app::Launch;
+
+mod flags;
+mod version;
+
+use flags::Flags;
 
 /// Runs the command line of this process and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let words = std::env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned());
+    match Flags::parse(words) {
+        Ok(flags) => run(flags),
+        Err(error) => {
+            eprintln!("nginx: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(flags: Flags) -> ExitCode {
+    if flags.version {
+        eprint!("{}", version::version());
+        if flags.help {
+            eprint!("{}", version::usage());
+        }
+        if flags.configure {
+            eprint!("{}", version::configure_arguments());
+        }
+        if !flags.test {
+            return ExitCode::SUCCESS;
+        }
+    }
+    let launch = Launch::new(flags.prefix, flags.conf, flags.error_log, flags.globals);
+    match (flags.signal, flags.test) {
+        (Some(signal), _) => launch.signal(signal),
+        (None, true) => launch.check(flags.dump, flags.quiet),
+        (None, false) => launch.serve(),
+    }
 }

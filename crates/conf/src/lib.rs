@@ -32,7 +32,6 @@ mod check;
 mod config;
 mod fault;
 mod level;
-mod lint;
 mod loader;
 mod scope;
 mod text;

@@ -69,6 +69,14 @@ impl Clock {
             .unwrap_or_default()
     }
 
+    /// Seconds since midnight, local time.
+    #[must_use]
+    pub fn second_of_day() -> u32 {
+        let second = i64::try_from(Self::since_epoch().as_secs()).unwrap_or(i64::MAX);
+        let t = LocalTime::at(second);
+        u32::from(t.hour) * 3600 + u32::from(t.minute) * 60 + u32::from(t.second)
+    }
+
     /// The current second in all its spellings; formatted anew only when the second changed.
     #[must_use]
     pub fn timestamps() -> Rc<Timestamps> {

@@ -1,0 +1,177 @@
+//! What answers in a location.
+
+use std::sync::Arc;
+
+use portunus_conf::{Scope, d};
+use portunus_handler::{
+    Alias, AnswerStatus, AutoIndex, Candidate, Content, ErrorPage, Fallback, IndexFile,
+    ListingFormat, Root, Template, TryFiles,
+};
+use portunus_routing::LocationMatch;
+
+use super::Builder;
+
+impl Builder<'_> {
+    /// The handler of a level: what a location sets itself, or an `if` in it.
+    pub(super) fn content(&mut self, scope: Scope<'_>) -> Content {
+        if scope.set_here(d::FASTCGI_PASS) {
+            return self.fastcgi(scope);
+        }
+        if scope.set_here(d::STUB_STATUS) {
+            return Content::StubStatus;
+        }
+        if scope.set_here(d::EMPTY_GIF) {
+            return Content::EmptyGif;
+        }
+        Content::Files
+    }
+
+    pub(super) fn root(&mut self, scope: Scope<'_>, matcher: Option<&LocationMatch>) -> Root {
+        for level in scope.levels() {
+            if let Some(directive) = level.own(d::ALIAS).next()
+                && let Some(word) = directive.args.first()
+            {
+                let full = self.config.full_path(word.as_bytes());
+                let text = full.as_os_str().as_encoded_bytes().to_vec();
+                let path = Arc::new(self.template_of(directive, word, &text));
+                return Root {
+                    path,
+                    alias: Some(alias_of(level, matcher)),
+                };
+            }
+            if let Some(directive) = level.own(d::ROOT).next()
+                && let Some(word) = directive.args.first()
+            {
+                let full = self.config.full_path(word.as_bytes());
+                let text = trim_slash(full.as_os_str().as_encoded_bytes());
+                let path = Arc::new(self.template_of(directive, word, text));
+                return Root { path, alias: None };
+            }
+        }
+        let full = self.config.full_path(b"html");
+        let path = Arc::new(Template::literal(full.as_os_str().as_encoded_bytes()));
+        Root { path, alias: None }
+    }
+
+    pub(super) fn index(&mut self, scope: Scope<'_>) -> Arc<[IndexFile]> {
+        let Some(origin) = scope.origin(d::INDEX) else {
+            return Arc::new([IndexFile {
+                name: Template::literal(&b"index.html"[..]),
+            }]);
+        };
+        let mut files = Vec::new();
+        for directive in origin.own(d::INDEX) {
+            for word in &directive.args {
+                files.push(IndexFile {
+                    name: self.template(directive, word),
+                });
+            }
+        }
+        files.into()
+    }
+
+    pub(super) fn try_files(&mut self, scope: Scope<'_>) -> Option<TryFiles> {
+        let directive = scope.own(d::TRY_FILES).next()?;
+        let (last, candidates) = directive.args.split_last()?;
+        let mut names = Vec::new();
+        for word in candidates {
+            let text = word.as_bytes();
+            let directory = text.last() == Some(&b'/') && !text.is_empty();
+            let name = if directory {
+                &text[..text.len() - 1]
+            } else {
+                text
+            };
+            names.push(Candidate {
+                name: self.template_of(directive, word, name),
+                directory,
+            });
+        }
+        let fallback = match last.as_str().and_then(|text| text.strip_prefix('=')) {
+            Some(code) => match code.parse() {
+                Ok(status) => Fallback::Status(status),
+                Err(_) => {
+                    self.error_at(
+                        directive,
+                        last,
+                        format!("invalid code \"{}\"", last.message_text()),
+                    );
+                    return None;
+                }
+            },
+            None => Fallback::Target(self.template(directive, last)),
+        };
+        Some(TryFiles {
+            candidates: names,
+            fallback,
+        })
+    }
+
+    pub(super) fn autoindex(&mut self, scope: Scope<'_>) -> Option<AutoIndex> {
+        scope.flag(d::AUTOINDEX).then(|| AutoIndex {
+            format: match scope.enumeration(d::AUTOINDEX_FORMAT) {
+                "json" => ListingFormat::Json,
+                "jsonp" => ListingFormat::Jsonp,
+                "xml" => ListingFormat::Xml,
+                _ => ListingFormat::Html,
+            },
+            exact_size: scope.flag(d::AUTOINDEX_EXACT_SIZE),
+            local_time: scope.flag(d::AUTOINDEX_LOCALTIME),
+        })
+    }
+
+    /// nginx: `ngx_http_core_error_page`.
+    pub(super) fn error_pages(&mut self, scope: Scope<'_>) -> Arc<[ErrorPage]> {
+        let Some(origin) = scope.origin(d::ERROR_PAGE) else {
+            return Arc::default();
+        };
+        let mut pages = Vec::new();
+        for directive in origin.own(d::ERROR_PAGE) {
+            let Some((target, codes)) = directive.args.split_last() else {
+                continue;
+            };
+            let (codes, answer) = match codes.split_last() {
+                Some((last, rest)) if last.as_bytes().first() == Some(&b'=') => {
+                    (rest, answer_status(last.as_str().unwrap_or_default()))
+                }
+                _ => (codes, AnswerStatus::Original),
+            };
+            for code in codes {
+                let Some(status) = code.as_str().and_then(|text| text.parse().ok()) else {
+                    continue;
+                };
+                let target = self.template(directive, target);
+                // 499 stands for a client that is gone; nginx maps nothing else either.
+                let status = if status == 497 { 497 } else { status };
+                pages.push(ErrorPage {
+                    status,
+                    target,
+                    answer,
+                });
+            }
+        }
+        pages.into()
+    }
+}
+
+fn answer_status(text: &str) -> AnswerStatus {
+    match text.strip_prefix('=').unwrap_or_default().parse() {
+        Ok(status) => AnswerStatus::Fixed(status),
+        Err(_) => AnswerStatus::OfPage,
+    }
+}
+
+/// What an `alias` stands for: the prefix of the location that has it, or the whole URI where that
+/// is a regular expression.
+fn alias_of(level: Scope<'_>, matcher: Option<&LocationMatch>) -> Alias {
+    let _ = level;
+    match matcher {
+        Some(LocationMatch::Regex { .. }) => Alias::Whole,
+        Some(found) => Alias::Prefix(found.name().len()),
+        None => Alias::Whole,
+    }
+}
+
+fn trim_slash(path: &[u8]) -> &[u8] {
+    path.strip_suffix(b"/").unwrap_or(path)
+}

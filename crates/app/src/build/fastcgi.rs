@@ -1,0 +1,258 @@
+//! `fastcgi_pass` and its kin.
+
+use std::net::ToSocketAddrs as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use http::HeaderName;
+use portunus_conf::{Directive, Scope, Word, d};
+use portunus_fpm::{Address, Options, Pool, PoolConfig, Reuse};
+use portunus_handler::{Content, FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, PoolSet};
+
+use super::Builder;
+
+/// Fields of PHP's answer that are meant for us (nginx: `ngx_http_fastcgi_hide_headers`).
+const HIDDEN: &[&str] = &[
+    "status",
+    "x-accel-expires",
+    "x-accel-redirect",
+    "x-accel-limit-rate",
+    "x-accel-buffering",
+    "x-accel-charset",
+];
+
+/// Connections to an FPM whose number of workers nobody has told.
+const DEFAULT_SLOTS: usize = 4;
+
+impl Builder<'_> {
+    pub(super) fn fastcgi(&mut self, scope: Scope<'_>) -> Content {
+        let Some(directive) = scope.own(d::FASTCGI_PASS).next() else {
+            return Content::Files;
+        };
+        let Some(target) = directive.args.first() else {
+            return Content::Files;
+        };
+        let Some(pass) = self.pass(scope, directive, target) else {
+            return Content::Files;
+        };
+        let params = self.params(scope);
+        let overridden = params
+            .iter()
+            .filter_map(|param| overridden(&param.name))
+            .collect();
+        let split_path_info = scope
+            .find(d::FASTCGI_SPLIT_PATH_INFO)
+            .and_then(|directive| {
+                let word = directive.args.first()?;
+                self.regex(directive, word, word.as_bytes(), false)
+            });
+        let passed = names(scope, d::FASTCGI_PASS_HEADER);
+        Content::FastCgi(Box::new(FastCgi {
+            pass,
+            params,
+            overridden,
+            index: scope.text(d::FASTCGI_INDEX).map(Into::into),
+            split_path_info,
+            pass_request_body: scope.flag(d::FASTCGI_PASS_REQUEST_BODY),
+            pass_request_headers: scope.flag(d::FASTCGI_PASS_REQUEST_HEADERS),
+            request_buffering: scope.flag(d::FASTCGI_REQUEST_BUFFERING),
+            intercept_errors: scope.flag(d::FASTCGI_INTERCEPT_ERRORS),
+            force_ranges: scope.flag(d::FASTCGI_FORCE_RANGES),
+            hidden: hidden(scope, &passed),
+            passed,
+            ignored: ignored(scope),
+            retry_non_idempotent: scope
+                .bits(d::FASTCGI_NEXT_UPSTREAM)
+                .contains(&"non_idempotent"),
+            lane: 0,
+            options: Arc::new(self.options(scope)),
+        }))
+    }
+
+    fn options(&self, scope: Scope<'_>) -> Options {
+        let buffers = scope.buffers(d::FASTCGI_BUFFERS);
+        let memory = buffers.number.saturating_mul(buffers.size);
+        let defaults = Options::default();
+        Options {
+            connect_timeout: scope.duration(d::FASTCGI_CONNECT_TIMEOUT),
+            send_timeout: scope.duration(d::FASTCGI_SEND_TIMEOUT),
+            read_timeout: scope.duration(d::FASTCGI_READ_TIMEOUT),
+            keep_conn: true,
+            buffering: scope.flag(d::FASTCGI_BUFFERING),
+            accel_buffering: !scope
+                .bits(d::FASTCGI_IGNORE_HEADERS)
+                .contains(&"X-Accel-Buffering"),
+            spool: portunus_spool::Limits {
+                memory: usize::try_from(memory).unwrap_or(usize::MAX),
+                file: scope.size(d::FASTCGI_MAX_TEMP_FILE_SIZE),
+                directory: self.temp_dir.clone(),
+            },
+            ignore_client_abort: scope.flag(d::FASTCGI_IGNORE_CLIENT_ABORT),
+            catch_stderr: words(scope, d::FASTCGI_CATCH_STDERR),
+            ..defaults
+        }
+    }
+
+    fn params(&mut self, scope: Scope<'_>) -> Vec<FastCgiParam> {
+        let mut params = Vec::new();
+        for directive in scope.all(d::FASTCGI_PARAM) {
+            let [name, value, rest @ ..] = &directive.args[..] else {
+                continue;
+            };
+            params.push(FastCgiParam {
+                name: name.as_bytes().into(),
+                value: self.template(directive, value),
+                if_not_empty: rest.iter().any(|word| word.as_bytes() == b"if_not_empty"),
+            });
+        }
+        params
+    }
+
+    fn pass(
+        &mut self,
+        scope: Scope<'_>,
+        directive: &Directive,
+        target: &Word,
+    ) -> Option<FastCgiPass> {
+        if target.as_bytes().contains(&b'$') {
+            return Some(FastCgiPass::Dynamic(self.template(directive, target)));
+        }
+        let text = target.as_str()?;
+        let members = match self.upstream(text) {
+            Some(upstream) => upstream
+                .own(d::UPSTREAM_SERVER)
+                .filter(|member| !member.args.iter().any(|word| word.as_bytes() == b"down"))
+                .filter_map(|member| member.args.first()?.as_str())
+                .map(str::to_owned)
+                .collect(),
+            None => vec![text.to_owned()],
+        };
+        let mut pools = Vec::new();
+        for member in members {
+            match parse_address(&member) {
+                Ok(addresses) => {
+                    pools.extend(
+                        addresses
+                            .into_iter()
+                            .map(|address| self.pool(scope, address)),
+                    );
+                }
+                Err(message) => self.error_at(directive, target, message),
+            }
+        }
+        PoolSet::new(pools).map(FastCgiPass::Pools)
+    }
+
+    fn upstream(&self, name: &str) -> Option<Scope<'_>> {
+        let http = self.config.http()?;
+        let named = |scope: &Scope<'_>| {
+            scope
+                .args()
+                .first()
+                .is_some_and(|word| word.as_bytes().eq_ignore_ascii_case(name.as_bytes()))
+        };
+        http.children(d::UPSTREAM).find(named)
+    }
+
+    /// The pool of an address; the same one in every location and after a reload.
+    fn pool(&mut self, scope: Scope<'_>, address: Address) -> Pool {
+        let slots = match scope.text(d::FASTCGI_POOL_SIZE) {
+            Some(number) if number != b"auto" => std::str::from_utf8(number)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(DEFAULT_SLOTS),
+            _ => DEFAULT_SLOTS,
+        };
+        let mut config = PoolConfig::new(address, slots);
+        config.queue_timeout = scope.duration(d::FASTCGI_QUEUE_TIMEOUT);
+        if let Some(depth) = scope.number(d::FASTCGI_QUEUE_DEPTH) {
+            config.queue_depth = usize::try_from(depth).unwrap_or(usize::MAX);
+        }
+        config.socket_keepalive = scope.flag(d::FASTCGI_SOCKET_KEEPALIVE);
+        match scope.enumeration(d::FASTCGI_REUSE) {
+            "off" => config.reuse = Reuse::never(),
+            "always" => config.reuse.after_body = true,
+            _ => {}
+        }
+        let key = format!("{config:?}");
+        let pools = &mut self.kept.pools;
+        pools
+            .entry(key)
+            .or_insert_with(|| Pool::new(config))
+            .clone()
+    }
+}
+
+/// `host:port`, `unix:/path`; nginx's words where it is neither.
+fn parse_address(text: &str) -> Result<Vec<Address>, String> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        let path = path.strip_suffix(':').unwrap_or(path);
+        return Ok(vec![Address::Unix(PathBuf::from(path))]);
+    }
+    if text
+        .rsplit_once(':')
+        .is_none_or(|(_, port)| port.parse::<u16>().is_err())
+    {
+        return Err(format!("no port in upstream \"{text}\""));
+    }
+    match text.to_socket_addrs() {
+        Ok(found) => Ok(found.take(1).map(Address::Tcp).collect()),
+        Err(_) => {
+            let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
+            Err(format!("host not found in upstream \"{host}\""))
+        }
+    }
+}
+
+/// The request field that a param `HTTP_…` stands for.
+fn overridden(param: &[u8]) -> Option<HeaderName> {
+    let name = param.strip_prefix(b"HTTP_")?;
+    let name: Vec<u8> = name
+        .iter()
+        .map(|byte| {
+            if *byte == b'_' {
+                b'-'
+            } else {
+                byte.to_ascii_lowercase()
+            }
+        })
+        .collect();
+    HeaderName::from_bytes(&name).ok()
+}
+
+fn hidden(scope: Scope<'_>, passed: &[HeaderName]) -> Vec<HeaderName> {
+    let own = HIDDEN.iter().map(|name| HeaderName::from_static(name));
+    own.chain(names(scope, d::FASTCGI_HIDE_HEADER))
+        .filter(|name| !passed.contains(name))
+        .collect()
+}
+
+fn names(scope: Scope<'_>, id: portunus_conf::DirectiveId) -> Vec<HeaderName> {
+    let words = words(scope, id);
+    words
+        .iter()
+        .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+        .collect()
+}
+
+fn words(scope: Scope<'_>, id: portunus_conf::DirectiveId) -> Vec<String> {
+    let directives = scope.all(id);
+    let words = directives.iter().flat_map(|directive| &directive.args);
+    words.filter_map(Word::as_str).map(str::to_owned).collect()
+}
+
+fn ignored(scope: Scope<'_>) -> IgnoredFields {
+    let bits = scope.bits(d::FASTCGI_IGNORE_HEADERS);
+    let has = |name: &str| bits.contains(&name);
+    IgnoredFields {
+        accel_redirect: has("X-Accel-Redirect"),
+        accel_expires: has("X-Accel-Expires"),
+        accel_limit_rate: has("X-Accel-Limit-Rate"),
+        accel_buffering: has("X-Accel-Buffering"),
+        accel_charset: has("X-Accel-Charset"),
+        expires: has("Expires"),
+        cache_control: has("Cache-Control"),
+        set_cookie: has("Set-Cookie"),
+        vary: has("Vary"),
+    }
+}

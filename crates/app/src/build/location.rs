@@ -1,0 +1,157 @@
+//! What holds at one level: of a server, a location or an `if`.
+
+use std::sync::Arc;
+
+use portunus_conf::typed::KeepaliveTimeout;
+use portunus_conf::{DirectiveId, Scope, d, value};
+use portunus_handler::{Level, Location};
+use portunus_routing::{LocationId, LocationMatch};
+use portunus_server::{Limits, LingeringClose};
+use portunus_static_files::{
+    ConditionalOptions, DisableSymlinks, IfModifiedSince, OpenOptions, Revalidate,
+};
+
+use super::Builder;
+
+impl Builder<'_> {
+    /// Translates one level. `matcher` is that of the location it belongs to.
+    pub(super) fn level(
+        &mut self,
+        scope: Scope<'_>,
+        matcher: Option<&LocationMatch>,
+    ) -> LocationId {
+        let rewrite = self.rewrite(scope, matcher);
+        let charset = self.charset(scope);
+        let types = self.types(scope, charset.as_ref());
+        let location = Location {
+            name: scope
+                .args()
+                .last()
+                .map(|word| word.as_bytes().into())
+                .unwrap_or_default(),
+            level: Level {
+                internal: scope.set_here(d::INTERNAL),
+                absolute_redirect: scope.flag(d::ABSOLUTE_REDIRECT),
+                server_name_in_redirect: scope.flag(d::SERVER_NAME_IN_REDIRECT),
+                port_in_redirect: scope.flag(d::PORT_IN_REDIRECT),
+                server_tokens: scope.text(d::SERVER_TOKENS) != Some(b"off"),
+                rewrite_log: scope.flag(d::REWRITE_LOG),
+                log_not_found: scope.flag(d::LOG_NOT_FOUND),
+                recursive_error_pages: scope.flag(d::RECURSIVE_ERROR_PAGES),
+                satisfy_any: scope.enumeration(d::SATISFY) == "any",
+                etag: scope.flag(d::ETAG),
+                msie_padding: scope.flag(d::MSIE_PADDING),
+                client_max_body_size: scope.offset(d::CLIENT_MAX_BODY_SIZE).unwrap_or(0),
+                client_body_buffer_size: usize::try_from(scope.size(d::CLIENT_BODY_BUFFER_SIZE))
+                    .unwrap_or(usize::MAX),
+            },
+            rewrite,
+            try_files: self.try_files(scope),
+            content: self.content(scope),
+            root: self.root(scope, matcher),
+            open: self.open_options(scope),
+            index: self.index(scope),
+            autoindex: self.autoindex(scope),
+            error_pages: self.error_pages(scope),
+            access: self.access_rules(scope),
+            real_ip: self.real_ip(scope),
+            headers: self.header_rules(scope),
+            types,
+            charset: charset.map(Arc::new),
+            conditional: conditional(scope),
+            limits: self.limits(scope),
+            access_logs: self.access_logs(scope),
+            error_log: self.error_log(scope),
+        };
+        self.push_location(location)
+    }
+
+    /// The level of an `if` in a location.
+    pub(super) fn if_level(
+        &mut self,
+        block: Scope<'_>,
+        matcher: Option<&LocationMatch>,
+    ) -> LocationId {
+        self.level(block, matcher)
+    }
+
+    pub(super) fn limits(&self, scope: Scope<'_>) -> Limits {
+        let keepalive = scope
+            .find(d::KEEPALIVE_TIMEOUT)
+            .map(KeepaliveTimeout::parse);
+        let keepalive = keepalive.and_then(Result::ok);
+        let defaults = Limits::default();
+        Limits {
+            client_body_timeout: scope.duration(d::CLIENT_BODY_TIMEOUT),
+            client_body_min_rate: u32::try_from(scope.size(d::CLIENT_BODY_MIN_RATE)).unwrap_or(0),
+            send_timeout: scope.duration(d::SEND_TIMEOUT),
+            keepalive_timeout: keepalive.map_or(defaults.keepalive_timeout, |k| k.timeout),
+            keepalive_header: keepalive.and_then(|k| k.header).map(|time| time.as_secs()),
+            keepalive_requests: scope.number(d::KEEPALIVE_REQUESTS).unwrap_or(1000),
+            keepalive_time: scope.duration(d::KEEPALIVE_TIME),
+            lingering_close: match scope.enumeration(d::LINGERING_CLOSE) {
+                "off" => LingeringClose::Off,
+                "always" => LingeringClose::Always,
+                _ => LingeringClose::On,
+            },
+            lingering_time: scope.duration(d::LINGERING_TIME),
+            lingering_timeout: scope.duration(d::LINGERING_TIMEOUT),
+            reset_timedout_connection: scope.flag(d::RESET_TIMEDOUT_CONNECTION),
+            limit_rate: literal_size(scope, d::LIMIT_RATE),
+            limit_rate_after: literal_size(scope, d::LIMIT_RATE_AFTER),
+            sendfile_max_chunk: usize::try_from(scope.size(d::SENDFILE_MAX_CHUNK)).unwrap_or(0),
+            ..defaults
+        }
+    }
+
+    fn open_options(&self, scope: Scope<'_>) -> OpenOptions {
+        let symlinks = match scope.text(d::DISABLE_SYMLINKS) {
+            Some(b"on") => DisableSymlinks::On,
+            Some(b"if_not_owner") => DisableSymlinks::IfNotOwner,
+            _ => DisableSymlinks::Off,
+        };
+        let cached = scope
+            .text(d::OPEN_FILE_CACHE)
+            .is_some_and(|text| text != b"off");
+        let revalidate = if cached {
+            Revalidate::Every {
+                valid: scope.duration(d::OPEN_FILE_CACHE_VALID),
+                min_uses: scope
+                    .number(d::OPEN_FILE_CACHE_MIN_USES)
+                    .map_or(1, |uses| u32::try_from(uses).unwrap_or(u32::MAX)),
+                errors: scope.flag(d::OPEN_FILE_CACHE_ERRORS),
+            }
+        } else {
+            Revalidate::Always
+        };
+        let read_ahead = scope.size(d::READ_AHEAD) > 0;
+        OpenOptions {
+            symlinks,
+            from: 0,
+            revalidate,
+            read_ahead,
+        }
+    }
+}
+
+/// A rate that is the same for every request; values with variables are set by the request.
+fn literal_size(scope: Scope<'_>, id: DirectiveId) -> u64 {
+    scope
+        .text(id)
+        .and_then(|text| value::parse_size(text).ok())
+        .unwrap_or(0)
+}
+
+fn conditional(scope: Scope<'_>) -> ConditionalOptions {
+    ConditionalOptions {
+        if_modified_since: match scope.enumeration(d::IF_MODIFIED_SINCE) {
+            "off" => IfModifiedSince::Off,
+            "before" => IfModifiedSince::Before,
+            _ => IfModifiedSince::Exact,
+        },
+        ranges: true,
+        max_ranges: scope
+            .number(d::MAX_RANGES)
+            .and_then(|most| u32::try_from(most).ok()),
+    }
+}

@@ -1,0 +1,204 @@
+//! `log_format`, `access_log`, `error_log`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use portunus_conf::{Directive, Scope, Word, d};
+use portunus_handler::{AccessLog, LogEscape, LogFormat, LogTarget, Template};
+use portunus_telemetry::{ErrorLog, ErrorTarget, LogFile, Severity};
+
+use super::Builder;
+
+/// nginx's predefined format.
+const COMBINED: &[u8] = br#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#;
+
+impl Builder<'_> {
+    /// Compiles all formats; `combined` is always there.
+    pub(super) fn formats(&mut self, http: Option<Scope<'_>>) {
+        let resolve = |name: &[u8]| self.names.resolve(name).ok_or(());
+        if let Ok(line) = Template::compile(COMBINED, resolve) {
+            let format = LogFormat {
+                line,
+                escape: LogEscape::Default,
+            };
+            self.formats
+                .insert(b"combined".as_slice().into(), Arc::new(format));
+        }
+        for directive in http.into_iter().flat_map(|http| http.all(d::LOG_FORMAT)) {
+            self.format(directive);
+        }
+    }
+
+    fn format(&mut self, directive: &Directive) {
+        let [name, parts @ ..] = &directive.args[..] else {
+            return;
+        };
+        let (escape, parts) = match parts.first().map(Word::as_bytes) {
+            Some(b"escape=json") => (LogEscape::Json, &parts[1..]),
+            Some(b"escape=none") => (LogEscape::None, &parts[1..]),
+            Some(b"escape=default") => (LogEscape::Default, &parts[1..]),
+            _ => (LogEscape::Default, parts),
+        };
+        let Some(first) = parts.first() else { return };
+        let text: Vec<u8> = parts
+            .iter()
+            .flat_map(|part| part.as_bytes())
+            .copied()
+            .collect();
+        let line = self.template_of(directive, first, &text);
+        self.formats
+            .insert(name.as_bytes().into(), Arc::new(LogFormat { line, escape }));
+    }
+
+    /// The access logs of a level.
+    pub(super) fn access_logs(&mut self, scope: Scope<'_>) -> Arc<[AccessLog]> {
+        let directives = scope.all(d::ACCESS_LOG);
+        if directives.is_empty() {
+            return self.default_access_log(scope);
+        }
+        let mut logs = Vec::new();
+        for directive in directives {
+            if directive
+                .args
+                .first()
+                .is_some_and(|word| word.as_bytes() == b"off")
+            {
+                return Arc::default();
+            }
+            logs.extend(self.access_log(directive));
+        }
+        logs.into()
+    }
+
+    /// Without any directive nginx writes `combined` to `logs/access.log`.
+    fn default_access_log(&mut self, scope: Scope<'_>) -> Arc<[AccessLog]> {
+        let path = Path::new(crate::DEFAULT_ACCESS_LOG);
+        let Ok(file) = self.open_log(path) else {
+            return Arc::default();
+        };
+        let _ = scope;
+        let Some(format) = self.formats.get(&b"combined"[..]).cloned() else {
+            return Arc::default();
+        };
+        Arc::new([AccessLog {
+            target: LogTarget::File(file),
+            format,
+            condition: None,
+        }])
+    }
+
+    fn access_log(&mut self, directive: &Directive) -> Option<AccessLog> {
+        let [path, rest @ ..] = &directive.args[..] else {
+            return None;
+        };
+        let named = rest
+            .first()
+            .filter(|word| !is_option(word))
+            .map(Word::as_bytes);
+        let name = named.unwrap_or(b"combined");
+        let Some(format) = self.formats.get(name).cloned() else {
+            let name = String::from_utf8_lossy(name).into_owned();
+            self.error(directive, format!("unknown log format \"{name}\""));
+            return None;
+        };
+        let condition = rest
+            .iter()
+            .find_map(|word| Some((word, word.as_bytes().strip_prefix(b"if=")?)));
+        let condition = condition.map(|(word, text)| self.template_of(directive, word, text));
+        let target = self.log_target(directive, path)?;
+        Some(AccessLog {
+            target,
+            format,
+            condition,
+        })
+    }
+
+    fn log_target(&mut self, directive: &Directive, path: &Word) -> Option<LogTarget> {
+        if path.as_bytes().contains(&b'$') {
+            let full = self.config.full_path(path.as_bytes());
+            let text = full.as_os_str().as_encoded_bytes().to_vec();
+            return Some(LogTarget::Dynamic(self.template_of(directive, path, &text)));
+        }
+        let full = self.config.full_path(path.as_bytes());
+        match self.open_log(&full) {
+            Ok(file) => Some(LogTarget::File(file)),
+            Err(message) => {
+                self.open_failed(directive, message);
+                None
+            }
+        }
+    }
+
+    /// The error logs of a level.
+    pub(super) fn error_log(&mut self, scope: Scope<'_>) -> ErrorLog {
+        let directives = scope.all(d::ERROR_LOG);
+        if directives.is_empty() {
+            return self.default_error_log();
+        }
+        let targets = directives
+            .into_iter()
+            .filter_map(|directive| self.error_target(directive));
+        ErrorLog::new(targets.collect())
+    }
+
+    fn default_error_log(&mut self) -> ErrorLog {
+        let path = self.kept.error_log.clone();
+        let file = if path.as_os_str().is_empty() {
+            LogFile::stderr().ok()
+        } else {
+            self.open_log(&path).ok()
+        };
+        ErrorLog::new(
+            file.map(|file| ErrorTarget {
+                level: Severity::Error,
+                file,
+            })
+            .into_iter()
+            .collect(),
+        )
+    }
+
+    fn error_target(&mut self, directive: &Directive) -> Option<ErrorTarget> {
+        let path = directive.args.first()?;
+        let level = directive
+            .args
+            .get(1)
+            .and_then(|word| Severity::from_name(word.as_str()?));
+        let level = level.unwrap_or(Severity::Error);
+        let opened = match path.as_bytes() {
+            b"stderr" => LogFile::stderr().map_err(|error| error.to_string()),
+            name => self.open_log(&self.config.full_path(name)),
+        };
+        match opened {
+            Ok(file) => Some(ErrorTarget { level, file }),
+            Err(message) => {
+                self.open_failed(directive, message);
+                None
+            }
+        }
+    }
+
+    /// nginx opens logs after reading everything, so it names neither file nor line.
+    fn open_failed(&mut self, directive: &Directive, message: String) {
+        let order = directive.order;
+        let diagnostic =
+            portunus_conf::Diagnostic::new(portunus_conf::Severity::Emerg, message, order);
+        self.diagnostics.push(diagnostic.with_span(directive.span));
+    }
+
+    fn open_log(&mut self, path: &Path) -> Result<Arc<LogFile>, String> {
+        if let Some(file) = self.log_files.get(path) {
+            return Ok(Arc::clone(file));
+        }
+        let file = LogFile::open(path).map_err(|error| error.to_string())?;
+        self.log_files.insert(path.to_owned(), Arc::clone(&file));
+        Ok(file)
+    }
+}
+
+fn is_option(word: &Word) -> bool {
+    let text = word.as_bytes();
+    [&b"buffer="[..], b"flush=", b"gzip", b"if="]
+        .iter()
+        .any(|option| text.starts_with(option))
+}

@@ -1,0 +1,274 @@
+//! From the configuration language to what the handler works with.
+//!
+//! The only place that knows both sides: `conf` reads and checks, `handler` answers requests, and
+//! everything here turns one into the other. What is checked only here, because it needs the
+//! runtime (regular expressions, names of variables, log files), is reported as [`Diagnostic`]s in
+//! nginx's words like everything else.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use portunus_conf::{Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Word, d};
+use portunus_fpm::Pool;
+use portunus_handler::{DynamicPools, Location, LogFormat, Map, Site, Template};
+use portunus_routing::{LocationId, Regex};
+use portunus_server::{ListenAddress, ListenerConfig, ServerConfig, ServerHandle, Spelling};
+use portunus_static_files::OpenFileCache;
+use portunus_telemetry::{ErrorLog, LogFile};
+
+mod access;
+mod content;
+mod fastcgi;
+mod headers;
+mod listen;
+mod location;
+mod logs;
+mod map;
+mod names;
+mod rewrite;
+mod server;
+mod types;
+
+use names::Names;
+
+/// A configuration made ready to run.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) site: Site,
+    pub(crate) listeners: Vec<ListenerConfig>,
+    pub(crate) server: ServerConfig,
+    /// For lines that belong to no request.
+    pub(crate) process_log: ErrorLog,
+}
+
+/// What outlives a reload.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    pub(crate) files: OpenFileCache,
+    pub(crate) pools: HashMap<String, Pool>,
+    tags: HashMap<ListenAddress, usize>,
+    pub(crate) server: Arc<OnceLock<ServerHandle>>,
+    /// `-e`, or nginx's default.
+    pub(crate) error_log: PathBuf,
+}
+
+impl Kept {
+    /// What a new server begins with.
+    pub(crate) fn new(config: &Config, error_log: PathBuf) -> Self {
+        let budget = config
+            .http()
+            .map_or(64 << 20, |http| http.size(d::STATIC_CACHE_SIZE));
+        let files = OpenFileCache::new(portunus_static_files::Config {
+            budget: usize::try_from(budget).unwrap_or(usize::MAX),
+            workers: workers(config),
+            ..portunus_static_files::Config::default()
+        });
+        let (pools, tags, server) = (HashMap::new(), HashMap::new(), Arc::default());
+        Self {
+            files,
+            pools,
+            tags,
+            server,
+            error_log,
+        }
+    }
+
+    /// The number of an address; it keeps it for as long as the process lives, since connections
+    /// know their listener by it.
+    fn tag(&mut self, address: &ListenAddress) -> usize {
+        let next = self.tags.len();
+        *self.tags.entry(address.clone()).or_insert(next)
+    }
+}
+
+/// `worker_processes`: here the number of threads.
+fn workers(config: &Config) -> usize {
+    match config.main().text(d::WORKER_PROCESSES) {
+        Some(b"auto") => std::thread::available_parallelism().map_or(1, usize::from),
+        Some(text) => std::str::from_utf8(text)
+            .ok()
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(1),
+        None => 1,
+    }
+}
+
+fn server_config(config: &Config) -> ServerConfig {
+    let connections = config.events().number(d::WORKER_CONNECTIONS).unwrap_or(512);
+    ServerConfig {
+        workers: workers(config),
+        worker_connections: usize::try_from(connections).unwrap_or(usize::MAX),
+    }
+}
+
+/// Builds everything; complaints go to `diagnostics`, and where one of them is an error the result
+/// must not be used.
+pub(crate) fn build(config: &Config, kept: &mut Kept, diagnostics: &mut Diagnostics) -> Built {
+    let names = Names::collect(config.main());
+    let mut builder = Builder {
+        config,
+        kept,
+        diagnostics,
+        names,
+        locations: Vec::new(),
+        maps: Vec::new(),
+        formats: HashMap::new(),
+        log_files: HashMap::new(),
+        temp_dir: temp_dir(config),
+        spelling: spelling(config),
+        uses_sent_fields: mentions(config.main(), b"sent_http_"),
+    };
+    builder.build()
+}
+
+struct Builder<'c> {
+    config: &'c Config,
+    kept: &'c mut Kept,
+    diagnostics: &'c mut Diagnostics,
+    names: Names,
+    locations: Vec<Location>,
+    maps: Vec<Map>,
+    formats: HashMap<Box<[u8]>, Arc<LogFormat>>,
+    log_files: HashMap<PathBuf, Arc<LogFile>>,
+    temp_dir: Arc<PathBuf>,
+    spelling: Arc<Spelling>,
+    uses_sent_fields: bool,
+}
+
+impl Builder<'_> {
+    fn build(&mut self) -> Built {
+        let http = self.config.http();
+        self.formats(http);
+        if let Some(http) = http {
+            self.maps(http);
+        }
+        let (servers, addresses, listeners) = self.servers(http);
+        let site = Site {
+            servers,
+            addresses,
+            locations: std::mem::take(&mut self.locations),
+            maps: std::mem::take(&mut self.maps),
+            slots: self.names.slots(),
+            files: self.kept.files.clone(),
+            hostname: hostname(),
+            product: portunus_handler::Product::ours(),
+            keeps_sent_fields: self.uses_sent_fields,
+            server: Arc::clone(&self.kept.server),
+            dynamic_pools: DynamicPools::default(),
+            temp_dir: Arc::clone(&self.temp_dir),
+        };
+        let main = self.config.main();
+        let process_log = self.error_log(main);
+        Built {
+            site,
+            listeners,
+            server: server_config(self.config),
+            process_log,
+        }
+    }
+
+    fn error(&mut self, directive: &Directive, message: impl Into<String>) {
+        self.diagnostics
+            .push(Diagnostic::on(directive, Severity::Emerg, message));
+    }
+
+    fn error_at(&mut self, directive: &Directive, word: &Word, message: impl Into<String>) {
+        let diagnostic = Diagnostic::on(directive, Severity::Emerg, message);
+        self.diagnostics.push(diagnostic.with_span(word.span));
+    }
+
+    /// Compiles a value with variables.
+    fn template(&mut self, directive: &Directive, word: &Word) -> Template {
+        self.template_of(directive, word, word.as_bytes())
+    }
+
+    /// Compiles a part of a word.
+    fn template_of(&mut self, directive: &Directive, word: &Word, text: &[u8]) -> Template {
+        let resolve = |name: &[u8]| self.names.resolve(name).ok_or(UnknownVariable(name.into()));
+        match Template::compile(text, resolve) {
+            Ok(template) => template,
+            Err(error) => {
+                self.error_at(directive, word, error.to_string());
+                Template::literal(&b""[..])
+            }
+        }
+    }
+
+    /// Compiles a regular expression and binds its named groups.
+    fn regex(
+        &mut self,
+        directive: &Directive,
+        word: &Word,
+        text: &[u8],
+        caseless: bool,
+    ) -> Option<Regex> {
+        match Regex::compile(text, caseless) {
+            Ok(mut regex) => {
+                regex.bind(|name| self.names.slot(name));
+                Some(regex)
+            }
+            Err(error) => {
+                self.error_at(directive, word, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn push_location(&mut self, location: Location) -> LocationId {
+        self.locations.push(location);
+        LocationId(u32::try_from(self.locations.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    fn built(&self, id: LocationId) -> &Location {
+        &self.locations[usize::try_from(id.0).unwrap_or(usize::MAX)]
+    }
+}
+
+/// nginx: `unknown "x" variable`.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown \"{}\" variable", String::from_utf8_lossy(.0))]
+struct UnknownVariable(Box<[u8]>);
+
+/// Whether any word of the configuration holds a text.
+fn mentions(scope: Scope<'_>, text: &[u8]) -> bool {
+    fn in_words(directive: &Directive, text: &[u8]) -> bool {
+        let holds = |word: &Word| word.as_bytes().windows(text.len()).any(|part| part == text);
+        directive.args.iter().any(holds) || directive.children().iter().any(|d| in_words(d, text))
+    }
+    scope.directives().any(|(_, directive, block)| {
+        in_words(directive, text) || block.is_some_and(|block| mentions(block, text))
+    })
+}
+
+/// Field names that answers may have, as the operator spells them.
+fn spelling(config: &Config) -> Arc<Spelling> {
+    fn collect<'c>(scope: Scope<'c>, names: &mut Vec<&'c [u8]>) {
+        for (row, directive, block) in scope.directives() {
+            if row == d::ADD_HEADER || row == d::ADD_TRAILER {
+                names.extend(directive.args.first().map(Word::as_bytes));
+            }
+            if let Some(block) = block {
+                collect(block, names);
+            }
+        }
+    }
+    let mut names = Vec::new();
+    collect(config.main(), &mut names);
+    Arc::new(Spelling::new(names))
+}
+
+/// Where bodies go that outgrow memory: `client_body_temp_path`, made if it is missing; else the
+/// system's place for temporary files.
+fn temp_dir(config: &Config) -> Arc<PathBuf> {
+    let wanted = config
+        .http()
+        .and_then(|http| http.path(d::CLIENT_BODY_TEMP_PATH));
+    let usable = wanted.filter(|path| std::fs::create_dir_all(path).is_ok());
+    Arc::new(usable.unwrap_or_else(std::env::temp_dir))
+}
+
+fn hostname() -> Box<[u8]> {
+    let uname = rustix::system::uname();
+    uname.nodename().to_bytes().to_ascii_lowercase().into()
+}

@@ -1,0 +1,122 @@
+//! Which variables a configuration defines itself: `set`, `map` and its kin, named captures.
+//!
+//! nginx resolves names when the whole configuration has been read, so a variable may be used above
+//! the line that defines it; hence this walk over everything before anything is compiled.
+
+use std::collections::HashMap;
+
+use portunus_conf::{Directive, Scope, Word};
+use portunus_handler::Variable;
+use portunus_routing::Slot;
+
+/// Slots of variables that keep a value per request, and numbers of `map` blocks.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    slots: HashMap<Box<str>, Slot>,
+    maps: HashMap<Box<str>, usize>,
+}
+
+impl Names {
+    /// Finds every definition below a level.
+    pub(super) fn collect(root: Scope<'_>) -> Self {
+        let mut names = Self::default();
+        names.walk(root);
+        names
+    }
+
+    /// What a name means, or `None` where nothing defines it.
+    pub(super) fn resolve(&self, name: &[u8]) -> Option<Variable> {
+        let text = std::str::from_utf8(name).ok()?.to_ascii_lowercase();
+        if let Some(slot) = self.slots.get(text.as_str()) {
+            return Some(Variable::Slot(*slot));
+        }
+        if let Some(number) = self.maps.get(text.as_str()) {
+            return Some(Variable::Map(*number));
+        }
+        Variable::builtin(name)
+    }
+
+    /// The slot of a variable that [`Names::collect`] has seen.
+    pub(super) fn slot(&mut self, name: &str) -> Slot {
+        let next = u32::try_from(self.slots.len()).map_or(Slot(u32::MAX), Slot);
+        *self
+            .slots
+            .entry(name.to_ascii_lowercase().into())
+            .or_insert(next)
+    }
+
+    /// How many slots a request needs.
+    pub(super) fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn walk(&mut self, scope: Scope<'_>) {
+        for (_, directive, block) in scope.directives() {
+            self.define(directive);
+            if let Some(block) = block {
+                self.walk(block);
+            } else if directive.name == "map" || directive.name == "geo" {
+                self.define_in_block(directive);
+            }
+        }
+    }
+
+    fn define(&mut self, directive: &Directive) {
+        match directive.name.as_bytes() {
+            b"set" | b"auth_request_set" => self.define_slot(directive.args.first()),
+            b"map" => {
+                let number = self.maps.len();
+                if let Some(name) = directive.args.get(1).and_then(variable_name) {
+                    self.maps.entry(name).or_insert(number);
+                }
+            }
+            b"server_name" | b"location" | b"rewrite" | b"if" => {
+                directive
+                    .args
+                    .iter()
+                    .for_each(|word| self.define_captures(word));
+            }
+            _ => {}
+        }
+    }
+
+    /// Keys of a `map` may be regular expressions with named groups.
+    fn define_in_block(&mut self, directive: &Directive) {
+        for entry in directive.block.iter().flat_map(|block| &block.directives) {
+            self.define_captures(&entry.name);
+        }
+    }
+
+    fn define_slot(&mut self, word: Option<&Word>) {
+        if let Some(name) = word.and_then(variable_name)
+            && !SETTABLE.contains(&&*name)
+        {
+            self.slot(&name);
+        }
+    }
+
+    fn define_captures(&mut self, word: &Word) {
+        let Some(text) = word.as_str() else { return };
+        for opener in ["(?<", "(?P<", "(?'"] {
+            for (at, _) in text.match_indices(opener) {
+                let rest = &text[at + opener.len()..];
+                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                match end {
+                    Some(end) if end > 0 && rest[end..].starts_with(['>', '\'']) => {
+                        self.slot(&rest[..end]);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// Built-in variables that `set` may change.
+const SETTABLE: &[&str] = &["args", "limit_rate"];
+
+/// The name behind the `$` of a word.
+pub(super) fn variable_name(word: &Word) -> Option<Box<str>> {
+    let name = word.as_str()?.strip_prefix('$')?;
+    (!name.is_empty()).then(|| name.to_ascii_lowercase().into())
+}

@@ -1,0 +1,244 @@
+//! `server` blocks: names, addresses, locations.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use portunus_conf::{Directive, Scope, Severity, d};
+use portunus_handler::{Address, Content, Server};
+use portunus_routing::{
+    Location as RoutedLocation, LocationError, LocationMatch, Locations, ServerId, ServerName,
+    ServerNames,
+};
+use portunus_server::{ListenAddress, ListenerConfig, Settings};
+
+use super::Builder;
+use super::listen::Listen;
+
+/// The servers that listen on one address.
+#[derive(Debug, Default)]
+struct Gathered {
+    listen: Option<Listen>,
+    servers: Vec<usize>,
+    default: Option<usize>,
+}
+
+impl Builder<'_> {
+    /// Translates all servers; also which of them are behind which address.
+    pub(super) fn servers(
+        &mut self,
+        http: Option<Scope<'_>>,
+    ) -> (Vec<Server>, Vec<Option<Address>>, Vec<ListenerConfig>) {
+        let mut servers = Vec::new();
+        let mut names = Vec::new();
+        let mut gathered: BTreeMap<ListenAddress, Gathered> = BTreeMap::new();
+        let scopes: Vec<_> = http
+            .into_iter()
+            .flat_map(|http| http.children(d::SERVER))
+            .collect();
+        for (number, scope) in scopes.iter().copied().enumerate() {
+            let parsed = self.server_names(scope);
+            servers.push(self.server(scope, &parsed));
+            names.push(parsed);
+            self.gather(scope, number, &mut gathered);
+        }
+        let mut addresses = Vec::new();
+        let mut listeners = Vec::new();
+        for (address, found) in gathered {
+            let Some(listen) = found.listen else { continue };
+            let tag = self.kept.tag(&address);
+            let default = found
+                .default
+                .or_else(|| found.servers.first().copied())
+                .unwrap_or(0);
+            listeners.push(listen.into_config(tag));
+            if addresses.len() <= tag {
+                addresses.resize_with(tag + 1, || None);
+            }
+            addresses[tag] = Some(Address {
+                names: self.address_names(&address, &found.servers, &names),
+                default,
+                settings: Arc::new(
+                    scopes
+                        .get(default)
+                        .map(|scope| self.settings(*scope))
+                        .unwrap_or_default(),
+                ),
+            });
+        }
+        (servers, addresses, listeners)
+    }
+
+    fn gather(
+        &mut self,
+        scope: Scope<'_>,
+        number: usize,
+        gathered: &mut BTreeMap<ListenAddress, Gathered>,
+    ) {
+        let directives: Vec<&Directive> = scope.own(d::LISTEN).collect();
+        let mut listens = Vec::new();
+        for directive in &directives {
+            match Listen::parse(directive) {
+                Ok(found) => listens.extend(found),
+                Err(message) => self.error(directive, message),
+            }
+        }
+        if directives.is_empty() {
+            listens.push(Listen::implicit());
+        }
+        for mut listen in listens {
+            listen.http2 |= scope.flag(d::HTTP2);
+            let known = gathered.entry(listen.address.clone()).or_default();
+            known.servers.push(number);
+            if listen.default_server {
+                known.default.get_or_insert(number);
+            }
+            match &mut known.listen {
+                Some(first) => first.merge(listen),
+                None => known.listen = Some(listen),
+            }
+        }
+    }
+
+    fn address_names(
+        &mut self,
+        address: &ListenAddress,
+        servers: &[usize],
+        names: &[Vec<ServerName>],
+    ) -> ServerNames {
+        let id = |number: usize| ServerId(u32::try_from(number).unwrap_or(u32::MAX));
+        let entries = servers.iter().flat_map(|number| {
+            names[*number]
+                .iter()
+                .map(move |name| (name.clone(), id(*number)))
+        });
+        let (names, ignored) = ServerNames::new(entries);
+        for name in ignored {
+            let message = format!("conflicting server name \"{name}\" on {address}, ignored");
+            let diagnostic = portunus_conf::Diagnostic::new(Severity::Warn, message, u32::MAX);
+            self.diagnostics.push(diagnostic);
+        }
+        names
+    }
+
+    /// What holds for connections while their request is not known.
+    fn settings(&mut self, scope: Scope<'_>) -> Settings {
+        let buffers = scope.buffers(d::LARGE_CLIENT_HEADER_BUFFERS);
+        let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        Settings {
+            limits: self.limits(scope),
+            client_header_timeout: scope.duration(d::CLIENT_HEADER_TIMEOUT),
+            client_header_buffer_size: size(scope.size(d::CLIENT_HEADER_BUFFER_SIZE)),
+            large_client_header_buffers: (size(buffers.number), size(buffers.size)),
+            max_headers: scope.number(d::MAX_HEADERS).map_or(1000, size),
+            ignore_invalid_headers: scope.flag(d::IGNORE_INVALID_HEADERS),
+            underscores_in_headers: scope.flag(d::UNDERSCORES_IN_HEADERS),
+            spelling: Arc::clone(&self.spelling),
+            ..Settings::default()
+        }
+    }
+
+    fn server_names(&mut self, scope: Scope<'_>) -> Vec<ServerName> {
+        let mut names = Vec::new();
+        for directive in scope.own(d::SERVER_NAME) {
+            for word in &directive.args {
+                let text = match word.as_bytes() {
+                    b"$hostname" => super::hostname(),
+                    other => other.into(),
+                };
+                match ServerName::parse(&text) {
+                    Ok(mut name) => {
+                        if let ServerName::Regex(regex) = &mut name
+                            && let Some(regex) = Arc::get_mut(regex)
+                        {
+                            regex.bind(|name| self.names.slot(name));
+                        }
+                        names.push(name);
+                    }
+                    Err(error) => self.error_at(directive, word, error.to_string()),
+                }
+            }
+        }
+        if names.is_empty() {
+            names.push(ServerName::Exact(Box::default()));
+        }
+        names
+    }
+
+    fn server(&mut self, scope: Scope<'_>, names: &[ServerName]) -> Server {
+        let base = self.level(scope, None);
+        let inner = self.locations_in(scope, None);
+        let matcher = match Locations::new(inner) {
+            Ok(matcher) => matcher,
+            Err(errors) => {
+                for error in errors {
+                    self.duplicate_location(scope, &error);
+                }
+                Locations::default()
+            }
+        };
+        let name = match names.first() {
+            Some(ServerName::Exact(name)) => name.clone(),
+            Some(other) => other.to_string().into_bytes().into(),
+            None => Box::default(),
+        };
+        Server {
+            name,
+            matcher,
+            base,
+            merge_slashes: scope.flag(d::MERGE_SLASHES),
+        }
+    }
+
+    fn duplicate_location(&mut self, server: Scope<'_>, error: &LocationError) {
+        if let Some(directive) = server.directive() {
+            self.error(directive, error.to_string());
+        }
+    }
+
+    fn locations_in(
+        &mut self,
+        scope: Scope<'_>,
+        outer: Option<&LocationMatch>,
+    ) -> Vec<RoutedLocation> {
+        let mut found = Vec::new();
+        for block in scope.children(d::LOCATION) {
+            let Some(directive) = block.directive() else {
+                continue;
+            };
+            let (modifier, name) = match &directive.args[..] {
+                [name] => (None, name),
+                [modifier, name, ..] => (Some(modifier.as_bytes()), name),
+                [] => continue,
+            };
+            let mut matcher = match LocationMatch::parse(modifier, name.as_bytes()) {
+                Ok(matcher) => matcher,
+                Err(error) => {
+                    self.error_at(directive, name, error.to_string());
+                    continue;
+                }
+            };
+            if let LocationMatch::Regex(regex) = &mut matcher {
+                regex.bind(|name| self.names.slot(name));
+            }
+            if let Some(outer) = outer
+                && let Err(error) = matcher.check_inside(outer)
+            {
+                self.error_at(directive, name, error.to_string());
+            }
+            let id = self.level(block, Some(&matcher));
+            let redirects = name.as_bytes().last() == Some(&b'/')
+                && !matches!(
+                    self.built(id).content,
+                    Content::Files | Content::EmptyGif | Content::StubStatus
+                );
+            let inner = self.locations_in(block, Some(&matcher));
+            found.push(RoutedLocation {
+                id,
+                matcher,
+                redirects_to_slash: redirects,
+                inner,
+            });
+        }
+        found
+    }
+}

@@ -1,0 +1,188 @@
+//! From the command line to a checked configuration, a signal, or a running server.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use portunus_conf::{Config, Diagnostics, LoadOptions, Loaded, Sources, d, dump};
+
+use crate::build::{Built, Kept, build};
+use crate::lifecycle;
+use crate::signal::Signal;
+use crate::sys::{self, Forked};
+use crate::{DEFAULT_CONF, DEFAULT_ERROR_LOG, DEFAULT_PID, DEFAULT_PREFIX};
+
+/// What the command line says about where things are.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    prefix: PathBuf,
+    conf: PathBuf,
+    error_log: PathBuf,
+    globals: Option<String>,
+}
+
+/// A configuration that was read without errors.
+pub(crate) struct Ready {
+    pub(crate) config: Config,
+    pub(crate) sources: Sources,
+    pub(crate) diagnostics: Diagnostics,
+}
+
+impl Launch {
+    /// Resolves the flags; nginx's defaults where they are missing.
+    #[must_use]
+    pub fn new(
+        prefix: Option<String>,
+        conf: Option<String>,
+        error_log: Option<String>,
+        globals: Option<String>,
+    ) -> Self {
+        let here = std::env::current_dir().unwrap_or_default();
+        let prefix = prefix.map_or_else(|| PathBuf::from(DEFAULT_PREFIX), |dir| here.join(dir));
+        let conf = prefix.join(conf.as_deref().unwrap_or(DEFAULT_CONF));
+        let error_log = match error_log.as_deref() {
+            Some("stderr") => PathBuf::new(),
+            given => prefix.join(given.unwrap_or(DEFAULT_ERROR_LOG)),
+        };
+        Self {
+            prefix,
+            conf,
+            error_log,
+            globals,
+        }
+    }
+
+    /// `-t` and `-T`: checks the configuration as a start would, and says so.
+    #[must_use]
+    pub fn check(&self, dump_it: bool, quiet: bool) -> ExitCode {
+        let path = self.conf.display();
+        let Some(mut ready) = self.load() else {
+            eprintln!("nginx: configuration file {path} test failed");
+            return ExitCode::FAILURE;
+        };
+        let mut kept = self.kept(&ready.config);
+        let built = build(&ready.config, &mut kept, &mut ready.diagnostics);
+        self.print(&ready.diagnostics, &ready.sources);
+        if ready.diagnostics.has_errors() {
+            eprintln!("nginx: configuration file {path} test failed");
+            return ExitCode::FAILURE;
+        }
+        if let Err(message) = lifecycle::try_bind(built) {
+            eprintln!("nginx: [emerg] {message}");
+            eprintln!("nginx: configuration file {path} test failed");
+            return ExitCode::FAILURE;
+        }
+        if !quiet {
+            eprintln!("nginx: the configuration file {path} syntax is ok");
+            eprintln!("nginx: configuration file {path} test is successful");
+        }
+        if dump_it {
+            let text = dump(&ready.sources);
+            // A closed pipe ends a dump like any other.
+            let _ = std::io::stdout().write_all(&text);
+        }
+        ExitCode::SUCCESS
+    }
+
+    /// `-s`.
+    #[must_use]
+    pub fn signal(&self, signal: Signal) -> ExitCode {
+        let Some(ready) = self.load() else {
+            return ExitCode::FAILURE;
+        };
+        match signal.send(&self.pid_path(&ready.config)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("nginx: [error] {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    /// Runs the server until it is told to end.
+    #[must_use]
+    pub fn serve(&self) -> ExitCode {
+        let Some(ready) = self.load() else {
+            return ExitCode::FAILURE;
+        };
+        if !ready.config.main().flag(d::DAEMON) {
+            return self.run(ready, None);
+        }
+        match sys::fork_to_background() {
+            Ok(Forked::Launcher(pipe)) => wait_for_server(pipe.into()),
+            Ok(Forked::Server(pipe)) => self.run(ready, Some(pipe.into())),
+            Err(error) => {
+                eprintln!("nginx: [emerg] fork() failed ({error})");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn run(&self, mut ready: Ready, report: Option<std::fs::File>) -> ExitCode {
+        let mut kept = self.kept(&ready.config);
+        let built = build(&ready.config, &mut kept, &mut ready.diagnostics);
+        self.print(&ready.diagnostics, &ready.sources);
+        if ready.diagnostics.has_errors() {
+            return ExitCode::FAILURE;
+        }
+        match lifecycle::run(self, &ready.config, built, kept, report) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(message) => {
+                eprintln!("nginx: [emerg] {message}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    /// Reads the configuration; errors go to the terminal.
+    pub(crate) fn load(&self) -> Option<Ready> {
+        let options = LoadOptions {
+            prefix: self.prefix.clone(),
+            globals: self.globals.clone(),
+            look_up: true,
+        };
+        let Loaded {
+            config,
+            diagnostics,
+            sources,
+        } = Config::load(&self.conf, &options);
+        match config {
+            Some(config) if !diagnostics.has_errors() => Some(Ready {
+                config,
+                sources,
+                diagnostics,
+            }),
+            _ => {
+                self.print(&diagnostics, &sources);
+                None
+            }
+        }
+    }
+
+    /// Prints what there is to say about a configuration.
+    pub(crate) fn print(&self, diagnostics: &Diagnostics, sources: &Sources) {
+        eprint!("{}", diagnostics.render(sources));
+    }
+
+    pub(crate) fn kept(&self, config: &Config) -> Kept {
+        Kept::new(config, self.error_log.clone())
+    }
+
+    /// `pid`, or nginx's default.
+    pub(crate) fn pid_path(&self, config: &Config) -> PathBuf {
+        match config.main().text(d::PID) {
+            Some(path) => config.full_path(path),
+            None => Path::new(DEFAULT_PID).to_owned(),
+        }
+    }
+}
+
+/// Waits until the server in the background says that it runs, or ends without a word.
+fn wait_for_server(mut pipe: std::fs::File) -> ExitCode {
+    use std::io::Read as _;
+    let mut word = [0_u8; 1];
+    match pipe.read(&mut word) {
+        Ok(1) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}

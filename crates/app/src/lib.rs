@@ -1,0 +1,29 @@
+//! Assembles the server from its configuration, swaps it on reload, owns start and stop.
+//!
+//! The only crate that knows both the configuration language and the runtime crates.
+#![allow(
+    clippy::print_stderr,
+    reason = "before there is a log, the terminal is where errors go"
+)]
+
+mod build;
+mod launch;
+mod lifecycle;
+mod pid_file;
+mod signal;
+mod sys;
+
+pub use launch::Launch;
+pub use portunus_handler::NGINX_VERSION;
+pub use signal::Signal;
+
+/// Where the configuration is without `-c`; as in nginx's packages and images.
+pub const DEFAULT_CONF: &str = "/etc/nginx/nginx.conf";
+/// What relative paths are below without `-p`.
+pub const DEFAULT_PREFIX: &str = "/etc/nginx/";
+/// Where errors go until the configuration says otherwise.
+pub const DEFAULT_ERROR_LOG: &str = "/var/log/nginx/error.log";
+/// Where requests are logged until the configuration says otherwise.
+pub const DEFAULT_ACCESS_LOG: &str = "/var/log/nginx/access.log";
+/// Where the process id is written until the configuration says otherwise.
+pub const DEFAULT_PID: &str = "/run/nginx.pid";

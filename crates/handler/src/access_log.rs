@@ -1,0 +1,151 @@
+//! Access-log lines, written when a request is over.
+//!
+//! Source: nginx, ngx_http_log_module.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use portunus_telemetry::LogFile;
+use portunus_template::Variables;
+
+use crate::config::{AccessLog, LogEscape, LogTarget};
+use crate::context::Context;
+use crate::variable::Variable;
+
+/// The status that stands for a client that went away before there was an answer.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+impl Drop for Context {
+    /// A request is over when its state goes: after the last byte of the answer, or when the
+    /// connection broke in the middle of anything.
+    fn drop(&mut self) {
+        let site = Rc::clone(&self.site);
+        let logs = &self.location_in(&site).access_logs;
+        if logs.is_empty() {
+            return;
+        }
+        if self.answer.status == 0 {
+            self.answer.status = CLIENT_CLOSED_REQUEST;
+        }
+        for log in logs.iter() {
+            write(self, log);
+        }
+    }
+}
+
+fn write(cx: &mut Context, log: &AccessLog) {
+    if let Some(condition) = &log.condition {
+        let value = cx.expand(condition);
+        if value.is_empty() || value == b"0" {
+            return;
+        }
+    }
+    let mut line = Vec::with_capacity(256);
+    let mut scope = Escaping {
+        cx,
+        escape: log.format.escape,
+        value: Vec::new(),
+    };
+    log.format.line.expand(&mut scope, &mut line);
+    line.push(b'\n');
+    match &log.target {
+        LogTarget::File(file) => file.append(&line),
+        LogTarget::Dynamic(path) => {
+            let path = cx.expand(path);
+            append_to(cx, &path, &line);
+        }
+    }
+}
+
+/// A path with variables is opened for each line, as nginx does without `open_log_file_cache`.
+fn append_to(cx: &mut Context, path: &[u8], line: &[u8]) {
+    use std::os::unix::ffi::OsStrExt as _;
+    match LogFile::open(Path::new(std::ffi::OsStr::from_bytes(path))) {
+        Ok(file) => file.append(line),
+        Err(error) => cx.log_crit(format_args!("{error}")),
+    }
+}
+
+/// Expands a log format: values are escaped, missing ones are a dash.
+struct Escaping<'c> {
+    cx: &'c mut Context,
+    escape: LogEscape,
+    value: Vec<u8>,
+}
+
+impl Escaping<'_> {
+    fn finish(&mut self, found: bool, out: &mut Vec<u8>) {
+        match (found, self.escape) {
+            (true, LogEscape::Default) => escape_default(&self.value, out),
+            (true, LogEscape::Json) => escape_json(&self.value, out),
+            (true, LogEscape::None) => out.extend_from_slice(&self.value),
+            (false, LogEscape::Default) => out.push(b'-'),
+            (false, _) => {}
+        }
+    }
+}
+
+impl Variables<Variable> for Escaping<'_> {
+    fn append(&mut self, variable: &Variable, out: &mut Vec<u8>) {
+        self.value.clear();
+        let found = self.cx.append_value(variable, &mut self.value);
+        self.finish(found, out);
+    }
+
+    fn append_capture(&mut self, number: u8, out: &mut Vec<u8>) {
+        self.value.clear();
+        self.cx.append_capture(number, &mut self.value);
+        self.finish(!self.value.is_empty(), out);
+    }
+}
+
+/// `"`, `\` and everything outside printable ASCII becomes `\xHH`.
+fn escape_default(value: &[u8], out: &mut Vec<u8>) {
+    for &byte in value {
+        match byte {
+            b'"' | b'\\' | 0..=0x1f | 0x7f.. => {
+                const HEX: &[u8; 16] = b"0123456789ABCDEF";
+                out.extend_from_slice(b"\\x");
+                out.push(HEX[usize::from(byte >> 4)]);
+                out.push(HEX[usize::from(byte & 15)]);
+            }
+            _ => out.push(byte),
+        }
+    }
+}
+
+/// The inside of a JSON string; bytes above ASCII stay as they are.
+fn escape_json(value: &[u8], out: &mut Vec<u8>) {
+    for &byte in value {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            0x0c => out.extend_from_slice(b"\\f"),
+            0..=0x1f => out.extend_from_slice(format!("\\u{byte:04X}").as_bytes()),
+            _ => out.push(byte),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn escaped(escape: fn(&[u8], &mut Vec<u8>), value: &[u8]) -> String {
+        let mut out = Vec::new();
+        escape(value, &mut out);
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    #[test]
+    fn no_value_can_end_a_line_or_a_quote() {
+        assert_eq!(
+            escaped(escape_default, b"a\"b\\\n\x7f\xff"),
+            "a\\x22b\\x5C\\x0A\\x7F\\xFF"
+        );
+        assert_eq!(escaped(escape_json, b"a\"\n\x01"), "a\\\"\\n\\u0001");
+    }
+}

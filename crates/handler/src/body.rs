@@ -1,0 +1,177 @@
+//! The body of an answer: one enum, so that the hot path allocates no box.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context as TaskContext, Poll, ready};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use portunus_static_files::{Entry, StaticBody};
+use portunus_telemetry::Severity;
+
+use crate::context::Context;
+
+/// Why a body ended early. The client sees an aborted transfer, never a short answer that looks
+/// whole.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// A file could not be read to the end that was announced.
+    #[error("{0}")]
+    File(#[from] std::io::Error),
+    /// PHP-FPM broke off.
+    #[error("{0}")]
+    FastCgi(#[from] portunus_fpm::Error),
+    /// `return 444`, or an answer that must not be sent.
+    #[error("connection closed without an answer")]
+    Closed,
+}
+
+/// Where the bytes come from.
+#[derive(Debug, Default)]
+pub(crate) enum Body {
+    #[default]
+    Empty,
+    Bytes(Bytes),
+    /// A file that has not been cut to ranges yet.
+    Entry(Rc<Entry>),
+    File(StaticBody),
+    FastCgi(Box<portunus_fpm::ResponseBody>),
+    /// Breaks the connection.
+    Broken,
+}
+
+impl Body {
+    pub(crate) fn bytes(bytes: Bytes) -> Self {
+        if bytes.is_empty() {
+            Self::Empty
+        } else {
+            Self::Bytes(bytes)
+        }
+    }
+
+    fn poll_data(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        match self {
+            Self::Empty => Poll::Ready(None),
+            Self::Bytes(bytes) => {
+                let bytes = std::mem::take(bytes);
+                *self = Self::Empty;
+                Poll::Ready(Some(Ok(bytes)))
+            }
+            Self::Entry(entry) => {
+                let body = StaticBody::whole(entry);
+                *self = Self::File(body);
+                self.poll_data(cx)
+            }
+            Self::File(file) => match ready!(Pin::new(file).poll_frame(cx)) {
+                Some(Ok(frame)) => Poll::Ready(frame.into_data().ok().map(Ok)),
+                Some(Err(error)) => Poll::Ready(Some(Err(error.into()))),
+                None => Poll::Ready(None),
+            },
+            Self::FastCgi(body) => body
+                .poll_data(cx)
+                .map(|data| data.map(|data| data.map_err(Into::into))),
+            Self::Broken => Poll::Ready(Some(Err(BodyError::Closed))),
+        }
+    }
+}
+
+/// A body on its way to the client, with the request that it answers: its end is the request's.
+#[derive(Debug)]
+pub struct ResponseBody {
+    body: Body,
+    /// Bytes still to come, where known.
+    remaining: Option<u64>,
+    trailers: Option<HeaderMap>,
+    cx: Option<Box<Context>>,
+}
+
+impl ResponseBody {
+    pub(crate) fn new(body: Body, length: Option<u64>) -> Self {
+        let body = match body {
+            // From here on it is read; a file in memory is a handle on its bytes.
+            Body::Entry(entry) => match StaticBody::whole(&entry) {
+                StaticBody::Empty => Body::Empty,
+                StaticBody::Memory(bytes) => Body::Bytes(bytes),
+                other => Body::File(other),
+            },
+            other => other,
+        };
+        Self {
+            body,
+            remaining: length,
+            trailers: None,
+            cx: None,
+        }
+    }
+
+    /// Breaks the connection instead of ending well.
+    pub(crate) fn broken() -> Self {
+        Self::new(Body::Broken, None)
+    }
+
+    pub(crate) fn with_trailers(mut self, trailers: HeaderMap) -> Self {
+        self.trailers = Some(trailers);
+        self
+    }
+
+    /// Keeps the request until the answer has been sent.
+    pub(crate) fn with_context(mut self, cx: Box<Context>) -> Self {
+        self.cx = Some(cx);
+        self
+    }
+
+    /// Whether the end may differ from what the head promised, so that somebody must be told.
+    pub(crate) fn may_break(&self) -> bool {
+        matches!(self.body, Body::File(_) | Body::FastCgi(_))
+    }
+
+    fn log_failure(&self, error: &BodyError) {
+        let Some(cx) = &self.cx else { return };
+        match error {
+            BodyError::File(error) => cx.log(Severity::Alert, format_args!("{error}")),
+            BodyError::FastCgi(error) => cx.log(Severity::Error, format_args!("{error}")),
+            BodyError::Closed => {}
+        }
+    }
+}
+
+impl HttpBody for ResponseBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match ready!(self.body.poll_data(cx)) {
+            Some(Ok(data)) => {
+                let length = data.len() as u64;
+                self.remaining = self.remaining.map(|left| left.saturating_sub(length));
+                Poll::Ready(Some(Ok(Frame::data(data))))
+            }
+            Some(Err(error)) => {
+                self.log_failure(&error);
+                Poll::Ready(Some(Err(error)))
+            }
+            None => Poll::Ready(
+                self.trailers
+                    .take()
+                    .map(|trailers| Ok(Frame::trailers(trailers))),
+            ),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.trailers.is_none() && matches!(self.body, Body::Empty)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.body {
+            Body::Empty => SizeHint::with_exact(0),
+            _ => self
+                .remaining
+                .map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
+    }
+}

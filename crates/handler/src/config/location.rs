@@ -1,0 +1,213 @@
+//! What holds within one location, outside of any, or within an `if`; inheritance resolved.
+
+use std::sync::Arc;
+
+use portunus_routing::rewrite::Program;
+use portunus_server::Limits;
+use portunus_static_files::{ConditionalOptions, MediaTypes, OpenOptions};
+use portunus_telemetry::ErrorLog;
+
+use super::{AccessLog, AccessRule, FastCgi, HeaderRules, RealIp, Template};
+use crate::variable::Variable;
+
+/// One level of the configuration.
+#[derive(Debug)]
+pub struct Location {
+    /// As the configuration spells it, for messages.
+    pub name: Box<[u8]>,
+    /// Switches and sizes.
+    pub level: Level,
+    /// Rewrite directives of this level.
+    pub rewrite: Option<Program<Variable>>,
+    /// `try_files`.
+    pub try_files: Option<TryFiles>,
+    /// What answers here.
+    pub content: Content,
+    /// `root` or `alias`.
+    pub root: Root,
+    /// How files are opened: `disable_symlinks`, `open_file_cache`.
+    pub open: OpenOptions,
+    /// `index`.
+    pub index: Arc<[IndexFile]>,
+    /// `autoindex` and its kin.
+    pub autoindex: Option<AutoIndex>,
+    /// `error_page`.
+    pub error_pages: Arc<[ErrorPage]>,
+    /// `allow` and `deny`, in order.
+    pub access: Arc<[AccessRule]>,
+    /// `set_real_ip_from` and its kin.
+    pub real_ip: Option<Arc<RealIp>>,
+    /// `add_header`, `add_trailer`, `expires`.
+    pub headers: Arc<HeaderRules>,
+    /// `types`.
+    pub types: Arc<MediaTypes>,
+    /// `charset` with the types it goes to.
+    pub charset: Option<Arc<Charset>>,
+    /// `if_modified_since`, `max_ranges`.
+    pub conditional: ConditionalOptions,
+    /// What governs the connection while this location answers.
+    pub limits: Limits,
+    /// `access_log`; empty is `off`.
+    pub access_logs: Arc<[AccessLog]>,
+    /// `error_log`.
+    pub error_log: ErrorLog,
+}
+
+/// Switches and sizes of a level.
+#[derive(Debug, Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a directive of its own"
+)]
+pub struct Level {
+    /// `internal`.
+    pub internal: bool,
+    /// `recursive_error_pages`.
+    pub recursive_error_pages: bool,
+    /// `satisfy any`.
+    pub satisfy_any: bool,
+    /// `client_max_body_size`; 0 is no limit.
+    pub client_max_body_size: u64,
+    /// `client_body_buffer_size`.
+    pub client_body_buffer_size: usize,
+    /// `etag`.
+    pub etag: bool,
+    /// `server_tokens`.
+    pub server_tokens: bool,
+    /// `log_not_found`.
+    pub log_not_found: bool,
+    /// `rewrite_log`.
+    pub rewrite_log: bool,
+    /// `absolute_redirect`.
+    pub absolute_redirect: bool,
+    /// `server_name_in_redirect`.
+    pub server_name_in_redirect: bool,
+    /// `port_in_redirect`.
+    pub port_in_redirect: bool,
+    /// `msie_padding`.
+    pub msie_padding: bool,
+}
+
+/// What produces the answer of a location.
+#[derive(Debug)]
+pub enum Content {
+    /// Files below the root: index, directory listing, static file.
+    Files,
+    /// `fastcgi_pass`.
+    FastCgi(Box<FastCgi>),
+    /// `stub_status`.
+    StubStatus,
+    /// `empty_gif`.
+    EmptyGif,
+}
+
+/// `root` or `alias`.
+#[derive(Debug, Clone)]
+pub struct Root {
+    /// The directory; literal in nearly all configurations.
+    pub path: Arc<Template>,
+    /// For `alias`: how much of the URI it replaces.
+    pub alias: Option<Alias>,
+}
+
+/// How `alias` replaces the URI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alias {
+    /// The location's prefix of that length.
+    Prefix(usize),
+    /// Everything: a location of a regular expression.
+    Whole,
+}
+
+/// `try_files`.
+#[derive(Debug)]
+pub struct TryFiles {
+    /// Names to look for, in order.
+    pub candidates: Vec<Candidate>,
+    /// What happens when none exists.
+    pub fallback: Fallback,
+}
+
+/// One argument of `try_files` before the last.
+#[derive(Debug)]
+pub struct Candidate {
+    /// The name as a URI, without the slash that asks for a directory.
+    pub name: Template,
+    /// Whether it must be a directory.
+    pub directory: bool,
+}
+
+/// The last argument of `try_files`.
+#[derive(Debug)]
+pub enum Fallback {
+    /// `=404`.
+    Status(u16),
+    /// A URI with arguments, or `@name`.
+    Target(Template),
+}
+
+/// One argument of `index`.
+#[derive(Debug)]
+pub struct IndexFile {
+    /// The name, or, with a leading slash, a URI.
+    pub name: Template,
+}
+
+/// `autoindex_format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListingFormat {
+    /// A page.
+    Html,
+    /// An XML document.
+    Xml,
+    /// A JSON array.
+    Json,
+    /// A JSON array in a call.
+    Jsonp,
+}
+
+/// `autoindex on` with its options.
+#[derive(Debug, Clone, Copy)]
+pub struct AutoIndex {
+    /// `autoindex_format`.
+    pub format: ListingFormat,
+    /// `autoindex_exact_size`.
+    pub exact_size: bool,
+    /// `autoindex_localtime`.
+    pub local_time: bool,
+}
+
+/// One code of an `error_page` directive.
+#[derive(Debug)]
+pub struct ErrorPage {
+    /// The status that it is for.
+    pub status: u16,
+    /// `/uri?args`, `@name`, or else a URL for the client.
+    pub target: Template,
+    /// `=`: which status the answer gets.
+    pub answer: AnswerStatus,
+}
+
+/// The status of an answer that `error_page` made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerStatus {
+    /// The original one.
+    Original,
+    /// `=` alone: whatever the page answers.
+    OfPage,
+    /// `=CODE`.
+    Fixed(u16),
+}
+
+/// `charset` for the types of `charset_types`.
+#[derive(Debug)]
+pub struct Charset {
+    /// The name.
+    pub name: Template,
+    /// Types that get it, in lower case.
+    pub types: Vec<Box<[u8]>>,
+    /// `charset_types *`.
+    pub any: bool,
+    /// `override_charset`.
+    pub override_upstream: bool,
+}

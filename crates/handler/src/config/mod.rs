@@ -1,0 +1,148 @@
+//! What the handler needs to know to answer requests: one immutable snapshot, compiled at load.
+//!
+//! `app` translates the configuration language into these types; nothing here knows that the
+//! language exists. A reload builds a new [`Site`]; requests in flight keep the one they began with.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+
+use http::HeaderValue;
+use portunus_routing::{LocationId, Locations, ServerNames};
+use portunus_server::{ServerHandle, Settings};
+use portunus_static_files::OpenFileCache;
+
+mod access;
+mod fastcgi;
+mod headers;
+mod location;
+mod log;
+mod map;
+mod pools;
+
+pub use access::{AccessRule, Network, RealIp, RealIpSource, Who};
+pub use fastcgi::{FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, PoolSet};
+pub use headers::{AddedHeader, Expires, ExpiresAt, HeaderRules};
+pub use location::{
+    Alias, AnswerStatus, AutoIndex, Candidate, Charset, Content, ErrorPage, Fallback, IndexFile,
+    Level, ListingFormat, Location, Root, TryFiles,
+};
+pub use log::{AccessLog, LogEscape, LogFormat, LogTarget};
+pub use map::{HostMask, Map, MapPattern};
+pub use pools::DynamicPools;
+
+use crate::variable::Variable;
+
+/// A nginx complex value over our variables.
+pub type Template = portunus_template::Template<Variable>;
+
+/// A snapshot as one thread hands it around: counting references of the inner `Arc` would make
+/// threads fight for a cache line at every request.
+pub(crate) type SiteRef = Rc<Arc<Site>>;
+
+/// Everything that a request may need, shared by all worker threads.
+#[derive(Debug)]
+pub struct Site {
+    /// `server` blocks, in file order.
+    pub servers: Vec<Server>,
+    /// What each listening address knows, by the tag of its listener; none for those that an
+    /// earlier configuration had.
+    pub addresses: Vec<Option<Address>>,
+    /// Level configurations: of servers, locations and `if` blocks; [`LocationId`] counts here.
+    pub locations: Vec<Location>,
+    /// `map` blocks.
+    pub maps: Vec<Map>,
+    /// Number of slots that `set` and named captures use.
+    pub slots: usize,
+    /// Files, remembered across reloads.
+    pub files: OpenFileCache,
+    /// The running server, for its counters; set when it has started.
+    pub server: Arc<OnceLock<ServerHandle>>,
+    /// Pools of addresses that variables name.
+    pub dynamic_pools: DynamicPools,
+    /// `$hostname`.
+    pub hostname: Box<[u8]>,
+    /// How the server calls itself.
+    pub product: Product,
+    /// Whether some value reads fields of answers, so that they must be kept.
+    pub keeps_sent_fields: bool,
+    /// Where bodies go that do not fit into memory.
+    pub temp_dir: Arc<PathBuf>,
+}
+
+/// Value of the `Server` field and signature of short pages.
+#[derive(Debug)]
+pub struct Product {
+    /// With the version, for `server_tokens on`.
+    pub with_version: HeaderValue,
+    /// Without, for `server_tokens off`.
+    pub bare: HeaderValue,
+}
+
+impl Product {
+    /// Our own name.
+    #[must_use]
+    pub fn ours() -> Self {
+        Self {
+            with_version: HeaderValue::from_static(concat!("portunus/", env!("CARGO_PKG_VERSION"))),
+            bare: HeaderValue::from_static("portunus"),
+        }
+    }
+
+    /// The name that `server_tokens` asks for.
+    #[must_use]
+    pub fn name(&self, with_version: bool) -> &HeaderValue {
+        if with_version {
+            &self.with_version
+        } else {
+            &self.bare
+        }
+    }
+}
+
+/// The virtual servers behind one listening address.
+#[derive(Debug)]
+pub struct Address {
+    /// Chooses a server, by its number in [`Site::servers`], for the requested name.
+    pub names: ServerNames,
+    /// Number of the default server.
+    pub default: usize,
+    /// What holds for connections before a request is known.
+    pub settings: Arc<Settings>,
+}
+
+/// One `server` block.
+#[derive(Debug)]
+pub struct Server {
+    /// `$server_name`: the first name of the block.
+    pub name: Box<[u8]>,
+    /// Its locations.
+    pub matcher: Locations,
+    /// What holds outside of any location.
+    pub base: LocationId,
+    /// `merge_slashes`.
+    pub merge_slashes: bool,
+}
+
+impl Site {
+    /// The level configuration with that number.
+    #[must_use]
+    pub fn location(&self, id: LocationId) -> &Location {
+        let at = usize::try_from(id.0).unwrap_or(usize::MAX);
+        self.locations
+            .get(at)
+            .expect("ids are handed out by the builder of this very site")
+    }
+
+    /// The address with that tag.
+    pub(crate) fn address(&self, tag: usize) -> Option<&Address> {
+        self.addresses.get(tag).and_then(Option::as_ref)
+    }
+
+    /// The settings of the default server of a listener.
+    pub(crate) fn settings(&self, tag: usize) -> Arc<Settings> {
+        self.address(tag)
+            .map(|address| Arc::clone(&address.settings))
+            .unwrap_or_default()
+    }
+}

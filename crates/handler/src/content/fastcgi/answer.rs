@@ -1,0 +1,162 @@
+//! PHP's answer, or its failure, as a plan.
+//!
+//! Source: nginx, `ngx_http_upstream_process_headers`, `ngx_http_upstream_intercept_errors`.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use portunus_fpm::{Failure, Pool, Response};
+use portunus_static_files::http_time;
+use portunus_telemetry::Severity;
+
+use crate::body::Body;
+use crate::config::{FastCgi, Site};
+use crate::context::Context;
+use crate::engine::{Plan, Step, decide, redirect_inside};
+use crate::respond::{Reply, Validators};
+
+static ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
+
+/// Fields that survive an `X-Accel-Redirect` (nginx copies these from the upstream's answer).
+const KEPT_ON_REDIRECT: [HeaderName; 5] = [
+    header::CONTENT_DISPOSITION,
+    header::CACHE_CONTROL,
+    header::EXPIRES,
+    header::SET_COOKIE,
+    header::ACCEPT_RANGES,
+];
+
+/// Makes the plan for an answer whose head has come.
+pub(super) fn from_response(
+    cx: &mut Context,
+    site: &Site,
+    fastcgi: &FastCgi,
+    pool: &Pool,
+    response: Response,
+) -> Plan {
+    log_stderr(cx, &response.stderr);
+    cx.upstream.record(pool, &response, site.keeps_sent_fields);
+    let Response {
+        mut head, mut body, ..
+    } = response;
+    if !fastcgi.ignored.accel_redirect
+        && let Some(target) = head.fields.remove(&ACCEL_REDIRECT)
+    {
+        return accel_redirect(cx, site, target.as_bytes(), head.fields);
+    }
+    let status = head.status.as_u16();
+    let location = cx.location_in(site);
+    let intercepts = location
+        .error_pages
+        .iter()
+        .any(|page| page.status == status);
+    if fastcgi.intercept_errors && status >= 300 && intercepts && !cx.in_error_page {
+        if let Some(challenge) = head.fields.remove(header::WWW_AUTHENTICATE) {
+            cx.carried
+                .fields
+                .insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        return decide(cx, site, Step::Fail(status));
+    }
+    let mut reply = Reply::status(status);
+    reply.charset = location
+        .charset
+        .as_ref()
+        .is_some_and(|charset| charset.override_upstream);
+    reply.content_type = head.fields.remove(header::CONTENT_TYPE);
+    reply.length = head.content_length;
+    head.fields.remove(header::CONTENT_LENGTH);
+    reply.validators = validators(&mut head.fields);
+    reply.location = head
+        .fields
+        .remove(header::LOCATION)
+        .map(|value| value.as_bytes().to_vec());
+    reply.ranges = fastcgi.force_ranges;
+    hide(fastcgi, &mut head.fields);
+    reply.fields = head.fields;
+    match body.try_complete() {
+        Some(bytes) => {
+            if cx.head.method != http::Method::HEAD {
+                reply.length = Some(bytes.len() as u64);
+            }
+            reply.body = Body::bytes(bytes);
+        }
+        None => reply.body = Body::FastCgi(Box::new(body)),
+    }
+    Plan::Answer(Box::new(reply))
+}
+
+fn hide(fastcgi: &FastCgi, fields: &mut HeaderMap) {
+    for name in &fastcgi.hidden {
+        fields.remove(name);
+    }
+    // Ours to say.
+    for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
+        fields.remove(name);
+    }
+    for name in [header::SERVER, header::DATE] {
+        if !fastcgi.passed.contains(&name) {
+            fields.remove(name);
+        }
+    }
+}
+
+fn validators(fields: &mut HeaderMap) -> Validators {
+    let last_modified = fields.remove(header::LAST_MODIFIED);
+    let modified = last_modified
+        .as_ref()
+        .and_then(|value| http_time::parse(value.as_bytes()));
+    Validators {
+        etag: fields.remove(header::ETAG),
+        modified,
+        last_modified,
+    }
+}
+
+/// `X-Accel-Redirect`: this server answers in PHP's stead, with some of PHP's fields.
+fn accel_redirect(cx: &mut Context, site: &Site, target: &[u8], mut fields: HeaderMap) -> Plan {
+    let mut kept = HeaderMap::new();
+    for name in KEPT_ON_REDIRECT {
+        for value in fields.get_all(&name) {
+            kept.append(name.clone(), value.clone());
+        }
+    }
+    cx.carried.content_type = fields.remove(header::CONTENT_TYPE);
+    cx.carried.fields = kept;
+    if cx.head.method != http::Method::HEAD {
+        cx.head.method = http::Method::GET;
+    }
+    let step = redirect_inside(cx, site, target);
+    decide(cx, site, step)
+}
+
+/// An exchange that brought no answer.
+pub(super) fn from_failure(cx: &mut Context, site: &Site, pool: &Pool, failure: Failure) -> Plan {
+    log_stderr(cx, &failure.stderr);
+    let status = failure.error.status().as_u16();
+    cx.upstream.record_failure(pool, &failure, status);
+    let address = pool.config().address.to_string();
+    cx.log(
+        Severity::Error,
+        format_args!("{}, upstream: \"fastcgi://{address}\"", failure.error),
+    );
+    if let Some(seconds) = failure.error.retry_after() {
+        cx.carried
+            .fields
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    decide(cx, site, Step::Fail(status))
+}
+
+/// PHP's stderr belongs into the error log, with the request that caused it.
+fn log_stderr(cx: &Context, stderr: &[bytes::Bytes]) {
+    if stderr.is_empty() {
+        return;
+    }
+    let text = stderr.concat();
+    let text = String::from_utf8_lossy(text.trim_ascii_end());
+    cx.log(
+        Severity::Error,
+        format_args!(
+            "FastCGI sent in stderr: \"{text}\" while reading response header from upstream"
+        ),
+    );
+}

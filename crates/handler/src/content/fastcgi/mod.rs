@@ -1,0 +1,86 @@
+//! Passes a request to PHP and turns PHP's answer into a reply.
+//!
+//! Source: nginx, ngx_http_fastcgi_module, ngx_http_upstream.c.
+
+mod answer;
+mod params;
+
+use std::rc::Rc;
+
+use http::header;
+use portunus_fpm::{Body, Pool, Request};
+use portunus_telemetry::Severity;
+
+use crate::config::{Content, FastCgi, FastCgiPass, Site};
+use crate::context::Context;
+use crate::engine::{Plan, Step, decide};
+use crate::request_body::RequestBody;
+
+/// Asks PHP as the current location says; the plan that comes back may be another round.
+pub(crate) async fn run(cx: &mut Context) -> Plan {
+    let site = Rc::clone(&cx.site);
+    let Content::FastCgi(fastcgi) = &cx.location_in(&site).content else {
+        return decide(cx, &site, Step::Fail(500));
+    };
+    let body = match take_body(cx, &site, fastcgi).await {
+        Ok(body) => body,
+        Err(status) => return decide(cx, &site, Step::Fail(status)),
+    };
+    let pool = match pool(cx, &site, &fastcgi.pass) {
+        Ok(pool) => pool,
+        Err(status) => return decide(cx, &site, Step::Fail(status)),
+    };
+    let params = params::params(cx, fastcgi);
+    let request = Request {
+        params: &params,
+        body,
+        idempotent: fastcgi.retry_non_idempotent || cx.head.method.is_idempotent(),
+        head_only: cx.is_head(),
+        lane: fastcgi.lane,
+        options: &fastcgi.options,
+    };
+    match pool.send(request).await {
+        Ok(response) => answer::from_response(cx, &site, fastcgi, &pool, response),
+        Err(failure) => answer::from_failure(cx, &site, &pool, failure),
+    }
+}
+
+/// The request's body as the exchange wants it.
+async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<Body, u16> {
+    if !fastcgi.pass_request_body {
+        return Ok(Body::Empty);
+    }
+    let chunked = cx.head.headers.contains_key(header::TRANSFER_ENCODING);
+    if !fastcgi.request_buffering && !chunked {
+        return Ok(match std::mem::take(&mut cx.body) {
+            RequestBody::Unread(incoming) => {
+                Body::Stream(Box::new(crate::request_body::Streaming::new(incoming)))
+            }
+            RequestBody::Whole(body) => Body::Spooled(body),
+            RequestBody::Gone => Body::Empty,
+        });
+    }
+    let level = &cx.location_in(site).level;
+    let (limit, memory) = (level.client_max_body_size, level.client_body_buffer_size);
+    if let Err(error) = cx.body.read(limit, memory, &site.temp_dir).await {
+        cx.log(Severity::Error, format_args!("{error}"));
+        return Err(error.status());
+    }
+    Ok(match &cx.body {
+        RequestBody::Whole(body) => Body::Spooled(body.clone()),
+        RequestBody::Unread(_) | RequestBody::Gone => Body::Empty,
+    })
+}
+
+/// The pool that the request goes to.
+fn pool(cx: &mut Context, site: &Site, pass: &FastCgiPass) -> Result<Pool, u16> {
+    let template = match pass {
+        FastCgiPass::Pools(pools) => return Ok(pools.pick().clone()),
+        FastCgiPass::Dynamic(template) => template,
+    };
+    let target = cx.expand(template);
+    site.dynamic_pools.find(&target).map_err(|message| {
+        cx.log_error(format_args!("{message}"));
+        500
+    })
+}

@@ -1,0 +1,99 @@
+//! The parameters of a request to PHP: `fastcgi_param`, then the client's fields as `HTTP_…`.
+//!
+//! Source: nginx, `ngx_http_fastcgi_create_request`; RFC 3875 §4.1.18.
+
+use std::rc::Rc;
+
+use http::HeaderName;
+use portunus_fastcgi::Params;
+
+use crate::config::FastCgi;
+use crate::context::Context;
+use crate::variable::field;
+
+/// The name-value pairs for one request, in their wire form.
+pub(super) fn params(cx: &mut Context, fastcgi: &FastCgi) -> Vec<u8> {
+    let mut params = Params::with_capacity(1024);
+    let mut value = Vec::with_capacity(128);
+    for param in &fastcgi.params {
+        if let Some(literal) = param.value.as_literal() {
+            if !(literal.is_empty() && param.if_not_empty) {
+                params.push(&param.name, literal);
+            }
+            continue;
+        }
+        value.clear();
+        param.value.expand(cx, &mut value);
+        if !(value.is_empty() && param.if_not_empty) {
+            params.push(&param.name, &value);
+        }
+    }
+    if fastcgi.pass_request_headers {
+        push_fields(cx, fastcgi, &mut params, &mut value);
+    }
+    params.into_bytes()
+}
+
+/// Fields that a script sees as `$_SERVER['HTTP_…']`.
+///
+/// Differs: names with anything but letters, digits and dashes stay here. `_` and `-` would fall
+/// together in PHP, and a client could speak for a field that a proxy in front sets.
+fn push_fields(cx: &Context, fastcgi: &FastCgi, params: &mut Params, scratch: &mut Vec<u8>) {
+    let mut name = Vec::with_capacity(48);
+    for key in cx.head.headers.keys() {
+        if !passes(key) || fastcgi.overridden.contains(key) {
+            continue;
+        }
+        name.clear();
+        name.extend_from_slice(b"HTTP_");
+        name.extend(key.as_str().bytes().map(|byte| match byte {
+            b'-' => b'_',
+            other => other.to_ascii_uppercase(),
+        }));
+        let mut values = cx.head.headers.get_all(key).into_iter();
+        match (values.next(), values.next()) {
+            (Some(only), None) => params.push(&name, only.as_bytes()),
+            _ => {
+                scratch.clear();
+                field(&cx.head.headers, key, scratch);
+                params.push(&name, scratch);
+            }
+        }
+    }
+}
+
+/// Whether PHP may see a field. `Proxy` would become `HTTP_PROXY`, which programs take for the
+/// environment variable of that name (httpoxy, CVE-2016-5385).
+fn passes(name: &HeaderName) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    name.as_str() != "proxy" && name.as_str().bytes().all(plain)
+}
+
+impl Context {
+    /// `$content_length`: of the body as it is passed on, so that PHP sees chunked ones too.
+    pub(crate) fn append_content_length(&mut self, out: &mut Vec<u8>) -> bool {
+        if let Some(length) = self.body.length() {
+            return crate::variable::put_display(out, length);
+        }
+        field(&self.head.headers, &http::header::CONTENT_LENGTH, out)
+    }
+
+    /// The snapshot, held apart from the request so that both can be used at once.
+    pub(crate) fn site(&self) -> crate::config::SiteRef {
+        Rc::clone(&self.site)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_names_reach_php() {
+        let name = |text: &str| HeaderName::from_bytes(text.as_bytes()).unwrap();
+        assert!(passes(&name("X-Forwarded-For")));
+        for refused in ["Proxy", "X_Forwarded_For", "X.Y", "X~Y"] {
+            assert!(!passes(&name(refused)), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What produces answers: files, PHP, the status page.
+
+pub(crate) mod fastcgi;
+pub(crate) mod small;
+pub(crate) mod statics;

@@ -1,0 +1,233 @@
+//! The state of one request on its way through the engine.
+
+use std::cell::OnceCell;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+
+use http::{HeaderMap, HeaderValue, Method, Version, request};
+use portunus_routing::{Captures, LocationId};
+use portunus_server::{Exchange, PeerAddr};
+use portunus_telemetry::Severity;
+
+use crate::config::{Location, Site, SiteRef};
+use crate::engine::Found;
+use crate::request_body::RequestBody;
+use crate::upstream_state::UpstreamState;
+use crate::variable::Slots;
+
+/// How often a request may change its URI before nginx calls it a cycle.
+///
+/// Source: nginx, `NGX_HTTP_MAX_URI_CHANGES`.
+const MAX_URI_CHANGES: u8 = 10;
+
+/// Where a request comes from, as far as we believe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Client {
+    /// `None` for a Unix socket.
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) port: Option<u16>,
+}
+
+/// What is known of the answer, for variables and the log.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    /// 0 until there is one.
+    pub(crate) status: u16,
+    /// Fields as sent; kept only where the configuration asks for them.
+    pub(crate) sent: Option<HeaderMap>,
+}
+
+/// What an answer inherits from what came before it: an upstream's fields behind an
+/// `X-Accel-Redirect`, a target of `return 301`, a challenge.
+#[derive(Debug, Default)]
+pub(crate) struct Carried {
+    /// `Location` of a redirect that has not been answered yet.
+    pub(crate) location: Option<Vec<u8>>,
+    /// `Content-Type` of PHP's answer with `X-Accel-Redirect`.
+    pub(crate) content_type: Option<HeaderValue>,
+    /// Other fields of an upstream, or of an access module.
+    pub(crate) fields: HeaderMap,
+}
+
+/// One request.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) site: SiteRef,
+    pub(crate) exchange: Rc<Exchange>,
+    pub(crate) head: request::Parts,
+    pub(crate) body: RequestBody,
+    pub(crate) client: Client,
+    /// `$host`: lower case, without port.
+    pub(crate) host: Box<[u8]>,
+    /// Port of the requested host.
+    pub(crate) host_port: Option<u16>,
+    /// Number of the server block.
+    pub(crate) server: usize,
+    /// The level whose directives hold now.
+    pub(crate) location: LocationId,
+    /// Decoded and normalised path.
+    pub(crate) uri: Vec<u8>,
+    pub(crate) args: Vec<u8>,
+    /// Whether the target held `%` or `+`, so that captures are escaped in redirects.
+    pub(crate) uri_has_escapes: bool,
+    pub(crate) captures: Captures,
+    pub(crate) slots: Slots,
+    /// Values of maps that were asked for and are not volatile.
+    pub(crate) map_values: Vec<Option<Box<[u8]>>>,
+    pub(crate) internal: bool,
+    pub(crate) uri_changes_left: u8,
+    /// The status that the answer gets, whatever produces it (`error_page`).
+    pub(crate) error_status: Option<u16>,
+    pub(crate) in_error_page: bool,
+    /// What `try_files` or `index` found.
+    pub(crate) found: Option<Found>,
+    pub(crate) carried: Carried,
+    pub(crate) request_id: OnceCell<Box<str>>,
+    pub(crate) answer: Answer,
+    pub(crate) upstream: UpstreamState,
+}
+
+impl Context {
+    /// A request that has just come.
+    pub(crate) fn new(
+        site: SiteRef,
+        exchange: Rc<Exchange>,
+        head: request::Parts,
+        body: RequestBody,
+    ) -> Self {
+        let client = Client::of_peer(exchange.connection().peer());
+        Self {
+            site,
+            exchange,
+            head,
+            body,
+            client,
+            host: Box::default(),
+            host_port: None,
+            server: 0,
+            location: LocationId(0),
+            uri: Vec::new(),
+            args: Vec::new(),
+            uri_has_escapes: false,
+            captures: Captures::new(),
+            slots: Vec::new(),
+            map_values: Vec::new(),
+            internal: false,
+            uri_changes_left: MAX_URI_CHANGES,
+            error_status: None,
+            in_error_page: false,
+            found: None,
+            carried: Carried::default(),
+            request_id: OnceCell::new(),
+            answer: Answer::default(),
+            upstream: UpstreamState::default(),
+        }
+    }
+
+    /// The level configuration that holds now. The snapshot is shared, so the reference lives as
+    /// long as the caller's handle on it.
+    pub(crate) fn location_in<'s>(&self, site: &'s Site) -> &'s Location {
+        site.location(self.location)
+    }
+
+    pub(crate) fn is_head(&self) -> bool {
+        self.head.method == Method::HEAD
+    }
+
+    /// The peer of the connection, whatever `real_ip_header` says.
+    pub(crate) fn peer(&self) -> Client {
+        Client::of_peer(self.exchange.connection().peer())
+    }
+
+    pub(crate) fn local_address(&self) -> Option<SocketAddr> {
+        self.exchange.connection().local_inet()
+    }
+
+    pub(crate) fn tls(&self) -> bool {
+        self.exchange.connection().tls()
+    }
+
+    /// The protocol as nginx spells it: `HTTP/1.1`, `HTTP/2.0`.
+    pub(crate) fn protocol(&self) -> &'static [u8] {
+        match self.head.version {
+            Version::HTTP_09 => b"HTTP/0.9",
+            Version::HTTP_10 => b"HTTP/1.0",
+            Version::HTTP_2 => b"HTTP/2.0",
+            Version::HTTP_3 => b"HTTP/3.0",
+            _ => b"HTTP/1.1",
+        }
+    }
+
+    /// Puts another URI in the place of the current one.
+    pub(crate) fn set_uri(&mut self, uri: Vec<u8>, args: Vec<u8>) {
+        self.uri = uri;
+        self.args = args;
+    }
+
+    /// Writes to the error log of the current level, with what nginx appends to every line of a
+    /// request.
+    pub(crate) fn log(&self, severity: Severity, message: fmt::Arguments<'_>) {
+        let log = &self.site.location(self.location).error_log;
+        if log.enabled(severity) {
+            let serial = self.exchange.connection().serial();
+            log.write(
+                severity,
+                Some(serial),
+                format_args!("{message}{}", self.suffix()),
+            );
+        }
+    }
+
+    pub(crate) fn log_error(&self, message: fmt::Arguments<'_>) {
+        self.log(Severity::Error, message);
+    }
+
+    pub(crate) fn log_crit(&self, message: fmt::Arguments<'_>) {
+        self.log(Severity::Crit, message);
+    }
+
+    /// `, client: …, server: …, request: "…", host: "…"`.
+    ///
+    /// Source: nginx, `ngx_http_log_error_handler`.
+    fn suffix(&self) -> String {
+        let server = String::from_utf8_lossy(&self.site.servers[self.server].name);
+        let mut text = match self.client.address {
+            Some(address) => format!(", client: {address}, server: {server}"),
+            None => format!(", client: unix:, server: {server}"),
+        };
+        let line = self.exchange.request_line();
+        if !line.is_empty() {
+            text.push_str(&format!(
+                ", request: \"{}\"",
+                String::from_utf8_lossy(&line)
+            ));
+        }
+        if let Some(host) = self.head.headers.get(http::header::HOST) {
+            text.push_str(&format!(
+                ", host: \"{}\"",
+                String::from_utf8_lossy(host.as_bytes())
+            ));
+        }
+        if let Some(referer) = self.head.headers.get(http::header::REFERER) {
+            let referer = String::from_utf8_lossy(referer.as_bytes());
+            text.push_str(&format!(", referrer: \"{referer}\""));
+        }
+        text
+    }
+}
+
+impl Client {
+    pub(crate) fn of_peer(peer: &PeerAddr) -> Self {
+        match peer {
+            PeerAddr::Inet(address) => Self {
+                address: Some(address.ip().to_canonical()),
+                port: Some(address.port()),
+            },
+            PeerAddr::Unix => Self {
+                address: None,
+                port: None,
+            },
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! `error_page`, and nginx's own short pages where there is none.
+//!
+//! Source: nginx, `ngx_http_special_response_handler`, `ngx_http_send_error_page`.
+
+use http::{HeaderValue, Method};
+
+use super::{Plan, Step};
+use crate::config::{AnswerStatus, ErrorPage, Site};
+use crate::context::Context;
+use crate::respond::{Reply, page};
+
+/// After these statuses nginx closes the connection: what follows on it cannot be trusted, or the
+/// rest of the body is not wanted.
+const CLOSING: &[u16] = &[400, 413, 414, 495, 496, 497, 500, 501];
+
+/// Turns a status into an answer: by `error_page`, or by a page of our own.
+pub(super) fn answer(cx: &mut Context, site: &Site, status: u16) -> Step {
+    cx.error_status = Some(status);
+    if CLOSING.contains(&status) {
+        cx.exchange.disable_keep_alive();
+    }
+    let location = cx.location_in(site);
+    if !cx.in_error_page && !location.error_pages.is_empty() && cx.uri_changes_left != 0 {
+        cx.in_error_page = !location.level.recursive_error_pages;
+        if let Some(page) = location
+            .error_pages
+            .iter()
+            .find(|page| page.status == status)
+        {
+            return go_to_page(cx, site, page, status);
+        }
+    }
+    Step::Done(Plan::Answer(Box::new(own_page(cx, site, status))))
+}
+
+fn go_to_page(cx: &mut Context, site: &Site, page: &ErrorPage, status: u16) -> Step {
+    cx.error_status = match page.answer {
+        AnswerStatus::Original => Some(status),
+        AnswerStatus::OfPage => None,
+        AnswerStatus::Fixed(fixed) => Some(fixed),
+    };
+    let target = cx.expand(&page.target);
+    match target.first() {
+        Some(b'/') => {
+            let (uri, args) = split_args(&target);
+            if cx.head.method != Method::HEAD {
+                cx.head.method = Method::GET;
+            }
+            super::redirect(cx, uri.to_vec(), args.to_vec())
+        }
+        Some(b'@') => super::redirect_named(cx, site, &target),
+        _ => redirect_client(cx, site, target, page.answer),
+    }
+}
+
+/// An `error_page` with a URL: the client goes elsewhere, by default with `302`.
+fn redirect_client(cx: &mut Context, site: &Site, target: Vec<u8>, answer: AnswerStatus) -> Step {
+    let status = match answer {
+        AnswerStatus::Fixed(status @ (301 | 302 | 303 | 307 | 308)) => status,
+        _ => 302,
+    };
+    cx.carried.location = Some(target);
+    Step::Done(Plan::Answer(Box::new(own_page(cx, site, status))))
+}
+
+/// The short page for a status, as a whole answer.
+pub(crate) fn own_page(cx: &mut Context, site: &Site, status: u16) -> Reply {
+    let product = site.product.name(cx.location_in(site).level.server_tokens);
+    let shown = if matches!(status, 494..=497) {
+        400
+    } else {
+        status
+    };
+    cx.error_status = Some(shown);
+    let html = HeaderValue::from_static("text/html");
+    let page = page(status, product.as_bytes());
+    let reply = match page {
+        Some(page) => Reply::bytes(shown, html, page),
+        None => Reply::status(shown),
+    };
+    Reply {
+        location: cx.carried.location.take(),
+        ..reply
+    }
+}
+
+/// Splits `path?args`.
+pub(super) fn split_args(target: &[u8]) -> (&[u8], &[u8]) {
+    match memchr::memchr(b'?', target) {
+        Some(at) => (&target[..at], &target[at + 1..]),
+        None => (target, b""),
+    }
+}

@@ -1,0 +1,179 @@
+//! Files below the root: `try_files`, `index`, directory listings, static answers.
+//!
+//! Source: nginx, ngx_http_try_files_module, ngx_http_index_module, ngx_http_static_module.
+
+use std::rc::Rc;
+
+use http::Method;
+use portunus_static_files::{Kind, OpenError, Opened, Probed};
+use portunus_telemetry::Severity;
+
+use super::error_page::split_args;
+use super::{Plan, Step, location};
+use crate::config::{Alias, Fallback, Location, Root, Site};
+use crate::content::statics;
+use crate::context::Context;
+
+/// A file that `try_files` or `index` found, so that the static answer need not look again.
+#[derive(Debug)]
+pub(crate) struct Found {
+    path: Vec<u8>,
+    probed: Probed,
+}
+
+/// The last phase for locations that nothing else answers.
+pub(super) fn serve(cx: &mut Context, site: &Site) -> Step {
+    if cx.uri.last() == Some(&b'/') {
+        index(cx, site)
+    } else {
+        file(cx, site)
+    }
+}
+
+/// Looks for an index file; the first that exists takes the request over.
+fn index(cx: &mut Context, site: &Site) -> Step {
+    if !matches!(cx.head.method, Method::GET | Method::HEAD | Method::POST) {
+        return not_allowed_in_directory(cx, site);
+    }
+    let location = cx.location_in(site);
+    let directory = cx.request_path();
+    for entry in location.index.iter() {
+        let name = cx.expand(&entry.name);
+        if name.first() == Some(&b'/') {
+            return super::redirect(cx, name, cx.args.clone());
+        }
+        let path = [&directory[..], &name[..]].concat();
+        match site.files.probe(&path, &location.open) {
+            Kind::File(probed) => {
+                let uri = [&cx.uri[..], &name[..]].concat();
+                cx.found = Some(Found { path, probed });
+                return super::redirect(cx, uri, cx.args.clone());
+            }
+            Kind::Missing(error) if !error.is_missing() => return refuse(cx, &path, error),
+            _ => {}
+        }
+    }
+    directory_without_index(cx, site, location, &directory)
+}
+
+fn not_allowed_in_directory(cx: &mut Context, site: &Site) -> Step {
+    let location = cx.location_in(site);
+    let directory = cx.request_path();
+    directory_without_index(cx, site, location, &directory)
+}
+
+fn directory_without_index(
+    cx: &mut Context,
+    site: &Site,
+    location: &Location,
+    directory: &[u8],
+) -> Step {
+    match site.files.probe(directory, &location.open) {
+        Kind::Missing(error) => return refuse(cx, directory, error),
+        Kind::Directory => {}
+        Kind::File(_) | Kind::Other => {
+            return Step::Fail(404);
+        }
+    }
+    if let Some(listing) = location.autoindex
+        && matches!(cx.head.method, Method::GET | Method::HEAD)
+    {
+        return statics::listing(cx, listing, directory);
+    }
+    cx.log_error(format_args!(
+        "directory index of \"{}\" is forbidden",
+        directory.escape_ascii()
+    ));
+    Step::Fail(403)
+}
+
+/// Answers with the file that the URI names.
+fn file(cx: &mut Context, site: &Site) -> Step {
+    let get = matches!(cx.head.method, Method::GET | Method::HEAD);
+    if !get && cx.head.method != Method::POST {
+        return Step::Fail(405);
+    }
+    let location = cx.location_in(site);
+    let path = cx.request_path();
+    let opened = match cx.found.take().filter(|found| found.path == path) {
+        Some(found) => site.files.open_probed(&path, found.probed, &location.open),
+        None => site.files.open(&path, &location.open),
+    };
+    match opened {
+        Ok(Opened::Directory) => location::slash_redirect(cx),
+        Ok(Opened::File(_)) if !get => Step::Fail(405),
+        Ok(Opened::File(entry)) => Step::Done(Plan::Answer(Box::new(statics::reply(
+            location, &cx.uri, entry,
+        )))),
+        Err(error) => refuse(cx, &path, error),
+    }
+}
+
+/// Maps a failed look-up to a status, and logs it as nginx does.
+fn refuse(cx: &mut Context, path: &[u8], error: OpenError) -> Step {
+    let (status, severity) = match error.status() {
+        404 => (404, Severity::Error),
+        403 => (403, Severity::Error),
+        _ => (500, Severity::Crit),
+    };
+    let site = Rc::clone(&cx.site);
+    if status != 404 || cx.location_in(&site).level.log_not_found {
+        cx.log(severity, format_args!("{}", error.describe(path)));
+    }
+    Step::Fail(status)
+}
+
+/// `try_files`: the first of the names that exists, else the fallback.
+pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
+    let location = cx.location_in(site);
+    let Some(plan) = &location.try_files else {
+        return Step::Content;
+    };
+    for candidate in &plan.candidates {
+        let name = cx.expand(&candidate.name);
+        let (path, uri) = path_of_name(cx, &location.root, name);
+        match (site.files.probe(&path, &location.open), candidate.directory) {
+            (Kind::File(probed), false) => {
+                cx.found = Some(Found { path, probed });
+                return take_over(cx, uri);
+            }
+            (Kind::Directory, true) => return take_over(cx, uri),
+            (Kind::Missing(error), _) if !error.is_missing() => {
+                cx.log(Severity::Crit, format_args!("{}", error.describe(&path)));
+            }
+            _ => {}
+        }
+    }
+    match &plan.fallback {
+        Fallback::Status(status) => Step::Fail(*status),
+        Fallback::Target(template) => {
+            let target = cx.expand(template);
+            if target.first() == Some(&b'@') {
+                return super::redirect_named(cx, site, &target);
+            }
+            let (uri, args) = split_args(&target);
+            super::redirect(cx, uri.to_vec(), args.to_vec())
+        }
+    }
+}
+
+/// Path and URI of a candidate: the name takes the place of the URI below the root.
+fn path_of_name(cx: &mut Context, root: &Root, name: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
+    let Some(Alias::Prefix(length)) = root.alias else {
+        let path = [&cx.expand(&root.path)[..], &name].concat();
+        return (path, name);
+    };
+    let prefix = cx.uri.get(..length).unwrap_or_default().to_vec();
+    let below = name.strip_prefix(&prefix[..]).unwrap_or(&name);
+    let uri = [&prefix[..], below].concat();
+    let path = [&cx.expand(&root.path)[..], &uri[prefix.len()..]].concat();
+    (path, uri)
+}
+
+/// The request goes on in this location under the name that was found.
+fn take_over(cx: &mut Context, uri: Vec<u8>) -> Step {
+    if uri != cx.uri {
+        cx.uri = uri;
+    }
+    Step::Content
+}

@@ -1,0 +1,66 @@
+//! Finds the location of a URI.
+//!
+//! Source: nginx, `ngx_http_core_find_config_phase`.
+
+use portunus_telemetry::Severity;
+use portunus_uri_path::Escape;
+
+use super::Step;
+use crate::config::Site;
+use crate::context::Context;
+
+/// Chooses the location and does what nginx does right there: `internal`, the limit on the body's
+/// size, the redirect to the same URI with a slash.
+pub(super) fn find(cx: &mut Context, site: &Site) -> Step {
+    let server = &site.servers[cx.server];
+    let found = match server.matcher.find(&cx.uri, &mut cx.captures) {
+        Ok(found) => found,
+        Err(error) => {
+            cx.log_error(format_args!("{error}"));
+            return Step::Fail(500);
+        }
+    };
+    cx.store_named_captures();
+    cx.location = found.location.unwrap_or(server.base);
+    let location = cx.location_in(site);
+    if location.level.internal && !cx.internal {
+        return Step::Fail(404);
+    }
+    let limit = location.level.client_max_body_size;
+    if let Some(length) = cx
+        .exchange
+        .content_length()
+        .filter(|length| *length > limit)
+        && limit != 0
+    {
+        cx.log(
+            Severity::Error,
+            format_args!("client intended to send too large body: {length} bytes"),
+        );
+        return Step::Fail(413);
+    }
+    cx.exchange.set_limits(location.limits);
+    if found.redirect_to_slash
+        && let Some(path) = server.matcher.redirect_path(cx.location)
+    {
+        return redirect_to(cx, path.to_vec());
+    }
+    Step::Rewrite
+}
+
+/// `301` to the URI with a slash behind it.
+pub(super) fn slash_redirect(cx: &mut Context) -> Step {
+    let mut path = portunus_uri_path::escaped(Escape::Uri, &cx.uri).into_owned();
+    path.push(b'/');
+    redirect_to(cx, path)
+}
+
+/// `301` to a path, arguments kept.
+fn redirect_to(cx: &mut Context, mut path: Vec<u8>) -> Step {
+    if !cx.args.is_empty() {
+        path.push(b'?');
+        path.extend_from_slice(&cx.args);
+    }
+    cx.carried.location = Some(path);
+    Step::Fail(301)
+}

@@ -1,0 +1,148 @@
+//! Decides what is to be done for a request, without waiting for anything.
+//!
+//! The phases are nginx's (ngx_http_core_run_phases): server rewrite, find location, location
+//! rewrite, access, `try_files`, content; an error or an internal redirect sends the request
+//! around again. The outcome is a plain value, a [`Plan`]; what has to wait (PHP, a request body)
+//! happens in `act`.
+//!
+//! ```text
+//!              ┌──────────── internal redirect, rewrite … last, error_page ───────────┐
+//!              ▼                                                                      │
+//!  ServerRewrite ─▶ FindLocation ─▶ Rewrite ─▶ Access ─▶ TryFiles ─▶ Content ─▶ Plan  │
+//!                        ▲             │         │          │           │             │
+//!                        └─ URI changed┘         └──────────┴───────────┴── Fail ─────┘
+//! ```
+
+use crate::config::{Content, Site};
+use crate::content::small;
+use crate::context::Context;
+use crate::respond::Reply;
+
+mod access;
+mod error_page;
+mod files;
+mod location;
+mod paths;
+pub(crate) mod real_ip;
+mod rewrite;
+
+pub(crate) use error_page::own_page;
+pub(crate) use files::Found;
+
+/// What is to be done for a request.
+#[derive(Debug)]
+pub(crate) enum Plan {
+    /// Send this.
+    Answer(Box<Reply>),
+    /// Ask PHP as the current location says.
+    FastCgi,
+    /// `return 444`: close the connection without an answer.
+    Close,
+}
+
+/// Where a request stands.
+#[derive(Debug)]
+pub(crate) enum Step {
+    ServerRewrite,
+    FindLocation,
+    Rewrite,
+    Access,
+    TryFiles,
+    Content,
+    /// An error or a `return` with an `error_page`'s status.
+    Fail(u16),
+    Done(Plan),
+}
+
+/// Takes a request as far as it goes without waiting.
+pub(crate) fn decide(cx: &mut Context, site: &Site, from: Step) -> Plan {
+    let mut step = from;
+    loop {
+        step = match step {
+            Step::ServerRewrite => rewrite::server(cx, site),
+            Step::FindLocation => location::find(cx, site),
+            Step::Rewrite => rewrite::location(cx, site),
+            Step::Access => access::check(cx, site),
+            Step::TryFiles => files::try_files(cx, site),
+            Step::Content => content(cx, site),
+            Step::Fail(status) => error_page::answer(cx, site, status),
+            Step::Done(plan) => return plan,
+        };
+    }
+}
+
+fn content(cx: &mut Context, site: &Site) -> Step {
+    match &cx.location_in(site).content {
+        Content::Files => files::serve(cx, site),
+        Content::FastCgi(_) => Step::Done(Plan::FastCgi),
+        Content::StubStatus => small::stub_status(cx),
+        Content::EmptyGif => small::empty_gif(cx),
+    }
+}
+
+/// Sends the request to another URI of this server.
+///
+/// Source: nginx, `ngx_http_internal_redirect`.
+pub(crate) fn redirect(cx: &mut Context, uri: Vec<u8>, args: Vec<u8>) -> Step {
+    if !spend_uri_change(cx) {
+        cx.log_error(format_args!(
+            "rewrite or internal redirection cycle while internally redirecting to \"{}\"",
+            uri.escape_ascii()
+        ));
+        return Step::Fail(500);
+    }
+    cx.set_uri(uri, args);
+    cx.internal = true;
+    Step::ServerRewrite
+}
+
+/// Sends the request to a named location.
+///
+/// Source: nginx, `ngx_http_named_location`.
+pub(crate) fn redirect_named(cx: &mut Context, site: &Site, name: &[u8]) -> Step {
+    if !spend_uri_change(cx) {
+        cx.log_error(format_args!(
+            "rewrite or internal redirection cycle while redirect to named location \"{}\"",
+            name.escape_ascii()
+        ));
+        return Step::Fail(500);
+    }
+    let Some(target) = site.servers[cx.server].matcher.named(name) else {
+        cx.log_error(format_args!(
+            "could not find named location \"{}\"",
+            name.escape_ascii()
+        ));
+        return Step::Fail(500);
+    };
+    cx.location = target;
+    cx.internal = true;
+    Step::Rewrite
+}
+
+/// Goes where an upstream's `X-Accel-Redirect` points: a URI with arguments, or `@name`.
+///
+/// Source: nginx, `ngx_http_upstream_process_headers`.
+pub(crate) fn redirect_inside(cx: &mut Context, site: &Site, target: &[u8]) -> Step {
+    if target.first() == Some(&b'@') {
+        return redirect_named(cx, site, target);
+    }
+    match portunus_uri_path::split_unsafe(target) {
+        Ok((uri, args)) => redirect(cx, uri.into_owned(), args.to_vec()),
+        Err(_) => {
+            let target = target.escape_ascii();
+            cx.log_error(format_args!("unsafe URI \"{target}\" was detected"));
+            Step::Fail(404)
+        }
+    }
+}
+
+/// Counts a change of the URI; `false` when there were too many.
+pub(crate) fn spend_uri_change(cx: &mut Context) -> bool {
+    match cx.uri_changes_left.checked_sub(1) {
+        Some(left) => {
+            cx.uri_changes_left = left;
+            true
+        }
+        None => false,
+    }
+}

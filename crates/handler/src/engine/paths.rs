@@ -1,0 +1,114 @@
+//! From URIs to paths: `root`, `alias`, script name and path info.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::rc::Rc;
+
+use crate::config::{Alias, Content, FastCgi, Root};
+use crate::context::Context;
+use crate::variable::put;
+use portunus_routing::Captures;
+
+/// The file that a URI names.
+///
+/// Source: nginx, `ngx_http_map_uri_to_path`.
+pub(crate) fn path_of(cx: &mut Context, root: &Root, uri: &[u8]) -> Vec<u8> {
+    let mut path = cx.expand(&root.path);
+    path.reserve(uri.len() + 16);
+    match root.alias {
+        None => path.extend_from_slice(uri),
+        Some(Alias::Prefix(length)) => {
+            path.extend_from_slice(uri.get(length..).unwrap_or_default());
+        }
+        Some(Alias::Whole) => {}
+    }
+    path
+}
+
+/// Splits a URI into script name and path info by `fastcgi_split_path_info`; a URI that does not
+/// match is all script name.
+///
+/// Source: nginx, `ngx_http_fastcgi_split`.
+fn split_path_info<'u>(fastcgi: &FastCgi, uri: &'u [u8]) -> (&'u [u8], &'u [u8]) {
+    let Some(regex) = &fastcgi.split_path_info else {
+        return (uri, b"");
+    };
+    let mut captures = Captures::new();
+    match regex.captures(uri, &mut captures) {
+        // Both groups are parts of the URI, so their lengths say where they are in it.
+        Ok(true) => {
+            let (script, info) = (captures.group(1), captures.group(2));
+            let part = |text: &[u8]| {
+                memchr::memmem::find(uri, text).map_or(0..0, |at| at..at + text.len())
+            };
+            let script = &uri[part(script)];
+            let info = uri
+                .len()
+                .checked_sub(info.len())
+                .filter(|at| uri[*at..] == *info)
+                .map_or(part(info), |at| at..uri.len());
+            (script, &uri[info])
+        }
+        _ => (uri, b""),
+    }
+}
+
+impl Context {
+    /// The path of the current URI.
+    pub(crate) fn request_path(&mut self) -> Vec<u8> {
+        let site = Rc::clone(&self.site);
+        let uri = std::mem::take(&mut self.uri);
+        let path = path_of(self, &self.location_in(&site).root, &uri);
+        self.uri = uri;
+        path
+    }
+
+    /// `$request_filename`.
+    pub(crate) fn append_request_filename(&mut self, out: &mut Vec<u8>) -> bool {
+        put(out, &self.request_path())
+    }
+
+    /// `$document_root`: for `alias` the alias itself.
+    pub(crate) fn append_document_root(&mut self, out: &mut Vec<u8>) -> bool {
+        let site = Rc::clone(&self.site);
+        self.location_in(&site).root.path.expand(self, out);
+        true
+    }
+
+    /// `$realpath_root`.
+    pub(crate) fn append_realpath_root(&mut self, out: &mut Vec<u8>) -> bool {
+        let mut root = Vec::new();
+        self.append_document_root(&mut root);
+        let path = std::path::Path::new(std::ffi::OsStr::from_bytes(&root));
+        match std::fs::canonicalize(path) {
+            Ok(path) => put(out, path.as_os_str().as_bytes()),
+            Err(error) => {
+                let root = root.escape_ascii();
+                self.log_crit(format_args!("realpath() \"{root}\" failed ({error})"));
+                false
+            }
+        }
+    }
+
+    /// `$fastcgi_script_name`, with `fastcgi_index` behind a slash.
+    pub(crate) fn append_script_name(&mut self, out: &mut Vec<u8>) -> bool {
+        let site = Rc::clone(&self.site);
+        let Content::FastCgi(fastcgi) = &self.location_in(&site).content else {
+            return put(out, &self.uri);
+        };
+        let (script, _) = split_path_info(fastcgi, &self.uri);
+        out.extend_from_slice(script);
+        if script.last() == Some(&b'/') {
+            out.extend_from_slice(fastcgi.index.as_deref().unwrap_or_default());
+        }
+        true
+    }
+
+    /// `$fastcgi_path_info`.
+    pub(crate) fn append_path_info(&mut self, out: &mut Vec<u8>) -> bool {
+        let site = Rc::clone(&self.site);
+        let Content::FastCgi(fastcgi) = &self.location_in(&site).content else {
+            return false;
+        };
+        put(out, split_path_info(fastcgi, &self.uri).1)
+    }
+}

@@ -1,0 +1,138 @@
+//! `set_real_ip_from`: a trusted proxy says for whom it speaks.
+//!
+//! Source: nginx, ngx_http_realip_module, `ngx_http_get_forwarded_addr`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+
+use crate::config::{RealIp, RealIpSource, Site};
+use crate::context::{Client, Context};
+
+/// Replaces the client's address where the peer is trusted.
+pub(crate) fn apply(cx: &mut Context, site: &Site) {
+    let Some(rules) = cx.location_in(site).real_ip.clone() else {
+        return;
+    };
+    let peer = cx.peer();
+    let trusted = match peer.address {
+        Some(address) => rules.trusts(address),
+        None => rules.trust_unix,
+    };
+    if !trusted {
+        return;
+    }
+    let found = match &rules.source {
+        RealIpSource::ProxyProtocol => {
+            let exchange = Rc::clone(&cx.exchange);
+            exchange
+                .connection()
+                .proxied()
+                .map(|proxied| client(proxied.source))
+        }
+        RealIpSource::Field(name) => {
+            let values = cx.head.headers.get_all(name).iter();
+            let list: Vec<&[u8]> = values.map(http::HeaderValue::as_bytes).collect();
+            from_list(&rules, &list)
+        }
+    };
+    if let Some(found) = found {
+        cx.client = found;
+    }
+}
+
+fn client(address: SocketAddr) -> Client {
+    let port = Some(address.port()).filter(|port| *port != 0);
+    Client {
+        address: Some(address.ip().to_canonical()),
+        port,
+    }
+}
+
+/// The last address of the list; with `real_ip_recursive` the last that is not trusted itself.
+fn from_list(rules: &RealIp, fields: &[&[u8]]) -> Option<Client> {
+    let mut found = None;
+    for field in fields.iter().rev() {
+        for text in field.rsplit(|byte| matches!(byte, b',' | b' ' | b'\t')) {
+            if text.is_empty() {
+                continue;
+            }
+            let Some(address) = parse(text) else {
+                return found;
+            };
+            found = Some(address);
+            let goes_on = rules.recursive && address.address.is_some_and(|ip| rules.trusts(ip));
+            if !goes_on {
+                return found;
+            }
+        }
+    }
+    found
+}
+
+/// An address, with or without a port.
+fn parse(text: &[u8]) -> Option<Client> {
+    let text = std::str::from_utf8(text).ok()?;
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        return Some(client(address));
+    }
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    let address: IpAddr = bare.parse().ok()?;
+    Some(Client {
+        address: Some(address.to_canonical()),
+        port: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderName;
+
+    use super::*;
+    use crate::config::Network;
+
+    fn rules(recursive: bool) -> RealIp {
+        let network = Network {
+            address: "10.0.0.0".parse().unwrap(),
+            prefix: 8,
+        };
+        let source = RealIpSource::Field(HeaderName::from_static("x-forwarded-for"));
+        RealIp {
+            trusted: vec![network],
+            trust_unix: false,
+            source,
+            recursive,
+        }
+    }
+
+    fn found(recursive: bool, list: &[&[u8]]) -> Option<String> {
+        Some(from_list(&rules(recursive), list)?.address?.to_string())
+    }
+
+    #[test]
+    fn the_last_hop_counts_unless_it_is_trusted_and_recursive() {
+        assert_eq!(
+            found(false, &[b"1.1.1.1, 10.0.0.9"]).as_deref(),
+            Some("10.0.0.9")
+        );
+        assert_eq!(
+            found(true, &[b"1.1.1.1, 10.0.0.9"]).as_deref(),
+            Some("1.1.1.1")
+        );
+        assert_eq!(
+            found(true, &[b"9.9.9.9", b"1.1.1.1,10.0.0.9"]).as_deref(),
+            Some("1.1.1.1")
+        );
+        assert_eq!(
+            found(true, &[b"10.0.0.8, 10.0.0.9"]).as_deref(),
+            Some("10.0.0.8")
+        );
+        assert_eq!(
+            found(true, &[b"junk, 10.0.0.9"]).as_deref(),
+            Some("10.0.0.9")
+        );
+        assert_eq!(found(false, &[b"junk"]), None);
+    }
+}

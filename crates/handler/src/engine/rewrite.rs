@@ -1,0 +1,188 @@
+//! Runs the programs of the rewrite module.
+//!
+//! Source: nginx, `ngx_http_rewrite_handler`, `ngx_http_core_post_rewrite_phase`.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use portunus_routing::rewrite::{FileTest, Note, RewriteContext, RewriteOutcome};
+use portunus_routing::{Captures, LocationId, Slot};
+use portunus_telemetry::Severity;
+
+use super::{Plan, Step};
+use crate::body::Body;
+use crate::config::Site;
+use crate::context::Context;
+use crate::respond::Reply;
+use crate::variable::Variable;
+
+/// The program of the server block; whatever it does to the URI, the search for a location comes
+/// next.
+pub(super) fn server(cx: &mut Context, site: &Site) -> Step {
+    cx.location = site.servers[cx.server].base;
+    let Some(program) = &cx.location_in(site).rewrite else {
+        return Step::FindLocation;
+    };
+    let outcome = program.run(cx);
+    follow(cx, outcome, Step::FindLocation)
+}
+
+/// The program of the location; a changed URI goes back to the search.
+pub(super) fn location(cx: &mut Context, site: &Site) -> Step {
+    let Some(program) = &cx.location_in(site).rewrite else {
+        return Step::Access;
+    };
+    match program.run(cx) {
+        RewriteOutcome::Continue { uri_changed: true } => {
+            if super::spend_uri_change(cx) {
+                return Step::FindLocation;
+            }
+            let uri = cx.uri.escape_ascii().to_string();
+            cx.log_error(format_args!(
+                "rewrite or internal redirection cycle while processing \"{uri}\""
+            ));
+            Step::Fail(500)
+        }
+        outcome => follow(cx, outcome, Step::Access),
+    }
+}
+
+fn follow(cx: &mut Context, outcome: RewriteOutcome, next: Step) -> Step {
+    match outcome {
+        RewriteOutcome::Continue { .. } => next,
+        RewriteOutcome::Status(444) => Step::Done(Plan::Close),
+        RewriteOutcome::Status(status) => Step::Fail(status),
+        RewriteOutcome::Redirect { status, location } => {
+            cx.carried.location = Some(location);
+            Step::Fail(status)
+        }
+        RewriteOutcome::Respond { status, body } => respond(cx, status, body),
+        RewriteOutcome::Failed(failure) => {
+            cx.log_error(format_args!("{failure}"));
+            Step::Fail(500)
+        }
+    }
+}
+
+/// `return CODE text`: the location's default type, no validators.
+///
+/// Source: nginx, `ngx_http_send_response`.
+fn respond(cx: &mut Context, status: u16, body: Vec<u8>) -> Step {
+    let site = Rc::clone(&cx.site);
+    let location = cx.location_in(&site);
+    let body = if status == 204 {
+        Bytes::new()
+    } else {
+        Bytes::from(body)
+    };
+    let content_type = location.types.lookup(&cx.uri).filter(|_| status != 204);
+    let length = Some(body.len() as u64);
+    let body = Body::bytes(body);
+    let reply = Reply {
+        content_type,
+        length,
+        body,
+        charset: false,
+        ..Reply::status(status)
+    };
+    Step::Done(Plan::Answer(Box::new(reply)))
+}
+
+impl RewriteContext<Variable> for Context {
+    fn uri(&self) -> &[u8] {
+        &self.uri
+    }
+
+    fn args(&self) -> &[u8] {
+        &self.args
+    }
+
+    fn captures(&mut self) -> &mut Captures {
+        &mut self.captures
+    }
+
+    fn rewrite_uri(&mut self, uri: Vec<u8>, args: Option<Vec<u8>>) {
+        let args = args.unwrap_or_else(|| std::mem::take(&mut self.args));
+        self.set_uri(uri, args);
+        self.internal = true;
+    }
+
+    fn redirect_matched(&mut self) {
+        self.internal = true;
+    }
+
+    fn set(&mut self, variable: &Variable, value: Vec<u8>) {
+        match variable {
+            Variable::Slot(slot) => self.store(*slot, &value),
+            Variable::Args => self.args = value,
+            Variable::LimitRate => self.set_limit_rate(&value),
+            _ => {}
+        }
+    }
+
+    fn bind(&mut self, slot: Slot, value: &[u8]) {
+        self.store(slot, value);
+    }
+
+    fn enter(&mut self, location: LocationId) {
+        self.location = location;
+    }
+
+    fn test_file(&mut self, test: FileTest, path: &[u8]) -> bool {
+        let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
+        let found = match test {
+            FileTest::Exists => std::fs::symlink_metadata(path),
+            _ => std::fs::metadata(path),
+        };
+        found.is_ok_and(|metadata| match test {
+            FileTest::File => metadata.is_file(),
+            FileTest::Directory => metadata.is_dir(),
+            FileTest::Exists => true,
+            FileTest::Executable => metadata.permissions().mode() & 0o100 != 0,
+        })
+    }
+
+    fn wants_notes(&self) -> bool {
+        let site = Rc::clone(&self.site);
+        self.location_in(&site).level.rewrite_log
+    }
+
+    fn note(&mut self, note: Note<'_>) {
+        self.log(Severity::Notice, format_args!("{note}"));
+    }
+}
+
+impl Context {
+    /// Keeps the value of a `set` variable or a named capture.
+    pub(crate) fn store(&mut self, slot: Slot, value: &[u8]) {
+        let at = usize::try_from(slot.0).unwrap_or(usize::MAX);
+        if self.slots.is_empty() {
+            self.slots.resize(self.site.slots, None);
+        }
+        if let Some(place) = self.slots.get_mut(at) {
+            *place = Some(value.into());
+        }
+    }
+
+    /// `set $limit_rate`.
+    fn set_limit_rate(&mut self, value: &[u8]) {
+        let rate = std::str::from_utf8(value)
+            .ok()
+            .and_then(|text| text.parse().ok());
+        let limits = self.exchange.limits();
+        let limit_rate = rate.unwrap_or(limits.limit_rate);
+        self.exchange.set_limits(portunus_server::Limits {
+            limit_rate,
+            ..limits
+        });
+    }
+
+    /// Stores what a search with named groups has captured.
+    pub(crate) fn store_named_captures(&mut self) {
+        let mut captures = std::mem::take(&mut self.captures);
+        captures.take_named(|slot, value| self.store(slot, value));
+        self.captures = captures;
+    }
+}

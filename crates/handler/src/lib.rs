@@ -1,0 +1,33 @@
+//! One request from head to log line: decide what to do with it, then do it.
+//!
+//! [`Handler`] is what the `server` crate serves: a tower service per connection over one immutable
+//! [`Site`]. Deciding (`engine`) is synchronous and yields a plain value; only what has to wait, PHP
+//! or a request body, becomes a future, so an answer from memory allocates none.
+
+mod access_log;
+mod act;
+mod body;
+mod config;
+mod content;
+mod context;
+mod engine;
+mod request_body;
+mod respond;
+mod service;
+mod start;
+mod upstream_state;
+mod variable;
+
+pub use body::{BodyError, ResponseBody};
+pub use config::{
+    AccessLog, AccessRule, AddedHeader, Address, Alias, AnswerStatus, AutoIndex, Candidate,
+    Charset, Content, DynamicPools, ErrorPage, Expires, ExpiresAt, Fallback, FastCgi, FastCgiParam,
+    FastCgiPass, HeaderRules, HostMask, IgnoredFields, IndexFile, Level, ListingFormat, Location,
+    LogEscape, LogFormat, LogTarget, Map, MapPattern, Network, PoolSet, Product, RealIp,
+    RealIpSource, Root, Server, Site, Template, TryFiles, Who,
+};
+pub use service::{Handler, SharedSite, Worker};
+pub use variable::Variable;
+
+/// The version of nginx whose behaviour we follow, as `$nginx_version` and `-V` tell it.
+pub const NGINX_VERSION: &str = "1.31.5";

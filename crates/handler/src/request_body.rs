@@ -1,0 +1,137 @@
+//! The body of a request: taken in completely before PHP is asked, or passed on as it comes.
+
+use std::future::poll_fn;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use bytes::Bytes;
+use http_body::Body as _;
+use portunus_server::{BodyError, RequestBody as Incoming};
+use portunus_spool::{Limits, Spool, Spooled};
+use tokio::sync::mpsc;
+
+/// Where a request's body is.
+#[derive(Debug, Default)]
+pub(crate) enum RequestBody {
+    /// Still with the client.
+    Unread(Incoming),
+    /// Here, whole; to be read as often as needed.
+    Whole(Spooled),
+    /// Given away, or never there.
+    #[default]
+    Gone,
+}
+
+/// Why a body could not be taken in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyReadError {
+    /// More than `client_max_body_size`: 413.
+    #[error("client intended to send too large chunked body: {0} bytes")]
+    TooLarge(u64),
+    /// The client broke off or sent nonsense: 400.
+    #[error("{0}")]
+    Client(#[from] BodyError),
+    /// Our own disk: 500.
+    #[error("{0}")]
+    Spool(#[from] portunus_spool::Error),
+}
+
+impl BodyReadError {
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::TooLarge(_) => 413,
+            Self::Client(_) => 400,
+            Self::Spool(_) => 500,
+        }
+    }
+}
+
+impl RequestBody {
+    /// A body that the client has yet to send; none where the head says that there is none.
+    pub(crate) fn new(incoming: Incoming) -> Self {
+        if incoming.is_end_stream() {
+            Self::Gone
+        } else {
+            Self::Unread(incoming)
+        }
+    }
+
+    /// Length of a whole body.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self {
+            Self::Whole(body) => Some(body.len()),
+            Self::Unread(_) | Self::Gone => None,
+        }
+    }
+
+    /// The whole body, if it is in memory.
+    pub(crate) fn in_memory(&self) -> Option<&[u8]> {
+        match self {
+            Self::Whole(body) => body.in_memory().map(|bytes| &bytes[..]),
+            Self::Unread(_) | Self::Gone => None,
+        }
+    }
+
+    /// Takes the body in.
+    ///
+    /// `limit` 0 is no limit; `memory` is `client_body_buffer_size`.
+    pub(crate) async fn read(
+        &mut self,
+        limit: u64,
+        memory: usize,
+        directory: &Arc<PathBuf>,
+    ) -> Result<(), BodyReadError> {
+        let Self::Unread(mut incoming) = std::mem::take(self) else {
+            return Ok(());
+        };
+        let limits = Limits {
+            memory,
+            file: u64::MAX,
+            directory: Arc::clone(directory),
+        };
+        let mut spool = Spool::new(limits);
+        while let Some(data) = poll_fn(|cx| incoming.poll_data(cx)).await {
+            let data = data?;
+            let length = spool.len() + data.len() as u64;
+            if limit != 0 && length > limit {
+                *self = Self::Unread(incoming);
+                return Err(BodyReadError::TooLarge(length));
+            }
+            spool.push(data).await?;
+        }
+        *self = Self::Whole(spool.finish().await?);
+        Ok(())
+    }
+}
+
+/// A body that goes to PHP while the client is still sending (`fastcgi_request_buffering off`).
+///
+/// The pool may take its side to any thread; a task on this one reads from the client, one piece
+/// ahead.
+#[derive(Debug)]
+pub(crate) struct Streaming(mpsc::Receiver<io::Result<Bytes>>);
+
+impl Streaming {
+    /// Starts to read. Must be called on the thread of the connection.
+    pub(crate) fn new(mut incoming: Incoming) -> Self {
+        let (sender, receiver) = mpsc::channel(1);
+        tokio::task::spawn_local(async move {
+            while let Some(data) = poll_fn(|cx| incoming.poll_data(cx)).await {
+                let data = data.map_err(io::Error::other);
+                let ended = data.is_err();
+                if sender.send(data).await.is_err() || ended {
+                    return;
+                }
+            }
+        });
+        Self(receiver)
+    }
+}
+
+impl portunus_fpm::BodyStream for Streaming {
+    fn poll_next(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        self.0.poll_recv(cx)
+    }
+}

@@ -1,0 +1,165 @@
+//! The last step: filters in nginx's order, then the head that hyper writes.
+
+use std::rc::Rc;
+
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
+
+use super::conditional::{self, Precondition};
+use super::{Reply, added, charset, ranges};
+use crate::body::{Body, ResponseBody};
+use crate::config::{Location, Site};
+use crate::context::Context;
+use crate::engine::own_page;
+
+/// Makes the answer out of a reply.
+pub(crate) fn finish(mut cx: Box<Context>, mut reply: Reply) -> Response<ResponseBody> {
+    let site = Rc::clone(&cx.site);
+    let location = cx.location_in(&site);
+    filter(&mut cx, &site, location, &mut reply);
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let fields = head(&mut cx, &site, location, &mut reply);
+    cx.answer.status = reply.status;
+    if site.keeps_sent_fields {
+        cx.answer.sent = Some(fields.clone());
+    }
+    let body = if cx.is_head() || bodiless(reply.status) {
+        Body::Empty
+    } else {
+        reply.body
+    };
+    let trailers = added::trailers(&mut cx, &location.headers, reply.status);
+    let mut body = ResponseBody::new(body, reply.length);
+    if let Some(trailers) = trailers {
+        body = body.with_trailers(trailers);
+    }
+    if !location.access_logs.is_empty() || body.may_break() {
+        body = body.with_context(cx);
+    }
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = fields;
+    response
+}
+
+fn filter(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) {
+    if let Some(status) = cx.error_status {
+        reply.status = status;
+    }
+    if reply.status == 200 {
+        match conditional::check(cx, location, reply) {
+            Precondition::Holds => {}
+            Precondition::NotModified => conditional::not_modified(reply),
+            Precondition::Failed => *reply = own_page(cx, site, 412),
+        }
+    }
+    let status = reply.status;
+    added::apply(cx, &location.headers, reply, status);
+    if let Some(rule) = &location.charset {
+        charset::apply(cx, rule, reply);
+    }
+    if reply.status == 200 && reply.ranges {
+        ranges::apply(cx, site, location, reply);
+    }
+}
+
+/// Answers that never have a body.
+fn bodiless(status: u16) -> bool {
+    matches!(status, 100..=199 | 204 | 304)
+}
+
+/// The fields in nginx's order: its own first, then the upstream's and the added ones.
+fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -> HeaderMap {
+    let mut fields = HeaderMap::with_capacity(12 + reply.fields.len());
+    fields.insert(
+        header::SERVER,
+        site.product.name(location.level.server_tokens).clone(),
+    );
+    if let Some(content_type) = reply.content_type.take() {
+        fields.insert(header::CONTENT_TYPE, content_type);
+    }
+    if let Some(length) = reply.length.filter(|_| !bodiless(reply.status)) {
+        let value = reply
+            .content_length
+            .take()
+            .unwrap_or_else(|| HeaderValue::from(length));
+        fields.insert(header::CONTENT_LENGTH, value);
+    }
+    if let Some(value) = reply.validators.last_modified.take() {
+        fields.insert(header::LAST_MODIFIED, value);
+    }
+    if let Some(location_field) = reply.location.take()
+        && let Some(value) = absolute(cx, site, location, location_field)
+    {
+        fields.insert(header::LOCATION, value);
+    }
+    if cx.head.version < Version::HTTP_2 {
+        fields.insert(header::CONNECTION, connection_field(cx));
+    }
+    if let Some(etag) = reply.validators.etag.take() {
+        fields.insert(header::ETAG, etag);
+    }
+    append_all(&mut fields, std::mem::take(&mut reply.fields));
+    fields
+}
+
+fn append_all(fields: &mut HeaderMap, more: HeaderMap) {
+    let mut current = None;
+    for (name, value) in more {
+        if name.is_some() {
+            current = name;
+        }
+        if let Some(name) = &current {
+            fields.append(name.clone(), value);
+        }
+    }
+}
+
+/// nginx tells HTTP/1.1 clients too.
+fn connection_field(cx: &Context) -> HeaderValue {
+    HeaderValue::from_static(if cx.exchange.keep_alive() {
+        "keep-alive"
+    } else {
+        "close"
+    })
+}
+
+/// `absolute_redirect`: a path becomes a URL of this server.
+///
+/// Source: nginx, `ngx_http_header_filter`.
+fn absolute(
+    cx: &mut Context,
+    site: &Site,
+    location: &Location,
+    target: Vec<u8>,
+) -> Option<HeaderValue> {
+    if target.first() != Some(&b'/') || !location.level.absolute_redirect {
+        return HeaderValue::from_maybe_shared(bytes::Bytes::from(target)).ok();
+    }
+    let mut url = Vec::with_capacity(target.len() + 48);
+    url.extend_from_slice(if cx.tls() { b"https://" } else { b"http://" });
+    cx.append_redirect_host(site, location, &mut url);
+    url.extend_from_slice(&target);
+    HeaderValue::from_maybe_shared(bytes::Bytes::from(url)).ok()
+}
+
+impl Context {
+    fn append_redirect_host(&self, site: &Site, location: &Location, url: &mut Vec<u8>) {
+        if location.level.server_name_in_redirect {
+            url.extend_from_slice(&site.servers[self.server].name);
+        } else if self.host.is_empty() {
+            match self.local_address() {
+                Some(address) => url.extend_from_slice(address.ip().to_string().as_bytes()),
+                None => url.extend_from_slice(&site.servers[self.server].name),
+            }
+        } else {
+            url.extend_from_slice(&self.host);
+        }
+        let default = if self.tls() { 443 } else { 80 };
+        let port = self
+            .local_address()
+            .map_or(default, |address| address.port());
+        if location.level.port_in_redirect && port != default {
+            url.extend_from_slice(format!(":{port}").as_bytes());
+        }
+    }
+}

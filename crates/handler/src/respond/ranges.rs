@@ -1,0 +1,84 @@
+//! Ranges: 206 and 416 in the place of 200.
+//!
+//! Source: nginx, ngx_http_range_filter_module; RFC 9110 §14.
+
+use bytes::Bytes;
+use http::{HeaderValue, header};
+use portunus_static_files::conditional::decide_range;
+use portunus_static_files::{ByteRange, Multipart, MultipartBody, Outcome, StaticBody};
+
+use super::Reply;
+use super::conditional::facts;
+use crate::body::Body;
+use crate::config::{Location, Site};
+use crate::context::Context;
+use crate::engine::own_page;
+
+/// Cuts the body to what the request asks for.
+pub(super) fn apply(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) {
+    let facts = facts(&reply.validators, reply.length);
+    let outcome = decide_range(&facts, &cx.head.headers, &location.conditional);
+    let length = reply.length.unwrap_or_default();
+    match outcome {
+        Outcome::Full {
+            accept_ranges: true,
+        } => {
+            reply
+                .fields
+                .insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        }
+        Outcome::RangeNotSatisfiable => unsatisfiable(cx, site, reply, length),
+        Outcome::Single(range) => single(reply, range, length),
+        Outcome::Multi(ranges) => multi(reply, &ranges, length),
+        _ => {}
+    }
+}
+
+fn unsatisfiable(cx: &mut Context, site: &Site, reply: &mut Reply, length: u64) {
+    let fields = std::mem::take(&mut reply.fields);
+    *reply = Reply {
+        fields,
+        ..own_page(cx, site, 416)
+    };
+    reply
+        .fields
+        .insert(header::CONTENT_RANGE, ByteRange::unsatisfied(length));
+}
+
+fn single(reply: &mut Reply, range: ByteRange, length: u64) {
+    reply.status = 206;
+    reply
+        .fields
+        .insert(header::CONTENT_RANGE, range.content_range(length));
+    reply.length = Some(range.len());
+    reply.content_length = None;
+    reply.body = match std::mem::take(&mut reply.body) {
+        Body::Entry(entry) => Body::File(StaticBody::range(&entry, range)),
+        Body::Bytes(bytes) => Body::bytes(slice(&bytes, range)),
+        other => other,
+    };
+}
+
+fn multi(reply: &mut Reply, ranges: &[ByteRange], length: u64) {
+    let content_type = reply.content_type.take();
+    let media = content_type.as_ref().map(HeaderValue::as_bytes);
+    let multipart = Multipart::new(ranges, length, media);
+    reply.status = 206;
+    reply.content_type = Some(multipart.content_type());
+    reply.length = Some(multipart.length());
+    reply.content_length = None;
+    reply.body = match std::mem::take(&mut reply.body) {
+        Body::Entry(entry) => Body::File(StaticBody::multipart(&entry, multipart)),
+        Body::Bytes(bytes) => {
+            let parts = MultipartBody::of_bytes(bytes, multipart);
+            Body::File(StaticBody::Multipart(Box::new(parts)))
+        }
+        other => other,
+    };
+}
+
+fn slice(bytes: &Bytes, range: ByteRange) -> Bytes {
+    let clamp = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+    let (start, end) = (clamp(range.start), clamp(range.end));
+    bytes.slice(start..end.max(start))
+}

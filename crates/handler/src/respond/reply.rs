@@ -1,0 +1,67 @@
+//! An answer before the header filters have seen it.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+
+use crate::body::Body;
+
+/// Validators of an answer.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Validators {
+    pub(crate) etag: Option<HeaderValue>,
+    /// Seconds since the epoch.
+    pub(crate) modified: Option<i64>,
+    /// The same moment, ready to be sent.
+    pub(crate) last_modified: Option<HeaderValue>,
+}
+
+/// What the content phase or an error produced.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) content_type: Option<HeaderValue>,
+    /// Length of the body where it is known.
+    pub(crate) length: Option<u64>,
+    /// The length ready to be sent.
+    pub(crate) content_length: Option<HeaderValue>,
+    pub(crate) validators: Validators,
+    /// `Location`, not yet made absolute.
+    pub(crate) location: Option<Vec<u8>>,
+    /// Fields of the upstream, and others that nobody below needs to understand.
+    pub(crate) fields: HeaderMap,
+    pub(crate) body: Body,
+    /// Whether the range filter may cut this body.
+    pub(crate) ranges: bool,
+    /// Whether the charset still has to go into `Content-Type`.
+    pub(crate) charset: bool,
+}
+
+impl Reply {
+    /// An answer without body or fields.
+    pub(crate) fn status(status: u16) -> Self {
+        Self {
+            status,
+            content_type: None,
+            length: Some(0),
+            content_length: None,
+            validators: Validators::default(),
+            location: None,
+            fields: HeaderMap::new(),
+            body: Body::Empty,
+            ranges: false,
+            charset: true,
+        }
+    }
+
+    /// An answer whose body is in memory.
+    pub(crate) fn bytes(status: u16, content_type: HeaderValue, body: Bytes) -> Self {
+        let length = Some(body.len() as u64);
+        let body = Body::bytes(body);
+        Self {
+            content_type: Some(content_type),
+            length,
+            body,
+            ..Self::status(status)
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The tower services that the `server` crate drives.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use arc_swap::ArcSwap;
+use http::{Request, Response};
+use portunus_server::{
+    Connection, ConnectionHandler, Exchange, Refusal, RequestBody as Incoming, Settings,
+};
+use portunus_telemetry::Severity;
+
+use crate::act::{act, close};
+use crate::body::ResponseBody;
+use crate::config::{Site, SiteRef};
+use crate::context::Context;
+use crate::engine::{Plan, Step, decide};
+use crate::request_body::RequestBody;
+use crate::respond::finish;
+use crate::start::{default_server, start};
+
+/// The snapshot in force; a reload puts another one in.
+pub type SharedSite = Arc<ArcSwap<Site>>;
+
+/// Serves the connections of one worker thread.
+#[derive(Debug)]
+pub struct Handler {
+    shared: SharedSite,
+    /// The snapshot as this thread knows it, so that a request counts its references without
+    /// touching what other threads touch.
+    current: RefCell<SiteRef>,
+}
+
+impl Handler {
+    /// A handler for the thread that calls this.
+    #[must_use]
+    pub fn new(shared: SharedSite) -> Self {
+        let current = RefCell::new(Rc::new(shared.load_full()));
+        Self { shared, current }
+    }
+
+    /// A request that the gate has refused is answered, and logged, in the default server.
+    fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Response<ResponseBody> {
+        let site = self.site();
+        let (head, ()) = Request::new(()).into_parts();
+        let body = RequestBody::Gone;
+        let mut cx = Box::new(Context::new(
+            Rc::clone(&site),
+            Rc::clone(exchange),
+            head,
+            body,
+        ));
+        default_server(&mut cx, &site);
+        cx.log(Severity::Info, format_args!("{}", refusal.reason));
+        match decide(&mut cx, &site, Step::Fail(refusal.code)) {
+            Plan::Answer(reply) => finish(cx, *reply),
+            _ => close(cx),
+        }
+    }
+
+    /// The snapshot in force.
+    fn site(&self) -> SiteRef {
+        let newest = self.shared.load();
+        let mut current = self.current.borrow_mut();
+        if !Arc::ptr_eq(&newest, &current) {
+            *current = Rc::new(Arc::clone(&newest));
+        }
+        Rc::clone(&current)
+    }
+}
+
+/// A handle that connections of one thread share.
+#[derive(Debug, Clone)]
+pub struct Worker(Rc<Handler>);
+
+impl From<Handler> for Worker {
+    fn from(handler: Handler) -> Self {
+        Self(Rc::new(handler))
+    }
+}
+
+/// Answers the requests of one connection.
+#[derive(Debug)]
+pub struct RequestService {
+    handler: Rc<Handler>,
+}
+
+/// An answer, at once or later.
+pub enum Answering {
+    /// Decided without waiting; `None` once it has been taken.
+    Ready(Option<Response<ResponseBody>>),
+    /// PHP, or a body, has to be waited for.
+    Waiting(Pin<Box<dyn Future<Output = Response<ResponseBody>>>>),
+}
+
+impl fmt::Debug for Answering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ready(_) => "Ready",
+            Self::Waiting(_) => "Waiting",
+        })
+    }
+}
+
+impl Future for Answering {
+    type Output = Result<Response<ResponseBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Ready(answer) => Poll::Ready(Ok(answer
+                .take()
+                .expect("a future is not polled after its end"))),
+            Self::Waiting(future) => future.as_mut().poll(cx).map(Ok),
+        }
+    }
+}
+
+impl tower::Service<Request<Incoming>> for RequestService {
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Answering {
+        let (head, body) = request.into_parts();
+        let exchange = Rc::clone(body.exchange());
+        let body = RequestBody::new(body);
+        let site = self.handler.site();
+        let mut cx = Box::new(Context::new(Rc::clone(&site), exchange, head, body));
+        let step = start(&mut cx, &site);
+        match decide(&mut cx, &site, step) {
+            Plan::Answer(reply) => Answering::Ready(Some(finish(cx, *reply))),
+            plan => Answering::Waiting(Box::pin(act(cx, plan))),
+        }
+    }
+}
+
+impl ConnectionHandler for Worker {
+    type Body = ResponseBody;
+    type Service = RequestService;
+
+    fn connect(&self, _: &Rc<Connection>) -> RequestService {
+        RequestService {
+            handler: Rc::clone(&self.0),
+        }
+    }
+
+    fn settings(&self, connection: &Connection) -> Arc<Settings> {
+        self.0.site().settings(connection.tag())
+    }
+
+    fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Option<Response<ResponseBody>> {
+        Some(self.0.refuse(exchange, refusal))
+    }
+}

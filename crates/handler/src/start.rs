@@ -1,0 +1,98 @@
+//! From a request's head to the server block that it is for.
+//!
+//! Source: nginx, `ngx_http_process_request_headers`, `ngx_http_set_virtual_server`.
+
+use portunus_routing::Host;
+use portunus_telemetry::Severity;
+use portunus_uri_path::Target;
+
+use crate::config::{Address, Site};
+use crate::context::Context;
+use crate::engine::{Step, real_ip};
+
+/// Reads host and target; where they are no good the request fails with 400 in the default server.
+pub(crate) fn start(cx: &mut Context, site: &Site) -> Step {
+    let Some(address) = site.address(cx.exchange.connection().tag()) else {
+        return Step::Fail(500);
+    };
+    default_server(cx, site);
+    if let Err(status) = find_server(cx, address) {
+        return Step::Fail(status);
+    }
+    let server = &site.servers[cx.server];
+    cx.location = server.base;
+    if !read_target(cx, server.merge_slashes) {
+        cx.log(
+            Severity::Info,
+            format_args!("client sent invalid request while reading client request line"),
+        );
+        return Step::Fail(400);
+    }
+    real_ip::apply(cx, site);
+    Step::ServerRewrite
+}
+
+/// The server that holds until a name is known.
+pub(crate) fn default_server(cx: &mut Context, site: &Site) {
+    if let Some(address) = site.address(cx.exchange.connection().tag()) {
+        cx.server = address.default;
+        cx.location = site.servers[cx.server].base;
+    }
+}
+
+/// Chooses the server block by the name in the target, or else in `Host`.
+fn find_server(cx: &mut Context, address: &Address) -> Result<(), u16> {
+    let exchange = std::rc::Rc::clone(&cx.exchange);
+    let authority = exchange.authority();
+    let field = exchange.host_field();
+    let Some(raw) = authority.as_deref().or(field.as_deref()) else {
+        return choose(cx, address);
+    };
+    match Host::parse(raw) {
+        Ok(host) => {
+            cx.host = host.name.into_owned().into();
+            cx.host_port = host.port;
+        }
+        Err(_) => {
+            cx.log(
+                Severity::Info,
+                format_args!(
+                    "client sent invalid host header while reading client request headers"
+                ),
+            );
+            return Err(400);
+        }
+    }
+    choose(cx, address)
+}
+
+fn choose(cx: &mut Context, address: &Address) -> Result<(), u16> {
+    match address.names.find(&cx.host, &mut cx.captures) {
+        Ok(found) => {
+            if let Some(id) = found {
+                cx.server = usize::try_from(id.0).unwrap_or(address.default);
+            }
+            cx.store_named_captures();
+            Ok(())
+        }
+        Err(error) => {
+            cx.log_error(format_args!("{error}"));
+            Err(500)
+        }
+    }
+}
+
+/// Decodes and normalises the target once; what is matched and opened is this.
+fn read_target(cx: &mut Context, merge_slashes: bool) -> bool {
+    let exchange = std::rc::Rc::clone(&cx.exchange);
+    let raw = exchange.target();
+    let parsed = match cx.head.version {
+        http::Version::HTTP_2 => Target::parse_path(&raw, merge_slashes),
+        _ => Target::parse(&raw, merge_slashes),
+    };
+    let Ok(target) = parsed else { return false };
+    cx.uri.extend_from_slice(&target.path);
+    cx.args.extend_from_slice(target.args);
+    cx.uri_has_escapes = target.has_escapes;
+    true
+}

@@ -1,0 +1,99 @@
+//! What is known of the exchanges with PHP, for `$upstream_…`.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use portunus_fpm::{Failure, Pool, Response, Timings};
+
+use crate::context::Context;
+use crate::variable::{Variable, field, put, put_display, put_seconds};
+
+/// One try at an upstream.
+#[derive(Debug, Default)]
+pub(crate) struct Attempt {
+    pub(crate) address: Box<str>,
+    pub(crate) status: u16,
+    pub(crate) queue: Option<Duration>,
+    pub(crate) connect: Option<Duration>,
+    pub(crate) header: Option<Duration>,
+    pub(crate) response: Option<Duration>,
+    pub(crate) received: u64,
+    pub(crate) sent: u64,
+}
+
+/// All tries of a request, and the fields of the last answer.
+#[derive(Debug, Default)]
+pub(crate) struct UpstreamState {
+    pub(crate) attempts: Vec<Attempt>,
+    /// Kept only where the configuration reads `$upstream_http_…`.
+    pub(crate) fields: Option<HeaderMap>,
+}
+
+impl UpstreamState {
+    /// Notes an answer whose head has come.
+    pub(crate) fn record(&mut self, pool: &Pool, response: &Response, keep_fields: bool) {
+        let status = response.head.status.as_u16();
+        self.push(pool, status, response.timings);
+        if keep_fields {
+            self.fields = Some(response.head.fields.clone());
+        }
+    }
+
+    /// Notes an exchange that brought none.
+    pub(crate) fn record_failure(&mut self, pool: &Pool, failure: &Failure, status: u16) {
+        self.push(pool, status, failure.timings);
+    }
+
+    fn push(&mut self, pool: &Pool, status: u16, timings: Timings) {
+        let connect = timings.connect.or(timings.reused.then_some(Duration::ZERO));
+        self.attempts.push(Attempt {
+            address: pool.config().address.to_string().into(),
+            status,
+            queue: Some(timings.queue),
+            connect,
+            header: timings.header,
+            response: timings.response.or(timings.header),
+            received: 0,
+            sent: 0,
+        });
+    }
+}
+
+impl Context {
+    /// `$upstream_…`; values of several tries are joined with commas.
+    pub(crate) fn append_upstream_value(&mut self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        if let Variable::UpstreamHttp(name) = variable {
+            return match &self.upstream.fields {
+                Some(fields) => field(fields, name, out),
+                None => false,
+            };
+        }
+        let attempts = &self.upstream.attempts;
+        for (number, attempt) in attempts.iter().enumerate() {
+            if number > 0 {
+                out.extend_from_slice(b", ");
+            }
+            append_attempt(attempt, variable, out);
+        }
+        !attempts.is_empty()
+    }
+}
+
+fn append_attempt(attempt: &Attempt, variable: &Variable, out: &mut Vec<u8>) {
+    let time = |time: Option<Duration>, out: &mut Vec<u8>| match time {
+        Some(time) => put_seconds(out, time),
+        None => put(out, b"-"),
+    };
+    match variable {
+        Variable::UpstreamAddr => put(out, attempt.address.as_bytes()),
+        Variable::UpstreamStatus => put_display(out, attempt.status),
+        Variable::UpstreamQueueTime => time(attempt.queue, out),
+        Variable::UpstreamConnectTime => time(attempt.connect, out),
+        Variable::UpstreamHeaderTime => time(attempt.header, out),
+        Variable::UpstreamResponseTime => time(attempt.response, out),
+        Variable::UpstreamResponseLength => put_display(out, attempt.received),
+        Variable::UpstreamBytesReceived => put_display(out, attempt.received),
+        Variable::UpstreamBytesSent => put_display(out, attempt.sent),
+        _ => put(out, b"-"),
+    };
+}

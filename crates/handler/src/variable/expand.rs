@@ -1,0 +1,202 @@
+//! Values of variables, computed when something asks for them.
+
+use std::io::Write as _;
+use std::net::IpAddr;
+
+use portunus_server::Outcome;
+use portunus_telemetry::Clock;
+use portunus_template::Variables;
+
+use super::Variable;
+use super::request_values::{argument, cookie, field};
+use crate::config::Template;
+use crate::context::Context;
+
+/// Values of `set` variables and named captures, by slot; `None` until something sets them.
+pub(crate) type Slots = Vec<Option<Box<[u8]>>>;
+
+impl Variables<Variable> for Context {
+    fn append(&mut self, variable: &Variable, out: &mut Vec<u8>) {
+        self.append_value(variable, out);
+    }
+
+    fn append_capture(&mut self, number: u8, out: &mut Vec<u8>) {
+        self.captures.append(number, out);
+    }
+
+    fn append_capture_escaped(&mut self, number: u8, out: &mut Vec<u8>) {
+        self.captures
+            .append_escaped(number, self.uri_has_escapes, out);
+    }
+}
+
+impl Context {
+    /// Expands a template into a new buffer.
+    pub(crate) fn expand(&mut self, template: &Template) -> Vec<u8> {
+        if let Some(literal) = template.as_literal() {
+            return literal.to_vec();
+        }
+        let mut out = Vec::with_capacity(64);
+        template.expand(self, &mut out);
+        out
+    }
+
+    /// Appends a variable's value; `false` where nginx would call it "not found".
+    pub(crate) fn append_value(&mut self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        match variable {
+            Variable::Uri => put(out, &self.uri),
+            Variable::Args => put_some(out, &self.args),
+            Variable::IsArgs => self.args.is_empty() || put(out, b"?"),
+            Variable::Arg(name) => put_option(out, argument(&self.args, name)),
+            Variable::Cookie(name) => put_option(out, cookie(&self.head.headers, name)),
+            Variable::Http(name) => field(&self.head.headers, name, out),
+            Variable::Slot(slot) => {
+                let at = usize::try_from(slot.0).unwrap_or(usize::MAX);
+                match self.slots.get(at) {
+                    Some(Some(value)) => put(out, value),
+                    _ => false,
+                }
+            }
+            Variable::Map(number) => self.append_map(*number, out),
+            Variable::ContentLength => self.append_content_length(out),
+            Variable::ContentType => field(&self.head.headers, &http::header::CONTENT_TYPE, out),
+            _ => self.append_connection_value(variable, out),
+        }
+    }
+
+    fn append_connection_value(&mut self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        match variable {
+            Variable::BinaryRemoteAddr => match self.client.address {
+                Some(IpAddr::V4(address)) => put(out, &address.octets()),
+                Some(IpAddr::V6(address)) => put(out, &address.octets()),
+                None => put(out, b"unix:"),
+            },
+            Variable::RemoteAddr => self.append_address(self.client.address, out),
+            Variable::RemotePort => self.append_port(self.client.port, out),
+            Variable::RealipRemoteAddr => self.append_address(self.peer().address, out),
+            Variable::RealipRemotePort => self.append_port(self.peer().port, out),
+            Variable::ServerAddr => self.append_address(self.local_address().map(|a| a.ip()), out),
+            Variable::ServerPort => {
+                self.append_port(self.local_address().map(|address| address.port()), out)
+            }
+            Variable::Connection => put_display(out, self.exchange.connection().serial()),
+            Variable::ConnectionRequests => put_display(out, self.exchange.number()),
+            Variable::ConnectionTime => {
+                put_seconds(out, self.exchange.connection().accepted().elapsed())
+            }
+            Variable::Scheme => put(out, if self.tls() { b"https" } else { b"http" }),
+            Variable::Https => !self.tls() || put(out, b"on"),
+            Variable::Pipe => put(
+                out,
+                if self.exchange.is_pipelined() {
+                    b"p"
+                } else {
+                    b"."
+                },
+            ),
+            Variable::ProxyProtocolAddr
+            | Variable::ProxyProtocolPort
+            | Variable::ProxyProtocolServerAddr
+            | Variable::ProxyProtocolServerPort => self.append_proxy_protocol(variable, out),
+            _ => self.append_request_value(variable, out),
+        }
+    }
+
+    fn append_request_value(&mut self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        match variable {
+            Variable::Host => put(out, &self.host),
+            Variable::Request => put(out, &self.exchange.request_line()),
+            Variable::RequestUri => put(out, &self.exchange.target()),
+            Variable::RequestMethod => put(out, self.head.method.as_str().as_bytes()),
+            Variable::ServerProtocol => put(out, self.protocol()),
+            Variable::ServerName => put(out, &self.site.servers[self.server].name),
+            Variable::RemoteUser => self.append_remote_user(out),
+            Variable::RequestId => self.append_request_id(out),
+            Variable::DocumentRoot => self.append_document_root(out),
+            Variable::RealpathRoot => self.append_realpath_root(out),
+            Variable::RequestFilename => self.append_request_filename(out),
+            Variable::FastcgiScriptName => self.append_script_name(out),
+            Variable::FastcgiPathInfo => self.append_path_info(out),
+            Variable::RequestBody => put_option(out, self.body.in_memory()),
+            Variable::RequestBodyFile => false,
+            Variable::IsRequestPort => self.host_port.is_none() || put(out, b":"),
+            Variable::RequestPort => self.append_port(self.host_port, out),
+            Variable::ProxyAddXForwardedFor => self.append_forwarded_for(out),
+            _ => self.append_log_value(variable, out),
+        }
+    }
+
+    /// Values that mostly make sense when the answer has been sent.
+    fn append_log_value(&mut self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        match variable {
+            Variable::Status => {
+                let _ = write!(out, "{:03}", self.answer.status);
+                true
+            }
+            Variable::BodyBytesSent => put_display(out, self.exchange.body_bytes_sent()),
+            Variable::BytesSent => put_display(out, self.exchange.bytes_sent()),
+            Variable::RequestLength => put_display(out, self.exchange.request_length()),
+            Variable::RequestTime => put_seconds(out, self.exchange.started().elapsed()),
+            Variable::RequestCompletion => {
+                self.exchange.outcome() != Outcome::Sent || put(out, b"OK")
+            }
+            Variable::SentHttp(name) => match &self.answer.sent {
+                Some(sent) => field(sent, name, out),
+                None => false,
+            },
+            Variable::Msec => put_seconds(out, Clock::since_epoch()),
+            Variable::TimeLocal => put(out, Clock::timestamps().local.as_bytes()),
+            Variable::TimeIso8601 => put(out, Clock::timestamps().iso8601.as_bytes()),
+            Variable::Hostname => put(out, &self.site.hostname),
+            Variable::NginxVersion => put(out, crate::NGINX_VERSION.as_bytes()),
+            Variable::Pid => put_display(out, std::process::id()),
+            Variable::LimitRate => put_display(out, self.exchange.limits().limit_rate),
+            _ => self.append_upstream_value(variable, out),
+        }
+    }
+
+    fn append_address(&self, address: Option<IpAddr>, out: &mut Vec<u8>) -> bool {
+        match address {
+            Some(address) => put_display(out, address),
+            None => put(out, b"unix:"),
+        }
+    }
+
+    fn append_port(&self, port: Option<u16>, out: &mut Vec<u8>) -> bool {
+        port.is_none_or(|port| put_display(out, port))
+    }
+
+    fn append_forwarded_for(&self, out: &mut Vec<u8>) -> bool {
+        static NAME: http::HeaderName = http::HeaderName::from_static("x-forwarded-for");
+        if field(&self.head.headers, &NAME, out) {
+            out.extend_from_slice(b", ");
+        }
+        self.append_address(self.client.address, out)
+    }
+}
+
+/// Appends and says "found".
+pub(crate) fn put(out: &mut Vec<u8>, value: &[u8]) -> bool {
+    out.extend_from_slice(value);
+    true
+}
+
+fn put_some(out: &mut Vec<u8>, value: &[u8]) -> bool {
+    !value.is_empty() && put(out, value)
+}
+
+pub(crate) fn put_option(out: &mut Vec<u8>, value: Option<&[u8]>) -> bool {
+    value.is_some_and(|value| put(out, value))
+}
+
+pub(crate) fn put_display(out: &mut Vec<u8>, value: impl std::fmt::Display) -> bool {
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "{value}");
+    true
+}
+
+/// Seconds with milliseconds, as all of nginx's times.
+pub(crate) fn put_seconds(out: &mut Vec<u8>, time: std::time::Duration) -> bool {
+    let _ = write!(out, "{}.{:03}", time.as_secs(), time.subsec_millis());
+    true
+}

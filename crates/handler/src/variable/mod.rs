@@ -1,0 +1,321 @@
+//! nginx variables: their names, resolved once at load to a [`Variable`], and their values.
+//!
+//! A request never looks a variable up by its name. `app` resolves every `$name` of the
+//! configuration through [`Variable::builtin`] (and its own table of `set`, `map` and captured
+//! names); what is left at run time is a `match` on this enum (see `expand`).
+
+use http::HeaderName;
+use portunus_routing::Slot;
+
+mod client;
+mod expand;
+mod map;
+mod request_values;
+
+pub(crate) use expand::{Slots, put, put_display, put_seconds};
+pub(crate) use request_values::field;
+
+/// One nginx variable, ready to be evaluated.
+///
+/// Source: nginx, "Alphabetical index of variables", and each module's own table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Variable {
+    /// `$arg_NAME`: the first argument of that name, without regard to case.
+    Arg(Box<[u8]>),
+    /// `$args` and `$query_string`.
+    Args,
+    /// `$binary_remote_addr`: 4 or 16 bytes.
+    BinaryRemoteAddr,
+    /// `$body_bytes_sent`.
+    BodyBytesSent,
+    /// `$bytes_sent`.
+    BytesSent,
+    /// `$connection`: serial number.
+    Connection,
+    /// `$connection_requests`.
+    ConnectionRequests,
+    /// `$connection_time`: seconds with ms.
+    ConnectionTime,
+    /// `$content_length`.
+    ContentLength,
+    /// `$content_type`.
+    ContentType,
+    /// `$cookie_NAME`.
+    Cookie(Box<[u8]>),
+    /// `$document_root`.
+    DocumentRoot,
+    /// `$fastcgi_path_info`.
+    FastcgiPathInfo,
+    /// `$fastcgi_script_name`.
+    FastcgiScriptName,
+    /// `$host`.
+    Host,
+    /// `$hostname`.
+    Hostname,
+    /// `$http_NAME`.
+    Http(HeaderName),
+    /// `$https`.
+    Https,
+    /// `$is_args`.
+    IsArgs,
+    /// `$is_request_port`: `:` or nothing.
+    IsRequestPort,
+    /// `$limit_rate`.
+    LimitRate,
+    /// `$limit_req_status`.
+    LimitReqStatus,
+    /// `$limit_conn_status`.
+    LimitConnStatus,
+    /// `$msec`: seconds since the epoch, with ms.
+    Msec,
+    /// `$nginx_version`.
+    NginxVersion,
+    /// `$pid`.
+    Pid,
+    /// `$pipe`: `p` for a pipelined request, else `.`.
+    Pipe,
+    /// `$proxy_add_x_forwarded_for`.
+    ProxyAddXForwardedFor,
+    /// `$proxy_host`.
+    ProxyHost,
+    /// `$proxy_port`.
+    ProxyPort,
+    /// `$proxy_protocol_addr`.
+    ProxyProtocolAddr,
+    /// `$proxy_protocol_port`.
+    ProxyProtocolPort,
+    /// `$proxy_protocol_server_addr`.
+    ProxyProtocolServerAddr,
+    /// `$proxy_protocol_server_port`.
+    ProxyProtocolServerPort,
+    /// `$realip_remote_addr`.
+    RealipRemoteAddr,
+    /// `$realip_remote_port`.
+    RealipRemotePort,
+    /// `$realpath_root`.
+    RealpathRoot,
+    /// `$remote_addr`.
+    RemoteAddr,
+    /// `$remote_port`.
+    RemotePort,
+    /// `$remote_user`.
+    RemoteUser,
+    /// `$request`: the request line as it came.
+    Request,
+    /// `$request_body`.
+    RequestBody,
+    /// `$request_body_file`.
+    RequestBodyFile,
+    /// `$request_completion`: `OK` or empty.
+    RequestCompletion,
+    /// `$request_filename`.
+    RequestFilename,
+    /// `$request_id`: 32 hexadecimal digits.
+    RequestId,
+    /// `$request_length`.
+    RequestLength,
+    /// `$request_method`.
+    RequestMethod,
+    /// `$request_port`.
+    RequestPort,
+    /// `$request_time`: seconds with ms.
+    RequestTime,
+    /// `$request_uri`: the target as it came.
+    RequestUri,
+    /// `$scheme`.
+    Scheme,
+    /// `$sent_http_NAME`.
+    SentHttp(HeaderName),
+    /// `$server_addr`.
+    ServerAddr,
+    /// `$server_name`.
+    ServerName,
+    /// `$server_port`.
+    ServerPort,
+    /// `$server_protocol`.
+    ServerProtocol,
+    /// A variable of `set`, or a named capture of a regular expression.
+    Slot(Slot),
+    /// A variable of a `map`, by its number in `Site::maps`.
+    Map(usize),
+    /// `$status`.
+    Status,
+    /// `$time_iso8601`.
+    TimeIso8601,
+    /// `$time_local`.
+    TimeLocal,
+    /// `$upstream_addr`.
+    UpstreamAddr,
+    /// `$upstream_bytes_received`.
+    UpstreamBytesReceived,
+    /// `$upstream_bytes_sent`.
+    UpstreamBytesSent,
+    /// `$upstream_cache_status`.
+    UpstreamCacheStatus,
+    /// `$upstream_connect_time`.
+    UpstreamConnectTime,
+    /// `$upstream_header_time`.
+    UpstreamHeaderTime,
+    /// `$upstream_http_NAME`.
+    UpstreamHttp(HeaderName),
+    /// `$upstream_queue_time`: seconds that the request waited for a slot (nginx Plus has the
+    /// name; the open version has no queue).
+    UpstreamQueueTime,
+    /// `$upstream_response_length`.
+    UpstreamResponseLength,
+    /// `$upstream_response_time`.
+    UpstreamResponseTime,
+    /// `$upstream_status`.
+    UpstreamStatus,
+    /// `$uri` and `$document_uri`.
+    Uri,
+    /// A variable that never has a value here (TLS ones on a clear connection, `$gzip_ratio`
+    /// before there is one …): nginx's "not found".
+    NotFound,
+}
+
+/// Variables whose name is the whole story, sorted by name for the look-up at load.
+const BUILTIN: &[(&str, Variable)] = &[
+    ("args", Variable::Args),
+    ("binary_remote_addr", Variable::BinaryRemoteAddr),
+    ("body_bytes_sent", Variable::BodyBytesSent),
+    ("bytes_sent", Variable::BytesSent),
+    ("connection", Variable::Connection),
+    ("connection_requests", Variable::ConnectionRequests),
+    ("connection_time", Variable::ConnectionTime),
+    ("content_length", Variable::ContentLength),
+    ("content_type", Variable::ContentType),
+    ("document_root", Variable::DocumentRoot),
+    ("document_uri", Variable::Uri),
+    ("fastcgi_path_info", Variable::FastcgiPathInfo),
+    ("fastcgi_script_name", Variable::FastcgiScriptName),
+    ("gzip_ratio", Variable::NotFound),
+    ("host", Variable::Host),
+    ("hostname", Variable::Hostname),
+    ("https", Variable::Https),
+    ("is_args", Variable::IsArgs),
+    ("is_request_port", Variable::IsRequestPort),
+    ("limit_conn_status", Variable::LimitConnStatus),
+    ("limit_rate", Variable::LimitRate),
+    ("limit_req_status", Variable::LimitReqStatus),
+    ("msec", Variable::Msec),
+    ("nginx_version", Variable::NginxVersion),
+    ("pid", Variable::Pid),
+    ("pipe", Variable::Pipe),
+    ("proxy_add_x_forwarded_for", Variable::ProxyAddXForwardedFor),
+    ("proxy_host", Variable::ProxyHost),
+    ("proxy_port", Variable::ProxyPort),
+    ("proxy_protocol_addr", Variable::ProxyProtocolAddr),
+    ("proxy_protocol_port", Variable::ProxyProtocolPort),
+    (
+        "proxy_protocol_server_addr",
+        Variable::ProxyProtocolServerAddr,
+    ),
+    (
+        "proxy_protocol_server_port",
+        Variable::ProxyProtocolServerPort,
+    ),
+    ("query_string", Variable::Args),
+    ("realip_remote_addr", Variable::RealipRemoteAddr),
+    ("realip_remote_port", Variable::RealipRemotePort),
+    ("realpath_root", Variable::RealpathRoot),
+    ("remote_addr", Variable::RemoteAddr),
+    ("remote_port", Variable::RemotePort),
+    ("remote_user", Variable::RemoteUser),
+    ("request", Variable::Request),
+    ("request_body", Variable::RequestBody),
+    ("request_body_file", Variable::RequestBodyFile),
+    ("request_completion", Variable::RequestCompletion),
+    ("request_filename", Variable::RequestFilename),
+    ("request_id", Variable::RequestId),
+    ("request_length", Variable::RequestLength),
+    ("request_method", Variable::RequestMethod),
+    ("request_port", Variable::RequestPort),
+    ("request_time", Variable::RequestTime),
+    ("request_uri", Variable::RequestUri),
+    ("scheme", Variable::Scheme),
+    ("server_addr", Variable::ServerAddr),
+    ("server_name", Variable::ServerName),
+    ("server_port", Variable::ServerPort),
+    ("server_protocol", Variable::ServerProtocol),
+    ("ssl_cipher", Variable::NotFound),
+    ("ssl_client_verify", Variable::NotFound),
+    ("ssl_protocol", Variable::NotFound),
+    ("ssl_server_name", Variable::NotFound),
+    ("ssl_session_id", Variable::NotFound),
+    ("ssl_session_reused", Variable::NotFound),
+    ("status", Variable::Status),
+    ("time_iso8601", Variable::TimeIso8601),
+    ("time_local", Variable::TimeLocal),
+    ("upstream_addr", Variable::UpstreamAddr),
+    ("upstream_bytes_received", Variable::UpstreamBytesReceived),
+    ("upstream_bytes_sent", Variable::UpstreamBytesSent),
+    ("upstream_cache_status", Variable::UpstreamCacheStatus),
+    ("upstream_connect_time", Variable::UpstreamConnectTime),
+    ("upstream_header_time", Variable::UpstreamHeaderTime),
+    ("upstream_queue_time", Variable::UpstreamQueueTime),
+    ("upstream_response_length", Variable::UpstreamResponseLength),
+    ("upstream_response_time", Variable::UpstreamResponseTime),
+    ("upstream_status", Variable::UpstreamStatus),
+    ("uri", Variable::Uri),
+];
+
+impl Variable {
+    /// The built-in variable of that name (without `$`), or `None` where nginx would say
+    /// `unknown "NAME" variable`, unless the configuration defines it.
+    #[must_use]
+    pub fn builtin(name: &[u8]) -> Option<Self> {
+        let name = std::str::from_utf8(name).ok()?.to_ascii_lowercase();
+        if let Ok(at) = BUILTIN.binary_search_by(|(known, _)| (*known).cmp(&name)) {
+            return Some(BUILTIN[at].1.clone());
+        }
+        let (prefix, rest) = PREFIXES
+            .iter()
+            .find_map(|p| Some((*p, name.strip_prefix(p)?)))?;
+        if rest.is_empty() {
+            return None;
+        }
+        let header = || HeaderName::from_bytes(rest.replace('_', "-").as_bytes()).ok();
+        Some(match prefix {
+            "arg_" => Self::Arg(rest.as_bytes().into()),
+            "cookie_" => Self::Cookie(rest.as_bytes().into()),
+            "http_" => header().map_or(Self::NotFound, Self::Http),
+            "sent_http_" => header().map_or(Self::NotFound, Self::SentHttp),
+            "upstream_http_" => header().map_or(Self::NotFound, Self::UpstreamHttp),
+            _ => Self::NotFound,
+        })
+    }
+}
+
+const PREFIXES: [&str; 8] = [
+    "arg_",
+    "cookie_",
+    "http_",
+    "sent_http_",
+    "sent_trailer_",
+    "upstream_http_",
+    "upstream_cookie_",
+    "upstream_trailer_",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_is_sorted() {
+        assert!(BUILTIN.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+
+    #[test]
+    fn names_resolve_without_regard_to_case() {
+        assert_eq!(Variable::builtin(b"QUERY_STRING"), Some(Variable::Args));
+        let agent = HeaderName::from_static("user-agent");
+        assert_eq!(
+            Variable::builtin(b"http_user_agent"),
+            Some(Variable::Http(agent))
+        );
+        assert_eq!(Variable::builtin(b"arg_"), None);
+        assert_eq!(Variable::builtin(b"nonsense"), None);
+    }
+}
