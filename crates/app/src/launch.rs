@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use portunus_conf::{Config, Diagnostics, LoadOptions, Loaded, Sources, d, dump};
 
-use crate::build::{Built, Kept, build};
+use crate::build::{Kept, build};
 use crate::lifecycle;
 use crate::signal::Signal;
 use crate::sys::{self, Forked};

@@ -238,7 +238,13 @@ async fn respond(
             let (mut writer, reader) = portunus_spool::fifo(options.spool.clone());
             let mut left = Vec::new();
             while let Some(piece) = chunks.pop() {
-                left.extend(writer.try_push(piece).err());
+                // Behind a piece that found no room all others have to wait, however small.
+                let refused = if left.is_empty() {
+                    writer.try_push(piece).err()
+                } else {
+                    Some(piece)
+                };
+                left.extend(refused);
             }
             let aside = Arc::new(aside);
             let drained = Arc::clone(&aside);

@@ -162,16 +162,13 @@ impl HttpBody for ResponseBody {
         }
     }
 
+    // An empty body of unknown length goes out in chunks, as nginx sends it.
     fn is_end_stream(&self) -> bool {
-        self.trailers.is_none() && matches!(self.body, Body::Empty)
+        self.trailers.is_none() && self.remaining == Some(0) && matches!(self.body, Body::Empty)
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.body {
-            Body::Empty => SizeHint::with_exact(0),
-            _ => self
-                .remaining
-                .map_or_else(SizeHint::default, SizeHint::with_exact),
-        }
+        self.remaining
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

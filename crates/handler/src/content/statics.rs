@@ -13,8 +13,12 @@ use crate::engine::Step;
 use crate::respond::{Reply, Validators};
 
 /// The whole file; preconditions and ranges come later.
-pub(crate) fn reply(location: &Location, uri: &[u8], entry: Rc<Entry>) -> Reply {
-    let content_type = location.types.lookup(uri);
+pub(crate) fn reply(cx: &mut Context, location: &Location, entry: Rc<Entry>) -> Reply {
+    let content_type = cx
+        .carried
+        .content_type
+        .take()
+        .or_else(|| location.types.lookup(&cx.uri));
     let validators = Validators {
         etag: location.level.etag.then(|| entry.etag().clone()),
         modified: Some(entry.modified()),

@@ -102,9 +102,9 @@ fn file(cx: &mut Context, site: &Site) -> Step {
     match opened {
         Ok(Opened::Directory) => location::slash_redirect(cx),
         Ok(Opened::File(_)) if !get => Step::Fail(405),
-        Ok(Opened::File(entry)) => Step::Done(Plan::Answer(Box::new(statics::reply(
-            location, &cx.uri, entry,
-        )))),
+        Ok(Opened::File(entry)) => {
+            Step::Done(Plan::Answer(Box::new(statics::reply(cx, location, entry))))
+        }
         Err(error) => refuse(cx, &path, error),
     }
 }

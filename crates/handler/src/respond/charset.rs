@@ -14,6 +14,10 @@ pub(super) fn apply(cx: &mut Context, charset: &Charset, reply: &mut Reply) {
     let Some(content_type) = reply.content_type.as_ref().filter(|_| reply.charset) else {
         return;
     };
+    // Old browsers took the charset of a redirect for that of the page behind it.
+    if matches!(reply.status, 301 | 302) {
+        return;
+    }
     let bytes = content_type.as_bytes();
     if memchr::memchr(b';', bytes).is_some() {
         return;

@@ -15,6 +15,9 @@ use crate::engine::own_page;
 pub(crate) fn finish(mut cx: Box<Context>, mut reply: Reply) -> Response<ResponseBody> {
     let site = Rc::clone(&cx.site);
     let location = cx.location_in(&site);
+    for (name, value) in std::mem::take(&mut cx.carried.fields).iter() {
+        reply.fields.append(name.clone(), value.clone());
+    }
     filter(&mut cx, &site, location, &mut reply);
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let fields = head(&mut cx, &site, location, &mut reply);
@@ -45,7 +48,7 @@ fn filter(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply)
     if let Some(status) = cx.error_status {
         reply.status = status;
     }
-    if reply.status == 200 {
+    if reply.status == 200 && reply.conditional {
         match conditional::check(cx, location, reply) {
             Precondition::Holds => {}
             Precondition::NotModified => conditional::not_modified(reply),
@@ -84,7 +87,9 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
             .unwrap_or_else(|| HeaderValue::from(length));
         fields.insert(header::CONTENT_LENGTH, value);
     }
-    if let Some(value) = reply.validators.last_modified.take() {
+    let last_modified = reply.validators.last_modified.take();
+    // nginx: an error page has no date of its own.
+    if let Some(value) = last_modified.filter(|_| matches!(reply.status, 200 | 206 | 304)) {
         fields.insert(header::LAST_MODIFIED, value);
     }
     if let Some(location_field) = reply.location.take()

@@ -32,6 +32,8 @@ pub(crate) struct Reply {
     pub(crate) body: Body,
     /// Whether the range filter may cut this body.
     pub(crate) ranges: bool,
+    /// Whether preconditions of the request are ours to check; those on answers of PHP are not.
+    pub(crate) conditional: bool,
     /// Whether the charset still has to go into `Content-Type`.
     pub(crate) charset: bool,
 }
@@ -49,6 +51,7 @@ impl Reply {
             fields: HeaderMap::new(),
             body: Body::Empty,
             ranges: false,
+            conditional: true,
             charset: true,
         }
     }

@@ -57,30 +57,19 @@ pub(super) fn from_response(
         return decide(cx, site, Step::Fail(status));
     }
     let mut reply = Reply::status(status);
-    reply.charset = location
-        .charset
-        .as_ref()
-        .is_some_and(|charset| charset.override_upstream);
     reply.content_type = head.fields.remove(header::CONTENT_TYPE);
     reply.length = head.content_length;
     head.fields.remove(header::CONTENT_LENGTH);
     reply.validators = validators(&mut head.fields);
-    reply.location = head
-        .fields
-        .remove(header::LOCATION)
-        .map(|value| value.as_bytes().to_vec());
     reply.ranges = fastcgi.force_ranges;
+    reply.conditional = false;
     hide(fastcgi, &mut head.fields);
     reply.fields = head.fields;
-    match body.try_complete() {
-        Some(bytes) => {
-            if cx.head.method != http::Method::HEAD {
-                reply.length = Some(bytes.len() as u64);
-            }
-            reply.body = Body::bytes(bytes);
-        }
-        None => reply.body = Body::FastCgi(Box::new(body)),
-    }
+    // nginx tells no length that PHP did not tell: what is sent in chunks there comes in chunks here.
+    reply.body = match body.try_complete() {
+        Some(bytes) => Body::bytes(bytes),
+        None => Body::FastCgi(Box::new(body)),
+    };
     Plan::Answer(Box::new(reply))
 }
 
@@ -101,7 +90,7 @@ fn hide(fastcgi: &FastCgi, fields: &mut HeaderMap) {
 
 fn validators(fields: &mut HeaderMap) -> Validators {
     let last_modified = fields.remove(header::LAST_MODIFIED);
-    let modified = last_modified
+    let modified: Option<i64> = last_modified
         .as_ref()
         .and_then(|value| http_time::parse(value.as_bytes()));
     Validators {

@@ -77,11 +77,6 @@ impl Context {
         }
         field(&self.head.headers, &http::header::CONTENT_LENGTH, out)
     }
-
-    /// The snapshot, held apart from the request so that both can be used at once.
-    pub(crate) fn site(&self) -> crate::config::SiteRef {
-        Rc::clone(&self.site)
-    }
 }
 
 #[cfg(test)]
