@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -37,6 +38,20 @@ pub trait ConnectionHandler: 'static {
     /// The settings of the default server of the connection's socket, as they are now; asked for
     /// each head.
     fn settings(&self, connection: &Connection) -> Arc<Settings>;
+
+    /// How long a TLS handshake may take on the socket with this tag.
+    fn handshake_timeout(&self, tag: usize) -> Duration {
+        let _ = tag;
+        Duration::from_secs(60)
+    }
+
+    /// The client has named a host before its head is whole; where that server's settings differ
+    /// from those of the default server, they hold for the rest of the head. In lower or upper
+    /// case, without a port.
+    fn settings_of_host(&self, connection: &Connection, host: &[u8]) -> Option<Arc<Settings>> {
+        let _ = (connection, host);
+        None
+    }
 
     /// The gate has refused a request; it is logged by the body of the answer if this makes one,
     /// else it can be logged from [`ConnectionHandler::refused`]. `None` for nginx's short page.

@@ -25,6 +25,9 @@ mod server;
 mod settings;
 mod spelling;
 mod sys;
+#[cfg(test)]
+mod tests;
+mod tls;
 mod worker;
 
 pub use connection::{
@@ -33,8 +36,9 @@ pub use connection::{
 pub use counters::{Activity, Stats};
 pub use gate::{Refusal, Severity, validate_host};
 pub use handler::ConnectionHandler;
-pub use io::{BodyError, RequestBody};
+pub use io::{BodyError, FileMarkers, RequestBody};
 pub use listen::{BindError, ListenAddress, ListenerConfig, Listeners, TcpKeepAlive};
 pub use server::{ServerConfig, ServerHandle, start};
 pub use settings::{Http2Settings, Limits, LingeringClose, Settings};
 pub use spelling::{Names, Spelling};
+pub use tls::{Handshake, Secured, Stream, Tls};

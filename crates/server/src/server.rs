@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -265,7 +266,10 @@ impl WorkerThread {
             } else {
                 least_loaded(workers)
             };
-            hand_over(&workers[index], limit, accepted);
+            if let Err(accepted) = hand_over(&workers[index], limit, accepted) {
+                // That worker has ended already; this one is still there.
+                let _ = hand_over(&workers[own], limit, accepted);
+            }
         })
     }
 
@@ -273,63 +277,96 @@ impl WorkerThread {
     fn take<H: ConnectionHandler>(&self, worker: &Rc<Worker>, handler: &Rc<H>, accepted: Accepted) {
         let counters = &worker.counters;
         Counters::bump(&counters.handled);
-        let (peer, socket) = (accepted.peer, Arc::clone(&accepted.socket));
-        let transport = match transport(accepted) {
-            Ok(transport) => transport,
-            Err(error) => {
-                tracing::error!("cannot serve a connection: {error}");
-                counters.active.fetch_sub(1, Relaxed);
-                return;
+        if counters.active.load(Relaxed) * 16 > self.limit * 15 {
+            worker.shed();
+        }
+        let (worker, handler) = (Rc::clone(worker), Rc::clone(handler));
+        tokio::task::spawn_local(async move {
+            let _counted = Counted(&worker);
+            match open(accepted, &worker, &*handler).await {
+                Ok((connection, http2)) => drive(handler, connection, http2).await,
+                Err(error) => tracing::debug!("cannot serve a connection: {error}"),
             }
-        };
-        let serial = SERIAL.fetch_add(1, Relaxed);
-        let connection = Connection::new(serial, peer, socket, transport, Rc::clone(worker));
-        tokio::task::spawn_local(drive(Rc::clone(handler), connection));
+        });
     }
 }
 
+/// Counts a connection out however its task ends.
+struct Counted<'w>(&'w Worker);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.count_out();
+    }
+}
+
+/// Makes a connection of a descriptor, encrypted where that is asked for; and whether the client
+/// has chosen HTTP/2.
+async fn open<H: ConnectionHandler>(
+    accepted: Accepted,
+    worker: &Rc<Worker>,
+    handler: &H,
+) -> io::Result<(Rc<Connection>, bool)> {
+    let Accepted {
+        descriptor,
+        peer,
+        socket,
+    } = accepted;
+    let serial = SERIAL.fetch_add(1, Relaxed);
+    let plain = |transport, socket| {
+        Connection::new(serial, peer, socket, transport, None, Rc::clone(worker))
+    };
+    if peer == PeerAddr::Unix {
+        let stream = std::os::unix::net::UnixStream::from(descriptor);
+        let transport = Transport::unix(tokio::net::UnixStream::from_std(stream)?);
+        return Ok((plain(transport, socket), false));
+    }
+    let stream = std::net::TcpStream::from(descriptor);
+    let stream = tokio::net::TcpStream::from_std(stream)?;
+    let Some(tls) = &socket.config.tls.0 else {
+        return Ok((plain(Transport::tcp(stream), socket), false));
+    };
+    let timeout = handler.handshake_timeout(socket.config.tag);
+    let secured = tokio::time::timeout(timeout, tls.begin(stream)).await??;
+    let transport = Transport::other(secured.stream);
+    let details = Some(secured.details);
+    let connection = Connection::new(serial, peer, socket, transport, details, Rc::clone(worker));
+    Ok((connection, secured.http2))
+}
+
 /// One connection from accepting to closing.
-pub(crate) async fn drive<H: ConnectionHandler>(handler: Rc<H>, connection: Rc<Connection>) {
+pub(crate) async fn drive<H: ConnectionHandler>(
+    handler: Rc<H>,
+    connection: Rc<Connection>,
+    http2: bool,
+) {
     let worker = Rc::clone(&connection.worker);
     let key = worker.register(Rc::clone(&connection));
     let _registered = Registered {
-        worker: &worker,
+        connection: &connection,
         key,
     };
     std::future::poll_fn(|cx| {
         *connection.driver.borrow_mut() = Some(cx.waker().clone());
-        std::task::Poll::Ready(())
+        Poll::Ready(())
     })
     .await;
-    if Http1::new(Rc::clone(&handler), Rc::clone(&connection)).await == Ended::Http2 {
+    if http2 || Http1::new(Rc::clone(&handler), Rc::clone(&connection)).await == Ended::Http2 {
         Http2::new(handler, Rc::clone(&connection)).await;
     }
 }
 
-/// Takes a connection off the list however its task ends.
-struct Registered<'w> {
-    worker: &'w Worker,
+/// Closes a connection and takes it off the list, however its task ends.
+struct Registered<'c> {
+    connection: &'c Connection,
     key: usize,
 }
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
-        self.worker.counters.active.fetch_sub(1, Relaxed);
-        self.worker.unregister(self.key);
+        self.connection.transport.close();
+        self.connection.worker.unregister(self.key);
     }
-}
-
-fn transport(accepted: Accepted) -> io::Result<Transport> {
-    Ok(match accepted.peer {
-        PeerAddr::Inet(_) => {
-            let stream = std::net::TcpStream::from(accepted.descriptor);
-            Transport::tcp(tokio::net::TcpStream::from_std(stream)?)
-        }
-        PeerAddr::Unix => {
-            let stream = std::os::unix::net::UnixStream::from(accepted.descriptor);
-            Transport::unix(tokio::net::UnixStream::from_std(stream)?)
-        }
-    })
 }
 
 fn least_loaded(workers: &[WorkerLink]) -> usize {
@@ -341,15 +378,23 @@ fn least_loaded(workers: &[WorkerLink]) -> usize {
     best.map_or(0, |(index, _)| index)
 }
 
-fn hand_over(link: &WorkerLink, limit: usize, accepted: Accepted) {
-    link.counters.accepted.fetch_add(1, Relaxed);
+/// Gives a connection to a worker, or refuses it; an error returns it.
+fn hand_over(link: &WorkerLink, limit: usize, accepted: Accepted) -> Result<(), Accepted> {
     if link.counters.active.load(Relaxed) >= limit {
+        link.counters.accepted.fetch_add(1, Relaxed);
         tracing::warn!("{limit} worker_connections are not enough");
-        return;
+        return Ok(());
     }
     link.counters.active.fetch_add(1, Relaxed);
-    if link.orders.send(Order::Serve(accepted)).is_err() {
-        link.counters.active.fetch_sub(1, Relaxed);
+    match link.orders.send(Order::Serve(accepted)) {
+        Err(mpsc::error::SendError(Order::Serve(accepted))) => {
+            link.counters.active.fetch_sub(1, Relaxed);
+            Err(accepted)
+        }
+        _ => {
+            link.counters.accepted.fetch_add(1, Relaxed);
+            Ok(())
+        }
     }
 }
 

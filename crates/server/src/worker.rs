@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use slab::Slab;
 
@@ -11,6 +12,9 @@ use crate::counters::Counters;
 
 /// Size of the buffer that heads are read into; nothing of it is kept between two reads.
 const SCRATCH: usize = 64 << 10;
+
+/// Idle connections closed at a time when there are too many. Source: nginx.
+const SHED: usize = 32;
 
 /// The state of one worker thread.
 #[derive(Debug)]
@@ -40,18 +44,19 @@ impl Worker {
     }
 
     pub(crate) fn unregister(&self, key: usize) {
-        let mut connections = self.connections.borrow_mut();
-        let connection = connections.try_remove(key);
-        let empty = connections.is_empty();
-        drop(connections);
+        let connection = self.connections.borrow_mut().try_remove(key);
         drop(connection);
-        if empty {
+    }
+
+    /// A connection that was handed to this worker has gone.
+    pub(crate) fn count_out(&self) {
+        if self.counters.active.fetch_sub(1, Relaxed) == 1 {
             self.idle.notify_waiters();
         }
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.connections.borrow().is_empty()
+        self.counters.active.load(Relaxed) == 0
     }
 
     /// Asks all connections of these listeners to go as soon as that hurts nobody.
@@ -61,6 +66,20 @@ impl Worker {
                 connection.draining.set(true);
                 connection.wake_driver();
             }
+        }
+    }
+
+    /// Closes some idle connections to make room for new ones.
+    ///
+    /// Source: nginx, `ngx_drain_connections`.
+    pub(crate) fn shed(&self) {
+        let connections = self.connections.borrow();
+        let idle = connections
+            .iter()
+            .filter(|(_, connection)| connection.is_idle());
+        for (_, connection) in idle.take(SHED) {
+            connection.draining.set(true);
+            connection.wake_driver();
         }
     }
 

@@ -18,7 +18,7 @@ use super::persist;
 use crate::connection::Exchange;
 use crate::gate::{Refusal, Severity, page};
 use crate::handler::ConnectionHandler;
-use crate::io::{Answer, Link, RequestBody};
+use crate::io::{Link, RequestBody};
 
 /// hyper's service of one HTTP/1 connection.
 pub(crate) struct Bridge<H: ConnectionHandler> {
@@ -146,7 +146,7 @@ impl<H: ConnectionHandler> Future for Answering<H> {
         let this = self.project();
         if let Way::Http1(link) = &*this.way {
             persist::announce(this.exchange, &mut response);
-            link.answer.set(Answer::Head);
+            link.answer_begins();
         }
         Poll::Ready(Ok(response))
     }

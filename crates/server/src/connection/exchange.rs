@@ -1,16 +1,17 @@
 //! One request and its answer.
 
 use std::cell::{Cell, Ref, RefCell};
-use std::collections::VecDeque;
+use std::fs::File;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::{Connection, Cut, Outcome};
 use crate::gate::body::Framing;
 use crate::gate::{Persistence, Refusal, RequestLine};
-use crate::io::FileRange;
+use crate::io::{FileMarkers, FileQueue};
 use crate::settings::Limits;
 use crate::spelling::Names;
 
@@ -33,7 +34,7 @@ pub struct Exchange {
     pub(crate) framing: RefCell<Framing>,
     pub(crate) body: Cell<BodyProgress>,
     pub(crate) names: RefCell<Names>,
-    pub(crate) files: RefCell<VecDeque<FileRange>>,
+    pub(crate) files: RefCell<FileQueue>,
 }
 
 /// What of a request the gate keeps: its raw bytes and where the parts are.
@@ -117,8 +118,8 @@ impl Exchange {
         self.started.into_std()
     }
 
-    pub(crate) fn began(&self) -> Instant {
-        self.started
+    pub(crate) fn elapsed(&self) -> std::time::Duration {
+        self.started.elapsed()
     }
 
     /// nginx's `$request`: the line as the client wrote it.
@@ -248,6 +249,22 @@ impl Exchange {
         *self.names.borrow_mut() = names;
     }
 
+    /// Whether [`Self::send_file`] works here: HTTP/1 without encryption.
+    #[must_use]
+    pub fn can_send_file(&self) -> bool {
+        !self.connection.is_http2() && self.connection.transport.can_send_file()
+    }
+
+    /// Frames that stand for a part of a file. A body sends them as they are and in this order, and
+    /// the kernel copies the file to the socket. Whoever looks into them sees zeroes, so nothing
+    /// that reads or changes a body (compression, ranges) may come after.
+    ///
+    /// Only where [`Self::can_send_file`]. A file that has become shorter cuts the connection.
+    #[must_use]
+    pub fn send_file(&self, file: Arc<File>, offset: u64, length: u64) -> FileMarkers {
+        self.files.borrow_mut().push(file, offset, length)
+    }
+
     pub(crate) fn set_pipelined(&self) {
         self.pipelined.set(true);
     }
@@ -274,19 +291,11 @@ impl Exchange {
         self.head_sent.set(self.head_sent.get() + bytes as u64);
     }
 
-    pub(crate) fn persistence(&self) -> Persistence {
-        self.head.borrow().persistence
-    }
-
     /// The raw buffer, to be used again for the next request.
     pub(crate) fn reclaim(&self) -> Vec<u8> {
         let mut raw = std::mem::take(&mut self.head.borrow_mut().raw);
         raw.clear();
         raw
-    }
-
-    pub(crate) fn raw(&self) -> Ref<'_, Vec<u8>> {
-        Ref::map(self.head.borrow(), |head| &head.raw)
     }
 
     fn part(&self, range: impl FnOnce(&Head) -> Range<usize>) -> Ref<'_, [u8]> {

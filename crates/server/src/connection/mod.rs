@@ -5,7 +5,9 @@ mod exchange;
 mod outcome;
 mod peer;
 
+use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
+use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,7 +28,6 @@ pub use outcome::{Cut, Outcome};
 pub use peer::{PeerAddr, ProxiedAddresses};
 
 /// A client connection. Lives on the thread of its worker.
-#[derive(Debug)]
 pub struct Connection {
     serial: u64,
     peer: PeerAddr,
@@ -34,6 +35,7 @@ pub struct Connection {
     socket: Arc<Socket>,
     accepted: Instant,
     accepted_at: SystemTime,
+    tls: Option<Rc<dyn Any>>,
     proxied: OnceCell<ProxiedAddresses>,
     requests: Cell<u64>,
     bytes_in: Cell<u64>,
@@ -50,6 +52,8 @@ pub struct Connection {
     peer_closed: Cell<bool>,
     /// Who waits to hear that.
     close_waiter: RefCell<Option<Waker>>,
+    /// Bytes written since the driver last got its turn.
+    pub(crate) burst: Cell<usize>,
     /// Interim answers that wait for room.
     interim: RefCell<BytesMut>,
     /// The task that drives the connection is running just now.
@@ -87,6 +91,7 @@ impl Connection {
         peer: PeerAddr,
         socket: Arc<Socket>,
         transport: Transport,
+        tls: Option<Rc<dyn Any>>,
         worker: Rc<Worker>,
     ) -> Rc<Self> {
         Rc::new(Self {
@@ -96,6 +101,7 @@ impl Connection {
             socket,
             accepted: Instant::now(),
             accepted_at: SystemTime::now(),
+            tls,
             proxied: OnceCell::new(),
             requests: Cell::new(0),
             bytes_in: Cell::new(0),
@@ -109,6 +115,7 @@ impl Connection {
             pending: RefCell::default(),
             peer_closed: Cell::new(false),
             close_waiter: RefCell::default(),
+            burst: Cell::new(0),
             interim: RefCell::default(),
             driving: Cell::new(false),
             driver: RefCell::default(),
@@ -188,7 +195,13 @@ impl Connection {
     /// Whether the connection is encrypted.
     #[must_use]
     pub const fn tls(&self) -> bool {
-        false
+        self.tls.is_some()
+    }
+
+    /// What the handshake left for variables, if it left a `T`.
+    #[must_use]
+    pub fn tls_details<T: 'static>(&self) -> Option<&T> {
+        self.tls.as_ref()?.downcast_ref()
     }
 
     /// Whether it speaks HTTP/2.
@@ -243,6 +256,11 @@ impl Connection {
         }
     }
 
+    /// Between two requests.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.activity.get() == Activity::Waiting && self.requests.get() > 0
+    }
+
     pub(crate) fn count_request(&self) -> u64 {
         let number = self.requests.get() + 1;
         self.requests.set(number);
@@ -294,5 +312,15 @@ impl Connection {
             interim.advance(written);
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("serial", &self.serial)
+            .field("peer", &self.peer)
+            .field("requests", &self.requests)
+            .finish_non_exhaustive()
     }
 }

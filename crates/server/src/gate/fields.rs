@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::{Refusal, validate_host};
+use super::{Refusal, Watch, validate_host};
 use crate::settings::Settings;
 
 /// What the client asks for with `Connection`.
@@ -83,7 +83,7 @@ impl Fields {
         line: Range<usize>,
         next: usize,
         settings: &Settings,
-        note: &mut dyn FnMut(&[u8]),
+        watch: &mut dyn Watch,
     ) -> Result<(), Refusal> {
         let bytes = &head[line.clone()];
         let mut worst = NameByte::Good;
@@ -109,7 +109,7 @@ impl Fields {
         let odd = worst > NameByte::Underscore
             || (worst == NameByte::Underscore && !settings.underscores_in_headers);
         if odd && settings.ignore_invalid_headers {
-            note(bytes);
+            watch.ignored(bytes);
             self.cuts.push(line.start..next);
             return Ok(());
         }

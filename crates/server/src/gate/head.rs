@@ -5,7 +5,7 @@ use std::sync::Arc;
 use memchr::memchr;
 
 use super::request_line::{RequestLine, check_method_so_far, write_encoded};
-use super::{Fields, Refusal};
+use super::{Fields, Refusal, validate_host};
 use crate::settings::Settings;
 
 /// Where reading stands after some bytes.
@@ -17,6 +17,14 @@ pub(crate) enum Step {
     Whole(usize),
     /// The client is refused.
     Refuse(Refusal),
+}
+
+/// Who is told of things while a head is read.
+pub(crate) trait Watch {
+    /// A line is left out as invalid.
+    fn ignored(&mut self, line: &[u8]);
+    /// The host is known now; the settings of its server rule over the rest of the head.
+    fn host(&mut self, host: &[u8]) -> Option<Arc<Settings>>;
 }
 
 /// The reading of one head. Offsets are relative to the first byte that was ever shown to it, so
@@ -43,8 +51,8 @@ impl Scan {
         }
     }
 
-    /// Looks at all that has arrived of a head. `note` is told of lines that are left out.
-    pub(crate) fn advance(&mut self, bytes: &[u8], note: &mut dyn FnMut(&[u8])) -> Step {
+    /// Looks at all that has arrived of a head.
+    pub(crate) fn advance(&mut self, bytes: &[u8], watch: &mut dyn Watch) -> Step {
         loop {
             let Some(found) = memchr(b'\n', bytes.get(self.searched..).unwrap_or_default()) else {
                 self.searched = bytes.len();
@@ -54,7 +62,7 @@ impl Scan {
                 };
             };
             let newline = self.searched + found;
-            match self.take_line(bytes, newline, note) {
+            match self.take_line(bytes, newline, watch) {
                 Ok(false) => {}
                 Ok(true) => return Step::Whole(newline + 1),
                 Err(refusal) => return Step::Refuse(refusal),
@@ -69,7 +77,7 @@ impl Scan {
         &mut self,
         bytes: &[u8],
         newline: usize,
-        note: &mut dyn FnMut(&[u8]),
+        watch: &mut dyn Watch,
     ) -> Result<bool, Refusal> {
         let start = self.line_start;
         let end = if newline > start && bytes[newline - 1] == b'\r' {
@@ -79,11 +87,14 @@ impl Scan {
         };
         self.check_size(newline + 1)?;
         let Some(line) = &self.line else {
-            return self.take_request_line(bytes, start, end);
+            return self.take_request_line(bytes, start, end, watch);
         };
         if start < end {
-            self.fields
-                .take(bytes, start..end, newline + 1, &self.settings, note)?;
+            let known = self.fields.host.is_some();
+            (self.fields).take(bytes, start..end, newline + 1, &self.settings, watch)?;
+            if let (false, Some(host)) = (known, &self.fields.host) {
+                self.hosted(&bytes[host.clone()], watch);
+            }
             return Ok(false);
         }
         let method = &bytes[line.method.clone()];
@@ -96,6 +107,7 @@ impl Scan {
         bytes: &[u8],
         start: usize,
         end: usize,
+        watch: &mut dyn Watch,
     ) -> Result<bool, Refusal> {
         // RFC 9112 §2.2: empty lines before a request are skipped.
         if bytes[start..end].iter().all(|&byte| byte == b'\r') {
@@ -104,11 +116,25 @@ impl Scan {
         let line = RequestLine::parse(bytes, start, end)?;
         check_escapes(&bytes[line.target.clone()])?;
         let version = line.version;
-        self.line = Some(line);
-        if version < 1000 {
-            return Ok(true);
+        if let Some(authority) = &line.authority {
+            self.hosted(&bytes[authority.clone()], watch);
         }
-        Ok(false)
+        self.line = Some(line);
+        Ok(version < 1000)
+    }
+
+    /// A host has been named; an absolute form rules over the field.
+    fn hosted(&mut self, value: &[u8], watch: &mut dyn Watch) {
+        let named = self
+            .line
+            .as_ref()
+            .is_some_and(|line| line.authority.is_some());
+        if !named
+            && let Some((host, _)) = validate_host(value)
+            && let Some(settings) = watch.host(host)
+        {
+            self.settings = settings;
+        }
     }
 
     /// What can be said of a line before its end has come.

@@ -9,11 +9,12 @@ pub(crate) mod body;
 mod fields;
 mod head;
 mod host;
+pub(crate) mod proxy_protocol;
 mod refusal;
 mod request_line;
 
 pub(crate) use fields::{Fields, Persistence};
-pub(crate) use head::{Scan, Step};
+pub(crate) use head::{Scan, Step, Watch};
 pub use host::validate_host;
 pub(crate) use refusal::page;
 pub use refusal::{Refusal, Severity};

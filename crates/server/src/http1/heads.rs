@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Buf;
 use tokio::time::Instant;
 
 use super::{Ended, Http1, Phase};
 use crate::connection::{Connection, Exchange, Head, Wait};
 use crate::counters::Activity;
-use crate::gate::{Refusal, Scan, Severity, Step};
+use crate::gate::proxy_protocol::{self, ProxyHeader};
+use crate::gate::{Refusal, Scan, Severity, Step, Watch};
 use crate::handler::ConnectionHandler;
 use crate::settings::Settings;
 
@@ -29,6 +31,18 @@ pub(super) struct Reading {
     began: Option<Instant>,
     /// It was there already when the one before it had been answered.
     pipelined: bool,
+}
+
+/// What some bytes turned out to be.
+enum Look {
+    /// Not enough of anything.
+    More,
+    /// A head of this length, which hyper has been given.
+    Head(usize),
+    /// Something of this length that comes before a head.
+    Skip(usize),
+    /// The end of this driver; the bytes are still there.
+    Over(Ended),
 }
 
 impl Reading {
@@ -60,7 +74,7 @@ impl<H: ConnectionHandler> Http1<H> {
                 Poll::Ready(Ok(length)) => {
                     connection.count_in(length);
                     let result = if connection.pending.borrow().is_empty() {
-                        self.take_head(&scratch[..length])
+                        self.take_fresh(&scratch[..length])
                     } else {
                         connection
                             .pending
@@ -131,24 +145,68 @@ impl<H: ConnectionHandler> Http1<H> {
         Arc::clone(settings)
     }
 
+    /// Looks at bytes fresh from the wire, while none are pending; keeps what is not used.
+    fn take_fresh(&mut self, mut bytes: &[u8]) -> Option<Option<Ended>> {
+        let connection = Rc::clone(&self.connection);
+        loop {
+            let (used, result) = match self.look(bytes) {
+                Look::More => (0, None),
+                Look::Over(ended) => (0, Some(Some(ended))),
+                Look::Head(length) => (length, Some(None)),
+                Look::Skip(length) if length < bytes.len() => {
+                    bytes = &bytes[length..];
+                    continue;
+                }
+                Look::Skip(length) => (length, None),
+            };
+            if used < bytes.len() {
+                let mut pending = connection.pending.borrow_mut();
+                pending.extend_from_slice(&bytes[used..]);
+            }
+            return result;
+        }
+    }
+
+    /// Looks at bytes that have been kept.
     fn take_pending(&mut self) -> Option<Option<Ended>> {
-        let pending = std::mem::take(&mut *self.connection.pending.borrow_mut());
-        let result = self.take_head(&pending);
-        if result.is_none() || result == Some(Some(Ended::Http2)) {
-            *self.connection.pending.borrow_mut() = pending;
+        let connection = Rc::clone(&self.connection);
+        let mut pending = std::mem::take(&mut *connection.pending.borrow_mut());
+        let result = loop {
+            match self.look(&pending) {
+                Look::More => break None,
+                Look::Over(ended) => break Some(Some(ended)),
+                Look::Head(length) => {
+                    pending.advance(length);
+                    break Some(None);
+                }
+                Look::Skip(length) => {
+                    pending.advance(length);
+                    if pending.is_empty() {
+                        break None;
+                    }
+                }
+            }
+        };
+        if !pending.is_empty() {
+            *connection.pending.borrow_mut() = pending;
         }
         result
     }
 
-    /// Looks at all bytes there are. `None` when more are needed: the caller keeps them then if
-    /// they were pending, and they are kept here if they were not.
-    fn take_head(&mut self, bytes: &[u8]) -> Option<Option<Ended>> {
+    fn look(&mut self, bytes: &[u8]) -> Look {
         let connection = Rc::clone(&self.connection);
+        if self.proxy_header_due {
+            return self.look_for_proxy_header(bytes);
+        }
         if connection.requests() == 0 && connection.listener().config.http2 {
             let length = bytes.len().min(HTTP2_PREFACE.len());
             if bytes[..length] == HTTP2_PREFACE[..length] {
-                self.keep(bytes);
-                return (length == HTTP2_PREFACE.len()).then_some(Some(Ended::Http2));
+                let whole = length == HTTP2_PREFACE.len();
+                return if whole {
+                    Look::Over(Ended::Http2)
+                } else {
+                    Look::More
+                };
             }
         }
         let settings = self.settings();
@@ -157,48 +215,44 @@ impl<H: ConnectionHandler> Http1<H> {
             connection.read_deadline.set(None);
             connection.set_activity(Activity::Reading);
         }
-        let mut scan = self
-            .reading
-            .scan
-            .take()
-            .unwrap_or_else(|| Scan::new(Arc::clone(&settings)));
-        let handler = &self.handler;
-        let mut note = |line: &[u8]| {
-            let line = String::from_utf8_lossy(line);
-            let message = format_args!("client sent invalid header line: \"{line}\"");
-            handler.log(&connection, Severity::Info, message);
+        let scan = self.reading.scan.take();
+        let mut scan = scan.unwrap_or_else(|| Scan::new(Arc::clone(&settings)));
+        let mut witness = Witness {
+            handler: &*self.handler,
+            connection: &connection,
         };
-        match scan.advance(bytes, &mut note) {
+        match scan.advance(bytes, &mut witness) {
             Step::More => {
                 self.reading.scan = Some(scan);
-                self.keep(bytes);
-                None
+                Look::More
             }
             Step::Whole(end) => {
-                let (head, rest) = bytes.split_at(end);
-                self.keep_rest(rest);
-                self.start(scan, head, None);
-                Some(None)
+                self.start(scan, &bytes[..end], None);
+                Look::Head(end)
             }
             Step::Refuse(refusal) => {
-                self.keep_rest(&[]);
                 self.start(scan, bytes, Some(refusal));
-                Some(None)
+                Look::Head(bytes.len())
             }
         }
     }
 
-    /// Keeps bytes that came straight from the wire for the next look.
-    fn keep(&self, bytes: &[u8]) {
-        let mut pending = self.connection.pending.borrow_mut();
-        if pending.is_empty() {
-            pending.extend_from_slice(bytes);
+    fn look_for_proxy_header(&mut self, bytes: &[u8]) -> Look {
+        match proxy_protocol::parse(bytes) {
+            ProxyHeader::More => Look::More,
+            ProxyHeader::Broken => {
+                let message = format_args!("broken PROXY protocol header");
+                self.handler.log(&self.connection, Severity::Error, message);
+                Look::Over(Ended::Closed)
+            }
+            ProxyHeader::Whole(length, addresses) => {
+                self.proxy_header_due = false;
+                if let Some(addresses) = addresses {
+                    self.connection.set_proxied(addresses);
+                }
+                Look::Skip(length)
+            }
         }
-    }
-
-    fn keep_rest(&self, rest: &[u8]) {
-        let mut pending = self.connection.pending.borrow_mut();
-        *pending = bytes::BytesMut::from(rest);
     }
 
     /// Hands a whole head, or a refused one, to hyper.
@@ -230,6 +284,7 @@ impl<H: ConnectionHandler> Http1<H> {
         }
         *self.link.feed.borrow_mut() = feed;
         self.link.fed.set(0);
+        self.link.paused_until.set(None);
         let fields = scan.fields.count;
         let head = describe(scan, raw, refusal.as_ref());
         let number = connection.count_request();
@@ -245,6 +300,7 @@ impl<H: ConnectionHandler> Http1<H> {
             exchange.set_pipelined();
         }
         *self.link.exchange.borrow_mut() = Some(Rc::new(exchange));
+        *self.link.settings.borrow_mut() = Some(settings);
         self.prepare_hyper(fields);
         self.phase = Phase::Serving;
     }
@@ -266,6 +322,24 @@ impl<H: ConnectionHandler> Http1<H> {
             .log(connection, Severity::Info, format_args!("client timed out"));
         let pending = connection.pending.borrow();
         self.handler.broken_head(connection, 408, &pending);
+    }
+}
+
+/// Passes on what the gate meets on its way.
+struct Witness<'w, H> {
+    handler: &'w H,
+    connection: &'w Connection,
+}
+
+impl<H: ConnectionHandler> Watch for Witness<'_, H> {
+    fn ignored(&mut self, line: &[u8]) {
+        let line = String::from_utf8_lossy(line);
+        let message = format_args!("client sent invalid header line: \"{line}\"");
+        self.handler.log(self.connection, Severity::Info, message);
+    }
+
+    fn host(&mut self, host: &[u8]) -> Option<Arc<Settings>> {
+        self.handler.settings_of_host(self.connection, host)
     }
 }
 

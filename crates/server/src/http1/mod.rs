@@ -16,6 +16,7 @@ use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hyper::server::conn::http1;
 use tokio::time::Instant;
@@ -44,6 +45,8 @@ pub(crate) struct Http1<H: ConnectionHandler> {
     hyper: Option<Pin<Box<Hyper<H>>>>,
     hyper_fields: usize,
     reading: Reading,
+    /// The PROXY protocol header has not come yet.
+    proxy_header_due: bool,
     phase: Phase,
     timer: Timer,
 }
@@ -87,6 +90,7 @@ impl<H: ConnectionHandler> Http1<H> {
             hyper: None,
             hyper_fields: COMMON_FIELDS,
             reading: Reading::default(),
+            proxy_header_due: connection.listener().config.proxy_protocol,
             phase: Phase::Waiting,
             timer: Timer::default(),
             handler,
@@ -253,10 +257,7 @@ impl<H: ConnectionHandler> Http1<H> {
                     return Next::Again;
                 }
                 Poll::Pending => {
-                    let deadline = until.min(Instant::now() + exchange.limits().lingering_timeout);
-                    self.connection
-                        .read_deadline
-                        .set(Some((deadline, Wait::Linger)));
+                    self.linger_on(until, exchange.limits().lingering_timeout);
                     return Next::Sleep;
                 }
             }
@@ -274,36 +275,51 @@ impl<H: ConnectionHandler> Http1<H> {
             return Next::Close;
         };
         let limits = exchange.limits();
-        let more_expected = !exchange.framing.borrow().is_done()
+        let mut more_expected = limits.lingering_close == LingeringClose::Always
+            || matches!(connection.read_deadline.get(), Some((_, Wait::Linger)))
+            || !exchange.framing.borrow().is_done()
             || !connection.pending.borrow().is_empty()
             || exchange.refusal().is_some();
-        let linger = match limits.lingering_close {
-            LingeringClose::Off => false,
-            LingeringClose::On => more_expected,
-            LingeringClose::Always => true,
-        };
         let shut = connection.transport.poll_shutdown(cx);
-        if !linger || connection.is_peer_closed() || matches!(shut, Poll::Ready(Err(_))) {
+        if limits.lingering_close == LingeringClose::Off
+            || connection.is_peer_closed()
+            || matches!(shut, Poll::Ready(Err(_)))
+        {
             return Next::Close;
         }
         let mut scratch = connection.worker.scratch.borrow_mut();
         loop {
             match connection.transport.poll_read(cx, &mut scratch) {
                 Poll::Ready(Ok(0) | Err(_)) => return Next::Close,
-                Poll::Ready(Ok(length)) => connection.count_in(length),
+                Poll::Ready(Ok(length)) => {
+                    connection.count_in(length);
+                    connection.read_deadline.set(None);
+                    more_expected = true;
+                }
+                Poll::Pending if !more_expected => return Next::Close,
                 Poll::Pending => {
-                    let deadline = until.min(Instant::now() + limits.lingering_timeout);
-                    connection.read_deadline.set(Some((deadline, Wait::Linger)));
+                    self.linger_on(until, limits.lingering_timeout);
                     return Next::Sleep;
                 }
             }
         }
     }
 
+    /// Waits for each further byte anew, but not for ever.
+    fn linger_on(&self, until: Instant, timeout: Duration) {
+        let deadline = &self.connection.read_deadline;
+        if !matches!(deadline.get(), Some((_, Wait::Linger))) {
+            deadline.set(Some((until.min(Instant::now() + timeout), Wait::Linger)));
+        }
+    }
+
     /// Something took too long. `true` when the connection is over.
     fn timed_out(&mut self, wait: Wait) -> bool {
         let cut = match wait {
-            Wait::Pace => return false,
+            Wait::Pace => {
+                self.connection.write_deadline.set(None);
+                return false;
+            }
             Wait::Idle | Wait::Linger => None,
             Wait::Head => {
                 self.head_timed_out();
@@ -341,6 +357,7 @@ impl<H: ConnectionHandler> Future for Http1<H> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended> {
         let this = self.get_mut();
         this.connection.driving.set(true);
+        this.connection.burst.set(0);
         let polled = this.step(cx);
         this.connection.driving.set(false);
         polled

@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
-use crate::connection::{Cut, Exchange, Wait};
+use crate::connection::{Exchange, Wait};
 use crate::gate::body::{Framing, Taken};
 
 /// Room made for one read of a body: little until the client has shown that it sends much.
@@ -192,16 +192,6 @@ impl Body for RequestBody {
             (Source::Http2(body), _) => body.size_hint(),
             (Source::Http1, Framing::Chunked(_) | Framing::Broken) => SizeHint::default(),
             (Source::Http1, framing) => SizeHint::with_exact(framing.expected()),
-        }
-    }
-}
-
-impl RequestBody {
-    /// Gives up on the body: the exchange was cut for this reason.
-    pub(crate) fn cut_for(error: &BodyError) -> Cut {
-        match error {
-            BodyError::ClientClosed | BodyError::Stream(_) => Cut::ClientClosed,
-            BodyError::Invalid => Cut::BadBody,
         }
     }
 }

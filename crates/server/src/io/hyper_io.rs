@@ -4,12 +4,18 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use hyper::rt::ReadBufCursor;
+use smallvec::SmallVec;
 use tokio::time::Instant;
 
+use super::head_out::HeadOut;
+use super::pace::{self, Allowance};
+use super::sendfile::is_marker;
 use crate::connection::{Connection, Exchange, Outcome, Wait};
+use crate::settings::Settings;
 
 /// What the driver, hyper's stream and the body of an answer share; one per connection.
 #[derive(Debug)]
@@ -19,8 +25,13 @@ pub(crate) struct Link<B> {
     pub(crate) fed: Cell<usize>,
     /// The exchange at hand; HTTP/1 has one at a time.
     pub(crate) exchange: RefCell<Option<Rc<Exchange>>>,
+    /// The settings it came in under.
+    pub(crate) settings: RefCell<Option<Arc<Settings>>>,
     /// Where the answer stands.
     pub(crate) answer: Cell<Answer>,
+    head: RefCell<HeadOut>,
+    /// Nothing may be written before this, by the rate limit.
+    pub(crate) paused_until: Cell<Option<Instant>>,
     /// The body of the answer, kept until its last byte is written.
     finished: RefCell<Option<B>>,
 }
@@ -31,10 +42,8 @@ pub(crate) enum Answer {
     /// The service is at work, or there is no request.
     #[default]
     None,
-    /// hyper has the head and will write it next.
-    Head,
-    /// The head has been written; the body is on its way.
-    Body,
+    /// hyper has the answer and is writing it.
+    Under,
     /// hyper has the last byte of the body, or the body is gone.
     Ended,
     /// All has been written.
@@ -47,9 +56,18 @@ impl<B> Link<B> {
             feed: RefCell::default(),
             fed: Cell::new(0),
             exchange: RefCell::default(),
+            settings: RefCell::default(),
             answer: Cell::default(),
+            head: RefCell::default(),
+            paused_until: Cell::new(None),
             finished: RefCell::default(),
         })
+    }
+
+    /// The service has answered: hyper writes the head next.
+    pub(crate) fn answer_begins(&self) {
+        self.answer.set(Answer::Under);
+        self.head.borrow_mut().expect();
     }
 
     /// The body of the answer has been read to its end by hyper, or given up by it.
@@ -115,26 +133,16 @@ impl<B> hyper::rt::Write for HyperIo<B> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let connection = &self.connection;
-        ready!(connection.poll_interim(cx))?;
-        match connection.transport.poll_write_vectored(cx, slices) {
-            Poll::Ready(Ok(length)) => {
-                connection.write_deadline.set(None);
-                connection.count_out(length);
-                if let Some(exchange) = &*self.link.exchange.borrow() {
-                    exchange.count_sent(length);
-                }
-                Poll::Ready(Ok(length))
-            }
-            Poll::Ready(Err(error)) => {
-                connection.note_peer_closed();
-                Poll::Ready(Err(error))
-            }
-            Poll::Pending => {
-                self.wait_to_send();
-                Poll::Pending
-            }
+        let Some(exchange) = self.link.current() else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        let polled = self.write(cx, &exchange, slices);
+        match &polled {
+            Poll::Ready(Ok(_)) => self.connection.write_deadline.set(None),
+            Poll::Ready(Err(_)) => self.connection.note_peer_closed(),
+            Poll::Pending => self.wait_to_send(&exchange),
         }
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -156,19 +164,95 @@ impl<B> hyper::rt::Write for HyperIo<B> {
     }
 }
 
+/// Slices of one write; most answers have two.
+type Slices<'s> = SmallVec<[&'s [u8]; 8]>;
+
 impl<B> HyperIo<B> {
-    /// `send_timeout` runs while the client takes nothing.
-    fn wait_to_send(&self) {
-        if self.connection.write_deadline.get().is_some() {
-            return;
-        }
-        let timeout = match &*self.link.exchange.borrow() {
-            Some(exchange) => exchange.limits().send_timeout,
-            None => return,
+    /// Writes some of what hyper has: at most one file, or what comes before it.
+    fn write(
+        &self,
+        cx: &mut Context<'_>,
+        exchange: &Rc<Exchange>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let connection = &self.connection;
+        ready!(connection.poll_interim(cx))?;
+        let most = match pace::allowance(exchange, &self.link.paused_until) {
+            Allowance::Bytes(most) => most,
+            Allowance::Turn => {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Allowance::Wait(until) => {
+                connection.write_deadline.set(Some((until, Wait::Pace)));
+                return Poll::Pending;
+            }
         };
-        let deadline = Instant::now() + timeout;
-        self.connection
-            .write_deadline
-            .set(Some((deadline, Wait::Send)));
+        let mut head = self.link.head.borrow_mut();
+        let first: &[u8] = slices.first().map_or(&[], |slice| slice);
+        head.prepare(first, exchange, &self.link.settings);
+        let swallowed = head.swallowed();
+        let after = first
+            .get(swallowed + head.left().len()..)
+            .unwrap_or_default();
+        let rest = slices.iter().skip(1).map(|slice| &**slice);
+        let all = [head.left(), after].into_iter().chain(rest);
+        let (mut out, mut room, mut file) = (Slices::new(), most, None);
+        for slice in all.filter(|slice| !slice.is_empty()) {
+            if is_marker(slice) {
+                file = Some(slice.len());
+                break;
+            }
+            out.push(&slice[..slice.len().min(room)]);
+            room -= slice.len().min(room);
+            if room == 0 {
+                break;
+            }
+        }
+        let sent = match (file, out.is_empty()) {
+            (Some(length), true) => ready!(self.send_file(cx, exchange, length.min(most)))?,
+            (None, true) => 0,
+            (file, false) => ready!(connection.transport.poll_send(cx, &out, file.is_some()))?,
+        };
+        drop(out);
+        let of_head = head.advance(sent);
+        connection.count_out(sent);
+        exchange.count_sent(sent);
+        exchange.count_head_sent(of_head);
+        pace::sent(exchange, &self.link.paused_until, sent);
+        Poll::Ready(Ok(swallowed + sent))
+    }
+
+    fn send_file(
+        &self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        let Some((file, offset, left)) = exchange.files.borrow().front() else {
+            return Poll::Ready(Err(io::Error::other("a marker without a file")));
+        };
+        let most = usize::try_from(left).unwrap_or(most).min(most);
+        let sent = ready!(
+            self.connection
+                .transport
+                .poll_sendfile(cx, &file, offset, most)
+        )?;
+        if sent == 0 {
+            let text = format!("sendfile() reported that file was truncated at {offset}");
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, text)));
+        }
+        exchange.files.borrow_mut().advance(sent as u64);
+        Poll::Ready(Ok(sent))
+    }
+
+    /// `send_timeout` runs while the client takes nothing.
+    fn wait_to_send(&self, exchange: &Exchange) {
+        if self.connection.write_deadline.get().is_none() {
+            let deadline = Instant::now() + exchange.limits().send_timeout;
+            self.connection
+                .write_deadline
+                .set(Some((deadline, Wait::Send)));
+        }
     }
 }

@@ -3,58 +3,79 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use rustix::fs::sendfile;
+use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+use smallvec::SmallVec;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-/// Any byte stream: TLS, and pipes in tests.
-pub(crate) trait Stream: AsyncRead + AsyncWrite {}
-
-impl<S: AsyncRead + AsyncWrite> Stream for S {}
+use crate::tls::Stream;
 
 /// A byte stream, shared within one thread.
-pub(crate) enum Transport {
-    Tcp(RefCell<TcpStream>),
-    Unix(RefCell<UnixStream>),
-    Other(RefCell<Pin<Box<dyn Stream>>>),
+pub(crate) struct Transport {
+    inner: RefCell<Inner>,
 }
 
-/// Runs `$body` with the stream inside, pinned and borrowed for the call.
+enum Inner {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Other(Pin<Box<dyn Stream>>),
+    /// Closed, though somebody may still hold the connection.
+    Closed,
+}
+
+/// Runs `$body` with the stream inside, pinned and borrowed for the call; at the end of a closed one
+/// there is nothing but `$closed`.
 macro_rules! with_stream {
-    ($transport:expr, $stream:ident => $body:expr) => {
-        match $transport {
-            Transport::Tcp(cell) => {
-                let mut guard = cell.borrow_mut();
-                let $stream = Pin::new(&mut *guard);
+    ($transport:expr, $stream:ident => $body:expr, $closed:expr) => {
+        match &mut *$transport.inner.borrow_mut() {
+            Inner::Tcp(stream) => {
+                let $stream = Pin::new(stream);
                 $body
             }
-            Transport::Unix(cell) => {
-                let mut guard = cell.borrow_mut();
-                let $stream = Pin::new(&mut *guard);
+            Inner::Unix(stream) => {
+                let $stream = Pin::new(stream);
                 $body
             }
-            Transport::Other(cell) => {
-                let mut guard = cell.borrow_mut();
-                let $stream = guard.as_mut();
+            Inner::Other(stream) => {
+                let $stream = stream.as_mut();
                 $body
             }
+            Inner::Closed => $closed,
         }
     };
 }
 
 impl Transport {
+    fn new(inner: Inner) -> Self {
+        Self {
+            inner: RefCell::new(inner),
+        }
+    }
+
     pub(crate) fn tcp(stream: TcpStream) -> Self {
-        Self::Tcp(RefCell::new(stream))
+        Self::new(Inner::Tcp(stream))
     }
 
     pub(crate) fn unix(stream: UnixStream) -> Self {
-        Self::Unix(RefCell::new(stream))
+        Self::new(Inner::Unix(stream))
+    }
+
+    pub(crate) fn other(stream: Pin<Box<dyn Stream>>) -> Self {
+        Self::new(Inner::Other(stream))
+    }
+
+    /// Closes the socket, whoever still holds the connection.
+    pub(crate) fn close(&self) {
+        *self.inner.borrow_mut() = Inner::Closed;
     }
 
     /// Reads into `buffer`; 0 at the end.
@@ -64,7 +85,7 @@ impl Transport {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let mut read = ReadBuf::new(buffer);
-        with_stream!(self, stream => stream.poll_read(cx, &mut read))
+        with_stream!(self, stream => stream.poll_read(cx, &mut read), Poll::Ready(Ok(())))
             .map_ok(|()| read.filled().len())
     }
 
@@ -74,10 +95,14 @@ impl Transport {
         cx: &mut Context<'_>,
         buffer: &mut BytesMut,
     ) -> Poll<io::Result<usize>> {
-        with_stream!(self, stream => {
-            let mut stream = stream;
-            pin!(stream.read_buf(buffer)).poll(cx)
-        })
+        with_stream!(
+            self,
+            stream => {
+                let mut stream = stream;
+                pin!(stream.read_buf(buffer)).poll(cx)
+            },
+            Poll::Ready(Ok(0))
+        )
     }
 
     pub(crate) fn poll_write_vectored(
@@ -85,45 +110,111 @@ impl Transport {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        with_stream!(self, stream => stream.poll_write_vectored(cx, slices))
+        with_stream!(self, stream => stream.poll_write_vectored(cx, slices), closed())
+    }
+
+    /// Writes these; with `more`, the kernel may wait for what follows at once.
+    pub(crate) fn poll_send(
+        &self,
+        cx: &mut Context<'_>,
+        parts: &[&[u8]],
+        more: bool,
+    ) -> Poll<io::Result<usize>> {
+        let slices: SmallVec<[IoSlice<'_>; 8]> =
+            parts.iter().map(|part| IoSlice::new(part)).collect();
+        match &*self.inner.borrow() {
+            Inner::Tcp(stream) if more => {
+                let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+                return poll_writable(stream, cx, || {
+                    let mut control = SendAncillaryBuffer::default();
+                    Ok(sendmsg(stream, &slices, &mut control, flags)?)
+                });
+            }
+            _ => {}
+        }
+        self.poll_write_vectored(cx, &slices)
+    }
+
+    /// Whether [`Self::poll_sendfile`] works.
+    pub(crate) fn can_send_file(&self) -> bool {
+        matches!(&*self.inner.borrow(), Inner::Tcp(_))
+    }
+
+    /// Has the kernel copy from `file` to the socket; 0 at the end of the file. This reads from the
+    /// disk where the page cache has nothing, as nginx does without `aio`.
+    pub(crate) fn poll_sendfile(
+        &self,
+        cx: &mut Context<'_>,
+        file: &File,
+        offset: u64,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        let inner = self.inner.borrow();
+        let Inner::Tcp(stream) = &*inner else {
+            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+        };
+        poll_writable(stream, cx, || {
+            let mut offset = offset;
+            Ok(sendfile(stream, file, Some(&mut offset), most)?)
+        })
     }
 
     pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            // Neither buffers anything.
-            Self::Tcp(_) | Self::Unix(_) => Poll::Ready(Ok(())),
-            Self::Other(cell) => cell.borrow_mut().as_mut().poll_flush(cx),
+        match &mut *self.inner.borrow_mut() {
+            // None of these buffers anything.
+            Inner::Tcp(_) | Inner::Unix(_) | Inner::Closed => Poll::Ready(Ok(())),
+            Inner::Other(stream) => stream.as_mut().poll_flush(cx),
         }
     }
 
     /// Says that nothing more will be sent.
     pub(crate) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        with_stream!(self, stream => stream.poll_shutdown(cx))
+        with_stream!(self, stream => stream.poll_shutdown(cx), Poll::Ready(Ok(())))
     }
 
     /// The address of our end, asked of the system.
     pub(crate) fn local_address(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp(cell) => cell.borrow().local_addr().ok(),
-            Self::Unix(_) | Self::Other(_) => None,
+        match &*self.inner.borrow() {
+            Inner::Tcp(stream) => stream.local_addr().ok(),
+            _ => None,
         }
     }
 
     /// Makes closing send a reset instead of waiting for what is not sent yet.
     pub(crate) fn reset_on_close(&self) {
-        if let Self::Tcp(cell) = self {
+        if let Inner::Tcp(stream) = &*self.inner.borrow() {
             // Best effort: without it the kernel only keeps its buffers longer.
-            let _ = socket2::SockRef::from(&*cell.borrow()).set_linger(Some(Duration::ZERO));
+            let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
+        }
+    }
+}
+
+fn closed<T>() -> Poll<io::Result<T>> {
+    Poll::Ready(Err(io::ErrorKind::NotConnected.into()))
+}
+
+/// Runs a system call that writes, when the socket has room.
+fn poll_writable(
+    stream: &TcpStream,
+    cx: &mut Context<'_>,
+    mut call: impl FnMut() -> io::Result<usize>,
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(stream.poll_write_ready(cx))?;
+        match stream.try_io(Interest::WRITABLE, &mut call) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            result => return Poll::Ready(result),
         }
     }
 }
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Tcp(_) => "Tcp",
-            Self::Unix(_) => "Unix",
-            Self::Other(_) => "Other",
+        f.write_str(match &*self.inner.borrow() {
+            Inner::Tcp(_) => "Tcp",
+            Inner::Unix(_) => "Unix",
+            Inner::Other(_) => "Other",
+            Inner::Closed => "Closed",
         })
     }
 }

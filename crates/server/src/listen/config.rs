@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::tls::Tls;
+
 /// Where a listening socket stands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ListenAddress {
@@ -56,6 +58,8 @@ pub struct ListenerConfig {
     pub proxy_protocol: bool,
     /// HTTP/2 by prior knowledge is welcome beside HTTP/1.
     pub http2: bool,
+    /// `ssl`: how connections are encrypted. Not for Unix-domain sockets.
+    pub tls: Tls,
 }
 
 impl ListenerConfig {
@@ -75,6 +79,7 @@ impl ListenerConfig {
             fastopen: None,
             proxy_protocol: false,
             http2: false,
+            tls: Tls(None),
         }
     }
 }

@@ -1,0 +1,1 @@
+//! The table of requests in `requests.txt`: what is taken, what is refused, and by which rule.

@@ -1,0 +1,210 @@
+//! Clients that are too slow.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use http_body_util::{BodyExt, Full};
+use tokio::time::{Instant, sleep};
+
+use crate::connection::{Cut, Outcome};
+use crate::settings::{Limits, Settings};
+use crate::tests::{AnyBody, Client, connect, listener, ok, plain, run};
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Collects the request body, then answers with its length.
+fn collecting(limits: Limits) -> Client {
+    let settings = Settings {
+        limits,
+        ..Settings::default()
+    };
+    connect(settings, listener(), |request| async move {
+        match request.into_body().collect().await {
+            Ok(body) => crate::tests::text(&body.to_bytes().len().to_string()),
+            Err(error) => {
+                let mut answer = crate::tests::text(&error.to_string());
+                *answer.status_mut() = http::StatusCode::BAD_REQUEST;
+                answer
+            }
+        }
+    })
+}
+
+#[test]
+fn silent_clients_are_let_go_without_a_word() {
+    run(async {
+        let begin = Instant::now();
+        let mut client = plain();
+        assert_eq!(client.read_all().await, "");
+        assert_eq!(begin.elapsed().as_secs(), 60);
+        assert!(client.record.borrow().broken.is_empty());
+    });
+}
+
+#[test]
+fn the_time_for_a_head_is_absolute() {
+    run(async {
+        let mut client = plain();
+        sleep(seconds(30)).await;
+        let begin = Instant::now();
+        client.send("GET / HTTP/1.1\r\nX-A: ").await;
+        for _ in 0..59 {
+            sleep(seconds(1)).await;
+            client.send("a").await;
+        }
+        assert_eq!(client.read_all().await, "");
+        assert_eq!(begin.elapsed().as_secs(), 60);
+        assert_eq!(client.record.borrow().broken, [408]);
+        assert_eq!(client.record.borrow().log, ["client timed out"]);
+    });
+}
+
+#[test]
+fn a_head_may_take_its_time_within_the_limit() {
+    run(async {
+        let mut client = plain();
+        for byte in b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" {
+            client.send([*byte]).await;
+            sleep(seconds(1)).await;
+        }
+        assert!(client.read_until("ok").await.contains("200 OK"));
+    });
+}
+
+#[test]
+fn a_body_may_pause_but_not_for_long() {
+    run(async {
+        let mut client = collecting(Limits::default());
+        client
+            .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
+            .await;
+        for byte in b"abc" {
+            sleep(seconds(50)).await;
+            client.send([*byte]).await;
+        }
+        let begin = Instant::now();
+        assert_eq!(client.read_all().await, "");
+        assert_eq!(begin.elapsed().as_secs(), 60);
+        assert_eq!(client.outcome(), Some(Outcome::Cut(Cut::BodyTimeout)));
+    });
+}
+
+#[test]
+fn a_body_below_the_minimum_rate_is_cut() {
+    run(async {
+        let limits = Limits {
+            client_body_min_rate: 100,
+            ..Limits::default()
+        };
+        let mut client = collecting(limits);
+        let begin = Instant::now();
+        client
+            .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+            .await;
+        while client.outcome().is_none() {
+            client.send("a").await;
+            sleep(seconds(1)).await;
+        }
+        assert_eq!(client.outcome(), Some(Outcome::Cut(Cut::BodyTimeout)));
+        assert!(
+            (58..65).contains(&begin.elapsed().as_secs()),
+            "{:?}",
+            begin.elapsed()
+        );
+    });
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_cut() {
+    run(async {
+        let mut client = connect(Settings::default(), listener(), |_| async {
+            let body = Full::new(Bytes::from(vec![b'x'; 100_000]));
+            Response::new(
+                Box::pin(body.map_err(|never| -> std::io::Error { match never {} })) as AnyBody,
+            )
+        });
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        sleep(seconds(59)).await;
+        assert_eq!(client.outcome(), None);
+        client.read_until("\r\n\r\nxxxxxxxxx").await;
+        sleep(seconds(59)).await;
+        assert_eq!(
+            client.outcome(),
+            None,
+            "taking a little starts the time anew"
+        );
+        sleep(seconds(2)).await;
+        assert_eq!(client.outcome(), Some(Outcome::Cut(Cut::SendTimeout)));
+        assert!(client.read_all().await.len() < 100_000);
+    });
+}
+
+#[test]
+fn services_may_take_as_long_as_they_like() {
+    run(async {
+        let mut client = connect(Settings::default(), listener(), |_| async {
+            sleep(seconds(10_000)).await;
+            ok()
+        });
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(client.read_until("ok").await.contains("200"));
+    });
+}
+
+#[test]
+fn rates_are_kept() {
+    run(async {
+        let limits = Limits {
+            limit_rate: 1000,
+            limit_rate_after: 2000,
+            ..Limits::default()
+        };
+        let settings = Settings {
+            limits,
+            ..Settings::default()
+        };
+        let mut client = connect(settings, listener(), |_| async {
+            let body = Full::new(Bytes::from(vec![b'x'; 12_000]));
+            Response::new(
+                Box::pin(body.map_err(|never| -> std::io::Error { match never {} })) as AnyBody,
+            )
+        });
+        let begin = Instant::now();
+        client
+            .send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            .await;
+        let answer = client.read_all().await;
+        assert_eq!(answer.matches('x').count(), 12_000);
+        assert!(
+            (8..12).contains(&begin.elapsed().as_secs()),
+            "{:?}",
+            begin.elapsed()
+        );
+    });
+}
+
+#[test]
+fn lingering_ends_when_the_client_falls_silent_or_after_its_time() {
+    run(async {
+        let mut client = plain();
+        let begin = Instant::now();
+        client
+            .send("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 9999\r\n\r\n")
+            .await;
+        assert!(client.read_all().await.ends_with("ok"));
+        assert_eq!(begin.elapsed().as_secs(), 0, "the answer does not wait");
+        sleep(seconds(4)).await;
+        client.send("x").await;
+        sleep(seconds(4)).await;
+        client.send("x").await;
+        sleep(seconds(6)).await;
+        assert!(
+            tokio::io::AsyncWriteExt::write_all(&mut client.stream, b"x")
+                .await
+                .is_err()
+        );
+    });
+}
