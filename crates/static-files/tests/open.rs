@@ -1,6 +1,6 @@
 //! Opening: what a path names, under which directives, and at what cost in memory.
 
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::panic, reason = "tests")]
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;

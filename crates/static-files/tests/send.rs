@@ -1,6 +1,6 @@
 //! Sending: bodies are the file, the whole file, and nothing but the file; or they fail.
 
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::panic, reason = "tests")]
 
 use std::fs;
 use std::io;

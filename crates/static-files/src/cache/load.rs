@@ -139,6 +139,9 @@ impl Loader<'_> {
 
     /// Whether the last change is old enough for the time stamps to betray the next one.
     fn is_settled(&self, validator: &Validator, now: i128) -> bool {
+        if self.config.settle.is_zero() {
+            return true;
+        }
         let settle = match validator.changed.nanoseconds {
             0 => self.config.settle.max(COARSE_SETTLE),
             _ => self.config.settle,

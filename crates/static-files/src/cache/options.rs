@@ -14,7 +14,8 @@ pub struct Config {
     /// Entries not asked for in this time go at the next [`trim`](super::OpenFileCache::trim) but one
     /// (`open_file_cache inactive=`).
     pub inactive: Duration,
-    /// How long a file must have been left alone before its content is kept. See the module's page on freshness.
+    /// How long a file must have been left alone before its content is kept; see the module's page on freshness. Zero
+    /// keeps everything at once, which only measurements and tests can want.
     pub settle: Duration,
     /// Worker threads that share the budget.
     pub workers: usize,
