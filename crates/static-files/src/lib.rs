@@ -11,6 +11,8 @@ pub mod encode;
 pub mod encoding;
 mod error;
 pub mod http_time;
+pub mod listing;
+mod manifest;
 mod media_types;
 pub mod sendfile;
 mod validator;
@@ -22,5 +24,6 @@ pub use cache::{
 };
 pub use conditional::{ByteRange, ConditionalOptions, Facts, IfModifiedSince, Outcome, decide};
 pub use error::{Call, OpenError};
+pub use manifest::{BuildManifest, ManifestError};
 pub use media_types::{MediaTypes, extension};
 pub use validator::{Timestamp, Validator};
