@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, Result, bail};
 use lexopt::{Arg, Parser, ValueExt as _};
 
-use crate::process::{run, run_quietly};
+use crate::process::run_quietly;
 use crate::progress;
 use crate::repository;
 
@@ -49,18 +49,18 @@ fn run_targets(seconds: u32, wanted: &[String]) -> Result<ExitCode> {
             if !wanted.is_empty() && !wanted.contains(&target) {
                 continue;
             }
-            let name = format!("fuzz {target}");
+            let name = format!("fuzz {} {target}", crate_of(&folder));
             match progress::step(&name, || fuzz_one(&folder, &target, seconds)) {
                 Ok(()) => passed += 1,
                 Err(error) => {
                     println!("{error:#}");
-                    failed.push(target);
+                    failed.push(name);
                 }
             }
         }
     }
     if !failed.is_empty() {
-        println!("failed: {}", failed.join(" "));
+        println!("failed: {}", failed.join(", "));
     }
     println!("{passed} passed, {} failed", failed.len());
     Ok(if failed.is_empty() {
@@ -100,15 +100,29 @@ fn targets_of(folder: &Path) -> Result<Vec<String>> {
     Ok(run_quietly(&mut list)?.lines().map(str::to_owned).collect())
 }
 
+/// The crate that a fuzz folder belongs to.
+fn crate_of(folder: &Path) -> String {
+    let name = folder
+        .parent()
+        .and_then(Path::file_name)
+        .unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// Fuzzes one target; what libFuzzer says is shown when it has found something.
 fn fuzz_one(folder: &Path, target: &str, seconds: u32) -> Result<()> {
     let mut command = nightly_fuzz(folder, "run");
+    // One folder for all, so that what they share is built once.
+    command
+        .arg("--target-dir")
+        .arg(repository::target_dir().join("fuzz"));
     command.args([
         target,
         "--",
         &format!("-max_total_time={seconds}"),
         "-timeout=10",
     ]);
-    run(&mut command)
+    run_quietly(&mut command).map(drop)
 }
 
 /// `cargo +nightly fuzz …`, found anew: the `CARGO` of our own run is the stable one.
