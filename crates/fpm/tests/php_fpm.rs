@@ -10,7 +10,7 @@ mod support;
 use std::time::Duration;
 
 use bytes::Bytes;
-use portunus_fpm::{Address, Body, Options, Pool, PoolConfig, Reuse};
+use portunus_fpm::{Address, Body, Health, HealthError, Options, Pool, PoolConfig, Reuse};
 use support::{Fpm, collect, get, get_with, options, post, text};
 
 macro_rules! fpm {
@@ -254,4 +254,20 @@ async fn without_reuse_every_request_has_its_connection() {
         assert!(!answer.timings.reused);
     }
     assert_eq!(pool.load().idle, 0);
+}
+
+#[tokio::test]
+async fn ping_and_status_need_no_slot() {
+    let fpm = fpm!(2, false, "pm.status_path = /status\nping.path = /ping");
+    let pool = pool(&fpm, 1);
+    let busy = tokio::spawn(async move { text(get(&pool, "do=sleep&ms=200").await).await });
+    let health = Health::new(fpm.address.clone(), Duration::from_secs(5));
+    assert_eq!(health.ping("/ping").await.unwrap(), "pong");
+    let status = health.status("/status").await.unwrap();
+    assert!(status.accepted >= 1 && status.total >= 1, "{status:?}");
+    assert!(matches!(
+        health.ping("/nothing").await,
+        Err(HealthError::Status(_))
+    ));
+    assert_eq!(busy.await.unwrap(), "slept");
 }

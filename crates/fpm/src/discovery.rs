@@ -1,0 +1,312 @@
+//! How many workers FPM has: from `php-fpm -tt`, or from its configuration files.
+//!
+//! `FCGI_GET_VALUES` does not tell (PHP answers `FCGI_MPXS_CONNS=0` and nothing else), so the
+//! number is learned where FPM itself gets it from. Both sources have the same shape,
+//! sections with `key = value`, and one reader serves both.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use crate::config::{Address, Reuse};
+
+/// Longest `php-fpm -tt` may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where distributions and the official images keep pools, in the order FPM reads them.
+const DIRECTORIES: [&str; 3] = ["/usr/local/etc/php-fpm.d", "/etc/php-fpm.d", "/etc/php"];
+
+/// `pm`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProcessManager {
+    /// All workers, always.
+    Static,
+    /// Some spare workers.
+    Dynamic,
+    /// Workers only while there is work.
+    OnDemand,
+}
+
+/// What is known about one pool of FPM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FpmFacts {
+    /// The section's name.
+    pub name: String,
+    /// `listen`, as written.
+    pub listen: String,
+    /// `pm`.
+    pub process_manager: ProcessManager,
+    /// `pm.max_children`.
+    pub max_children: usize,
+    /// `pm.status_path`, if set.
+    pub status_path: Option<String>,
+    /// `ping.path`, if set.
+    pub ping_path: Option<String>,
+    /// `request_terminate_timeout`, if set. Idle time on a kept connection counts towards it.
+    pub request_terminate_timeout: Option<Duration>,
+}
+
+impl FpmFacts {
+    /// All pools in the output of `php-fpm -tt`, or in configuration files read one after the
+    /// other. Of a repeated key, the last counts.
+    #[must_use]
+    pub fn parse(text: &str) -> Vec<Self> {
+        let mut pools: Vec<Self> = Vec::new();
+        let mut section = None;
+        for line in text.lines() {
+            let line = line
+                .split_once("NOTICE:")
+                .map_or(line, |(_, line)| line)
+                .trim();
+            if let Some(name) = line
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'))
+            {
+                section = (name != "global").then(|| pool_named(&mut pools, name));
+            } else if let (Some(index), Some((key, value))) = (section, line.split_once('='))
+                && let Some(pool) = pools.get_mut(index)
+            {
+                pool.set(key.trim(), value.trim().trim_matches('"'));
+            }
+        }
+        pools.retain(|pool| pool.max_children > 0 && !pool.listen.is_empty());
+        pools
+    }
+
+    /// Whether this pool is the one at `address`, seen from the same machine or container.
+    #[must_use]
+    pub fn listens_on(&self, address: &Address) -> bool {
+        match address {
+            Address::Unix(path) => Path::new(&self.listen) == path,
+            Address::Tcp(address) => {
+                let (host, port) = self.listen.rsplit_once(':').unwrap_or(("", &self.listen));
+                let host = host.trim_matches(['[', ']']);
+                let same = match host {
+                    "" | "*" | "0.0.0.0" | "::" | "localhost" => address.ip().is_loopback(),
+                    host => host.parse() == Ok(address.ip()),
+                };
+                same && port.parse() == Ok(address.port())
+            }
+        }
+    }
+
+    /// Slots for requests: all workers but one, which is left to status and health.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.max_children.saturating_sub(1).max(1)
+    }
+
+    /// How connections may be reused. Shorter than usual where an idle connection keeps FPM
+    /// from ending a worker, and never near the time at which FPM would kill one for idling.
+    #[must_use]
+    pub fn reuse(&self) -> Reuse {
+        let mut rules = Reuse::default();
+        if self.process_manager != ProcessManager::Static {
+            rules.idle_timeout /= 4;
+        }
+        if let Some(limit) = self.request_terminate_timeout {
+            rules.idle_timeout = rules.idle_timeout.min(limit / 4);
+        }
+        rules
+    }
+
+    fn set(&mut self, key: &str, value: &str) {
+        let text = || Some(value).filter(|value| !matches!(*value, "" | "undefined"));
+        match key {
+            "listen" => value.clone_into(&mut self.listen),
+            "pm" => {
+                self.process_manager = match value {
+                    "static" => ProcessManager::Static,
+                    "ondemand" => ProcessManager::OnDemand,
+                    _ => ProcessManager::Dynamic,
+                };
+            }
+            "pm.max_children" => self.max_children = value.parse().unwrap_or(0),
+            "pm.status_path" => self.status_path = text().map(str::to_owned),
+            "ping.path" => self.ping_path = text().map(str::to_owned),
+            "request_terminate_timeout" => self.request_terminate_timeout = parse_time(value),
+            _ => {}
+        }
+    }
+}
+
+/// Learns about the pool at `address`: asks `programs` (names or paths of `php-fpm`) one after
+/// the other, then reads the usual files. None if FPM is not on this machine.
+pub async fn discover(address: &Address, programs: &[&str]) -> Option<FpmFacts> {
+    for program in programs {
+        let found = test_output(program)
+            .await
+            .and_then(|text| choose(&text, address));
+        if found.is_some() {
+            return found;
+        }
+    }
+    let files = tokio::task::spawn_blocking(configuration_files)
+        .await
+        .ok()?;
+    choose(&files, address)
+}
+
+fn choose(text: &str, address: &Address) -> Option<FpmFacts> {
+    FpmFacts::parse(text)
+        .into_iter()
+        .find(|pool| pool.listens_on(address))
+}
+
+async fn test_output(program: &str) -> Option<String> {
+    let mut command = Command::new(program);
+    command.arg("-tt").stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output())
+        .await
+        .ok()?
+        .ok()?;
+    Some(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// All pool files, joined. Blocks.
+fn configuration_files() -> String {
+    let mut files = Vec::new();
+    for directory in DIRECTORIES {
+        collect(Path::new(directory), &mut files);
+    }
+    let read = |file: &PathBuf| std::fs::read_to_string(file).unwrap_or_default();
+    files.iter().map(read).collect::<Vec<_>>().join("\n")
+}
+
+/// Pool files in `directory`, or in `*/fpm/pool.d` below it, by name.
+fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
+    let entries = |directory: &Path| {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        paths
+    };
+    for path in entries(directory) {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "conf")
+        {
+            files.push(path);
+        } else if path.is_dir() {
+            let nested = entries(&path.join("fpm/pool.d"));
+            files.extend(
+                nested
+                    .into_iter()
+                    .filter(|path| path.extension().is_some_and(|e| e == "conf")),
+            );
+        }
+    }
+}
+
+fn pool_named(pools: &mut Vec<FpmFacts>, name: &str) -> usize {
+    pools
+        .iter()
+        .position(|pool| pool.name == name)
+        .unwrap_or_else(|| {
+            pools.push(FpmFacts {
+                name: name.to_owned(),
+                listen: String::new(),
+                process_manager: ProcessManager::Dynamic,
+                max_children: 0,
+                status_path: None,
+                ping_path: None,
+                request_terminate_timeout: None,
+            });
+            pools.len() - 1
+        })
+}
+
+/// FPM's time: a number with `s`, `m`, `h` or `d`, seconds by default. None for zero.
+fn parse_time(value: &str) -> Option<Duration> {
+    let digits = value.trim_end_matches(|unit: char| !unit.is_ascii_digit());
+    let unit = match value.get(digits.len()..)? {
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => 1,
+    };
+    let seconds = digits.parse::<u64>().ok()?.checked_mul(unit)?;
+    (seconds > 0).then(|| Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OUTPUT: &str = "\
+[23-Nov-2026 07:53:53] NOTICE: [global]
+[23-Nov-2026 07:53:53] NOTICE: \tpid = undefined
+[23-Nov-2026 07:53:53] NOTICE: [www]
+[23-Nov-2026 07:53:53] NOTICE: \tlisten = 9000
+[23-Nov-2026 07:53:53] NOTICE: \tpm = static
+[23-Nov-2026 07:53:53] NOTICE: \tpm.max_children = 8
+[23-Nov-2026 07:53:53] NOTICE: \tpm.status_path = undefined
+[23-Nov-2026 07:53:53] NOTICE: \tping.path = /ping
+[23-Nov-2026 07:53:53] NOTICE: \trequest_terminate_timeout = 2m
+[23-Nov-2026 07:53:53] NOTICE: configuration file /etc/php-fpm.conf test is successful
+";
+
+    fn tcp(address: &str) -> Address {
+        Address::Tcp(address.parse().unwrap())
+    }
+
+    #[test]
+    fn test_output_is_understood() {
+        let [www] = <[FpmFacts; 1]>::try_from(FpmFacts::parse(OUTPUT)).unwrap();
+        assert_eq!((&*www.name, www.max_children, www.slots()), ("www", 8, 7));
+        assert_eq!(www.process_manager, ProcessManager::Static);
+        assert_eq!(
+            (www.status_path.as_deref(), www.ping_path.as_deref()),
+            (None, Some("/ping"))
+        );
+        assert_eq!(
+            www.request_terminate_timeout,
+            Some(Duration::from_secs(120))
+        );
+        assert_eq!(www.reuse().idle_timeout, Reuse::default().idle_timeout);
+    }
+
+    #[test]
+    fn files_override_each_other_as_in_the_official_image() {
+        let text = "[www]\nlisten = 127.0.0.1:9000\npm = dynamic\npm.max_children = 5\n; pm = static\n\
+                    [global]\ndaemonize = no\n[www]\nlisten = 9000\npm.max_children=\"3\"\n[empty]\n";
+        let [www] = <[FpmFacts; 1]>::try_from(FpmFacts::parse(text)).unwrap();
+        assert_eq!((&*www.listen, www.max_children), ("9000", 3));
+        assert!(www.reuse().idle_timeout < Reuse::default().idle_timeout);
+    }
+
+    #[test]
+    fn addresses_are_matched_from_nearby() {
+        for (listen, address, matches) in [
+            ("9000", tcp("127.0.0.1:9000"), true),
+            ("[::]:9000", tcp("[::1]:9000"), true),
+            ("0.0.0.0:9000", tcp("127.0.0.1:9001"), false),
+            ("9000", tcp("10.0.0.7:9000"), false),
+            ("10.0.0.7:9000", tcp("10.0.0.7:9000"), true),
+            ("/run/php.sock", Address::Unix("/run/php.sock".into()), true),
+            (
+                "/run/php.sock",
+                Address::Unix("/run/other.sock".into()),
+                false,
+            ),
+        ] {
+            let text = format!("[www]\nlisten = {listen}\npm.max_children = 1\n");
+            assert_eq!(
+                FpmFacts::parse(&text)[0].listens_on(&address),
+                matches,
+                "{listen} {address}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_not_there_is_no_error() {
+        assert!(
+            discover(&tcp("127.0.0.1:1"), &["/nonexistent/php-fpm"])
+                .await
+                .is_none()
+        );
+    }
+}
