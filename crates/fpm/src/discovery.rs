@@ -46,6 +46,38 @@ pub struct FpmFacts {
     pub ping_path: Option<String>,
     /// `request_terminate_timeout`, if set. Idle time on a kept connection counts towards it.
     pub request_terminate_timeout: Option<Duration>,
+    /// Version of the PHP that runs it, if that was asked.
+    pub php_version: Option<PhpVersion>,
+}
+
+/// Major, minor and patch number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PhpVersion(pub u8, pub u8, pub u16);
+
+impl PhpVersion {
+    /// Reads the first line of `php-fpm -v`: `PHP 8.4.28 (fpm-fcgi) (built: …)`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = text.strip_prefix("PHP ")?.split_whitespace().next()?;
+        let mut parts = number.split('.');
+        let (major, minor) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        // Distributions append `-1+deb13u1`; a pre-release, `0RC1`, says nothing about fixes.
+        let patch = parts.next()?.split(['-', '+', '~']).next()?;
+        Some(Self(major, minor, patch.parse().unwrap_or(0)))
+    }
+
+    /// Whether the unread rest of a request body is thrown away, not parsed as the next request
+    /// on a kept connection (CVE-2026-129289).
+    #[must_use]
+    pub fn discards_unread_bodies(self) -> bool {
+        match self {
+            Self(8, 2, patch) => patch >= 36,
+            Self(8, 3, patch) => patch >= 37,
+            Self(8, 4, patch) => patch >= 28,
+            Self(8, 5, patch) => patch >= 13,
+            other => other >= Self(8, 6, 0),
+        }
+    }
 }
 
 impl FpmFacts {
@@ -102,7 +134,13 @@ impl FpmFacts {
     /// from ending a worker, and never near the time at which FPM would kill one for idling.
     #[must_use]
     pub fn reuse(&self) -> Reuse {
-        let mut rules = Reuse::default();
+        let after_body = self
+            .php_version
+            .is_some_and(PhpVersion::discards_unread_bodies);
+        let mut rules = Reuse {
+            after_body,
+            ..Reuse::default()
+        };
         if self.process_manager != ProcessManager::Static {
             rules.idle_timeout /= 4;
         }
@@ -136,11 +174,14 @@ impl FpmFacts {
 /// the other, then reads the usual files. None if FPM is not on this machine.
 pub async fn discover(address: &Address, programs: &[&str]) -> Option<FpmFacts> {
     for program in programs {
-        let found = test_output(program)
-            .await
-            .and_then(|text| choose(&text, address));
-        if found.is_some() {
-            return found;
+        let tested = output(program, "-tt").await;
+        let found =
+            tested.and_then(|output| choose(&String::from_utf8_lossy(&output.stderr), address));
+        if let Some(mut found) = found {
+            let version = output(program, "-v").await;
+            found.php_version = version
+                .and_then(|output| PhpVersion::parse(&String::from_utf8_lossy(&output.stdout)));
+            return Some(found);
         }
     }
     let files = tokio::task::spawn_blocking(configuration_files)
@@ -155,14 +196,16 @@ fn choose(text: &str, address: &Address) -> Option<FpmFacts> {
         .find(|pool| pool.listens_on(address))
 }
 
-async fn test_output(program: &str) -> Option<String> {
+async fn output(program: &str, argument: &str) -> Option<std::process::Output> {
     let mut command = Command::new(program);
-    command.arg("-tt").stdin(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(PATIENCE, command.output())
+    command
+        .arg(argument)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    tokio::time::timeout(PATIENCE, command.output())
         .await
         .ok()?
-        .ok()?;
-    Some(String::from_utf8_lossy(&output.stderr).into_owned())
+        .ok()
 }
 
 /// All pool files, joined. Blocks.
@@ -213,6 +256,7 @@ fn pool_named(pools: &mut Vec<FpmFacts>, name: &str) -> usize {
                 status_path: None,
                 ping_path: None,
                 request_terminate_timeout: None,
+                php_version: None,
             });
             pools.len() - 1
         })
@@ -298,6 +342,22 @@ mod tests {
                 matches,
                 "{listen} {address}"
             );
+        }
+    }
+
+    #[test]
+    fn versions_with_the_fix_are_known() {
+        for (text, fixed) in [
+            ("PHP 8.2.36 (fpm-fcgi) (built: Nov 18 2026)", true),
+            ("PHP 8.2.35 (fpm-fcgi)", false),
+            ("PHP 8.4.28-1+deb13u1 (fpm-fcgi)", true),
+            ("PHP 8.5.13 (fpm-fcgi)", true),
+            ("PHP 8.6.0 (fpm-fcgi)", true),
+            ("PHP 7.4.33 (fpm-fcgi)", false),
+            ("PHP 8.5.0RC1 (fpm-fcgi)", false),
+        ] {
+            let version = PhpVersion::parse(text).unwrap();
+            assert_eq!(version.discards_unread_bodies(), fixed, "{text}");
         }
     }
 

@@ -35,7 +35,7 @@ mod slots;
 mod stderr;
 
 pub use config::{Address, Options, PoolConfig, Reuse};
-pub use discovery::{FpmFacts, ProcessManager, discover};
+pub use discovery::{FpmFacts, PhpVersion, ProcessManager, discover};
 pub use error::{Error, ErrorKind, Failure, Phase};
 pub use health::{FpmStatus, Health, HealthError};
 pub use pool::{Load, Pool};

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use portunus_fastcgi::{BeginRequest, Event, RecordType, ResponseDecoder, stream};
 use portunus_fpm::{Address, Body, Pool, PoolConfig};
-use support::{Fpm, get, params, post, text};
+use support::{Fpm, collect, get, params, post, text};
 
 fn pool(fpm: &Fpm, slots: usize) -> Pool {
     Pool::new(PoolConfig::new(fpm.address.clone(), slots))
@@ -149,6 +149,32 @@ async fn another_client_of_the_same_fpm_gets_its_turn() {
         );
     }
     clients.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn slow_readers_hold_nobody_up() {
+    let Some(fpm) = Fpm::start(2) else { return };
+    let pool = pool(&fpm, 2);
+    let mut readers = Vec::new();
+    for _ in 0..50 {
+        let mut body = get(&pool, "do=large&kib=1024").await.unwrap().body;
+        std::future::poll_fn(|cx| body.poll_data(cx))
+            .await
+            .unwrap()
+            .unwrap();
+        readers.push(body);
+    }
+    for _ in 0..50 {
+        let answer = get(&pool, "").await.unwrap();
+        assert!(
+            answer.timings.queue < Duration::from_millis(100),
+            "{:?}",
+            answer.timings
+        );
+    }
+    for body in readers {
+        assert!(collect(body).await.unwrap().len() > 1_000_000 - 70_000);
+    }
 }
 
 #[tokio::test]

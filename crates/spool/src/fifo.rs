@@ -41,7 +41,8 @@ pub fn fifo<E>(limits: Limits) -> (Writer<E>, Reader<E>) {
         writer_gone: false,
         reader_gone: false,
         reader: None,
-        writer: None,
+        room: None,
+        gone: None,
     }));
     let reader = Reader {
         queue: Arc::clone(&queue),
@@ -67,7 +68,10 @@ struct Queue<E> {
     writer_gone: bool,
     reader_gone: bool,
     reader: Option<Waker>,
-    writer: Option<Waker>,
+    /// The writer, waiting for room,
+    room: Option<Waker>,
+    /// or only for the reader to go.
+    gone: Option<Waker>,
 }
 
 impl<E> Queue<E> {
@@ -86,8 +90,8 @@ impl<E> Queue<E> {
         }
     }
 
-    fn wake_writer(&mut self) {
-        if let Some(waker) = self.writer.take() {
+    fn made_room(&mut self) {
+        if let Some(waker) = self.room.take() {
             waker.wake();
         }
     }
@@ -96,6 +100,14 @@ impl<E> Queue<E> {
 /// No critical section can panic half-way, so a poisoned queue is still whole.
 fn lock<E>(queue: &Mutex<Queue<E>>) -> MutexGuard<'_, Queue<E>> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has the calling task woken from `seat`.
+fn note(seat: &mut Option<Waker>, cx: &Context<'_>) {
+    match seat {
+        Some(waker) => waker.clone_from(cx.waker()),
+        empty => *empty = Some(cx.waker().clone()),
+    }
 }
 
 /// Nobody will read what is written from now on.
@@ -157,10 +169,7 @@ impl<E> Writer<E> {
         if queue.reader_gone {
             return Poll::Ready(ReaderGone);
         }
-        match &mut queue.writer {
-            Some(waker) => waker.clone_from(cx.waker()),
-            empty => *empty = Some(cx.waker().clone()),
-        }
+        note(&mut queue.gone, cx);
         Poll::Pending
     }
 
@@ -173,8 +182,13 @@ impl<E> Writer<E> {
     async fn push_to_memory(&mut self, bytes: Bytes) -> Result<(), Error> {
         let mut bytes = Some(bytes);
         std::future::poll_fn(|cx| {
-            if self.poll_gone(cx).is_ready() {
-                return Poll::Ready(());
+            {
+                // Noted before looking, so that room made meanwhile is not missed.
+                let mut queue = lock(&self.queue);
+                note(&mut queue.room, cx);
+                if queue.reader_gone {
+                    return Poll::Ready(());
+                }
             }
             match bytes.take().map_or(Ok(()), |bytes| self.try_push(bytes)) {
                 Ok(()) => Poll::Ready(()),
@@ -229,14 +243,14 @@ impl<E> Writer<E> {
     async fn wait_for_room(&mut self) {
         let limit = self.limits.file;
         std::future::poll_fn(|cx| {
-            {
-                let queue = lock(&self.queue);
-                let after = queue.in_file() + queue.in_tail as u64;
-                if queue.in_tail < BATCH || after <= limit || queue.in_file() == 0 {
-                    return Poll::Ready(());
-                }
+            let mut queue = lock(&self.queue);
+            let after = queue.in_file() + queue.in_tail as u64;
+            let room = queue.in_tail < BATCH || after <= limit || queue.in_file() == 0;
+            if room || queue.reader_gone {
+                return Poll::Ready(());
             }
-            self.poll_gone(cx).map(|ReaderGone| ())
+            note(&mut queue.room, cx);
+            Poll::Pending
         })
         .await;
     }
@@ -266,7 +280,7 @@ impl<E: From<Error>> Reader<E> {
         let mut queue = lock(&self.queue);
         if let Some(bytes) = queue.front.pop_front() {
             queue.in_front -= bytes.len();
-            queue.wake_writer();
+            queue.made_room();
             return Poll::Ready(Some(Ok(bytes)));
         }
         if queue.in_file() > 0 {
@@ -292,10 +306,7 @@ impl<E: From<Error>> Reader<E> {
                 .unwrap_or_else(|| Err(Error::Abandoned.into()));
             return Poll::Ready(end.err().map(Err));
         }
-        match &mut queue.reader {
-            Some(waker) => waker.clone_from(cx.waker()),
-            empty => *empty = Some(cx.waker().clone()),
-        }
+        note(&mut queue.reader, cx);
         Poll::Pending
     }
 
@@ -322,7 +333,7 @@ impl<E: From<Error>> Reader<E> {
             })?;
             let mut queue = lock(&self.queue);
             queue.read += bytes.len() as u64;
-            queue.wake_writer();
+            queue.made_room();
             Ok(bytes)
         })
     }
@@ -332,7 +343,10 @@ impl<E> Drop for Reader<E> {
     fn drop(&mut self) {
         let mut queue = lock(&self.queue);
         queue.reader_gone = true;
-        queue.wake_writer();
+        queue.made_room();
+        if let Some(waker) = queue.gone.take() {
+            waker.wake();
+        }
     }
 }
 
