@@ -105,13 +105,14 @@ where
     let shared = Arc::new(Shared {
         workers: links,
         threads: Mutex::default(),
-        listeners: watch::Sender::new(listeners),
+        listeners: watch::Sender::new(listeners.clone()),
         running: watch::Sender::new(count),
     });
     for (index, inbox) in inboxes.into_iter().enumerate() {
         let thread = WorkerThread {
             index,
             limit: config.worker_connections,
+            first: listeners.clone(),
             shared: Arc::clone(&shared),
         };
         let make = Arc::clone(&make);
@@ -134,12 +135,14 @@ where
 struct WorkerThread {
     index: usize,
     limit: usize,
+    /// What to listen on at first; orders may change it.
+    first: Listeners,
     shared: Arc<Shared>,
 }
 
 impl WorkerThread {
     fn run<H: ConnectionHandler>(
-        self,
+        mut self,
         runtime: &tokio::runtime::Runtime,
         inbox: mpsc::UnboundedReceiver<Order>,
         make: impl FnOnce() -> H,
@@ -148,7 +151,8 @@ impl WorkerThread {
         runtime.block_on(local.run_until(async {
             let worker = Worker::new(Arc::clone(&self.shared.workers[self.index].counters));
             let handler = Rc::new(make());
-            self.serve(&worker, &handler, inbox).await;
+            let first = std::mem::take(&mut self.first);
+            self.serve(&worker, &handler, first, inbox).await;
         }));
         self.shared.running.send_modify(|running| *running -= 1);
     }
@@ -157,23 +161,26 @@ impl WorkerThread {
         &self,
         worker: &Rc<Worker>,
         handler: &Rc<H>,
+        first: Listeners,
         mut inbox: mpsc::UnboundedReceiver<Order>,
     ) {
         let mut acceptors = Vec::new();
-        self.accept(&mut acceptors, &self.shared.listeners.borrow().clone());
+        self.accept(&mut acceptors, &first);
+        // Their sockets must be able to go when they are no longer listened on.
+        drop(first);
         while let Some(order) = inbox.recv().await {
             match order {
                 Order::Serve(accepted) => self.take(worker, handler, accepted),
                 Order::Listeners(listeners) => {
-                    let (kept, gone) = (acceptors.into_iter())
+                    let (kept, gone): (Vec<_>, Vec<_>) = (acceptors.into_iter())
                         .partition(|task: &accept::Task| listeners.contains(task.socket()));
                     acceptors = kept;
-                    self.take_waiting(worker, handler, gone);
+                    self.take_waiting(worker, handler, &gone);
                     self.accept(&mut acceptors, &listeners);
                     worker.drain(|connection| !listeners.contains(connection.listener()));
                 }
                 Order::Drain => {
-                    self.take_waiting(worker, handler, std::mem::take(&mut acceptors));
+                    self.take_waiting(worker, handler, &std::mem::take(&mut acceptors));
                     worker.draining.set(true);
                     worker.drain(|_| true);
                     break;
@@ -212,7 +219,7 @@ impl WorkerThread {
         &self,
         worker: &Rc<Worker>,
         handler: &Rc<H>,
-        gone: Vec<accept::Task>,
+        gone: &[accept::Task],
     ) {
         for accepted in gone.iter().flat_map(accept::Task::take_waiting) {
             let counters = &worker.counters;
@@ -402,8 +409,8 @@ impl ServerHandle {
     /// Listens on these sockets from now on. Those that were there before (see
     /// [`Listeners::bind`]) go on without a gap; connections of those that are gone are drained.
     pub fn reload(&self, listeners: Listeners) {
-        self.shared.listeners.send_replace(listeners.clone());
         self.order(|| Order::Listeners(listeners.clone()));
+        self.shared.listeners.send_replace(listeners);
     }
 
     /// The sockets listened on now.

@@ -42,13 +42,15 @@ pub struct Names {
     table: Option<Arc<Table>>,
 }
 
+type Entry = (Box<[u8]>, Box<[u8]>);
+
 #[derive(Debug, Default)]
 struct Table {
     /// One bit for each key that occurs: most names of an answer are in no table, and one look
     /// here says so.
     keys: u64,
     /// A name in lower case and as it is spelled, in the order given.
-    names: Vec<(Box<[u8]>, Box<[u8]>)>,
+    names: Vec<Entry>,
 }
 
 impl Spelling {
@@ -91,7 +93,7 @@ impl Table {
         if self.keys & key(lower) == 0 {
             return None;
         }
-        let same = |(name, _): &&(Box<[u8]>, Box<[u8]>)| **name == *lower;
+        let same = |(name, _): &&Entry| **name == *lower;
         self.names.iter().find(same).map(|(_, spelled)| &**spelled)
     }
 

@@ -206,7 +206,8 @@ mod tests {
 
     #[test]
     fn chunked_bodies_however_they_arrive() {
-        let cases: &[(&str, Result<(&str, &str), &str>)] = &[
+        type Expected = Result<(&'static str, &'static str), &'static str>;
+        let cases: &[(&str, Expected)] = &[
             ("0\r\n\r\n", Ok(("", ""))),
             ("3\r\nabc\r\n0\r\n\r\nGET", Ok(("abc", "GET"))),
             (

@@ -172,7 +172,7 @@ impl Scan {
         let Some(line) = &self.line else {
             return false;
         };
-        let plain_line = !line.odd && line.scheme.is_none() && matches!(line.version, 1000 | 1001);
+        let plain_line = line.is_plain();
         if plain_line && self.fields.cuts.is_empty() {
             return false;
         }

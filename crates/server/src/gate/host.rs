@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn hosts_as_nginx_takes_them() {
-        let cases: &[(&str, Option<(&str, Option<u16>)>)] = &[
+        type Expected = Option<(&'static str, Option<u16>)>;
+        let cases: &[(&str, Expected)] = &[
             ("l", Some(("l", None))),
             ("a.b.", Some(("a.b", None))),
             ("a.b.:88", Some(("a.b", Some(88)))),

@@ -65,6 +65,15 @@ impl RequestLine {
         Ok(line)
     }
 
+    /// Whether hyper can have the line as it is: one space between the parts, nothing after them.
+    pub(crate) fn is_plain(&self) -> bool {
+        let shortest = self.method.len() + 1 + self.target.len() + " HTTP/1.x".len();
+        !self.odd
+            && self.scheme.is_none()
+            && matches!(self.version, 1000 | 1001)
+            && self.whole.len() == shortest
+    }
+
     fn parse_target(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Refusal> {
         if cursor.peek() != Some(b'/') {
             self.parse_absolute(cursor)?;

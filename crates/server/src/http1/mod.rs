@@ -26,6 +26,7 @@ pub(crate) use self::timer::Timer;
 use crate::answer::Bridge;
 use crate::connection::{Connection, Cut, Outcome, Wait};
 use crate::counters::Activity;
+use crate::gate::Severity;
 use crate::handler::ConnectionHandler;
 use crate::io::{Answer, HyperIo, Link, poll_http1};
 use crate::settings::LingeringClose;
@@ -175,6 +176,12 @@ impl<H: ConnectionHandler> Http1<H> {
             }
             // hyper gave up: the answer's body failed, or the socket did.
             Poll::Ready(result) => {
+                if let Err(error) = &result
+                    && error.is_parse()
+                {
+                    let message = format_args!("hyper refused what the gate let through: {error}");
+                    self.handler.log(&self.connection, Severity::Alert, message);
+                }
                 let lost = self.connection.is_peer_closed() || result.is_ok();
                 self.abort(if lost {
                     Cut::ClientClosed

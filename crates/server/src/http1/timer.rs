@@ -29,10 +29,8 @@ impl Timer {
                 (Some(read), Some(write)) => Some(if write.0 < read.0 { write } else { read }),
                 (read, write) => read.or(write),
             };
-            let fired = match (&mut self.sleep, self.armed) {
-                (Some(sleep), Some(_)) if sleep.is_elapsed() => true,
-                _ => false,
-            };
+            let elapsed = self.sleep.as_ref().is_some_and(|sleep| sleep.is_elapsed());
+            let fired = elapsed && self.armed.is_some();
             if fired {
                 self.armed = None;
             }

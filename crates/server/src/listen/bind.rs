@@ -87,14 +87,16 @@ impl Listeners {
         inherited: Option<&Self>,
         workers: usize,
     ) -> Result<Self, BindError> {
-        let mut open: Vec<Option<Arc<Socket>>> = configs
-            .iter()
-            .map(|config| inherited.and_then(|old| old.keep(config)))
+        let mut open: Vec<Slot> = (configs.into_iter())
+            .map(|config| {
+                let kept = inherited.and_then(|old| old.keep(&config));
+                (config, kept)
+            })
             .collect();
         for attempt in 0..TRIES {
-            let Some(last) = open_missing(&configs, &mut open, workers)? else {
+            let Some(last) = open_missing(&mut open, workers)? else {
                 return Ok(Self {
-                    sockets: open.into_iter().flatten().collect(),
+                    sockets: open.into_iter().filter_map(|(_, socket)| socket).collect(),
                 });
             };
             tracing::info!("try again to bind() after 500ms");
@@ -126,7 +128,8 @@ impl Listeners {
     /// are duplicated, so that dropping either set leaves the other open.
     fn keep(&self, config: &ListenerConfig) -> Option<Arc<Socket>> {
         let old = self.sockets.iter().find(|socket| {
-            socket.config.address == config.address && socket.config.reuseport == config.reuseport
+            let same = socket.config.address == config.address || socket.address == config.address;
+            same && socket.config.reuseport == config.reuseport
         })?;
         if old.config == *config {
             return Some(Arc::clone(old));
@@ -141,14 +144,13 @@ impl Listeners {
     }
 }
 
+/// What is asked for, and the socket once it is open.
+type Slot = (ListenerConfig, Option<Arc<Socket>>);
+
 /// One round over what is not open yet; `Some` when an address was busy and waiting may help.
-fn open_missing(
-    configs: &[ListenerConfig],
-    open: &mut [Option<Arc<Socket>>],
-    workers: usize,
-) -> Result<Option<BindError>, BindError> {
+fn open_missing(open: &mut [Slot], workers: usize) -> Result<Option<BindError>, BindError> {
     let mut busy = None;
-    for (config, slot) in configs.iter().zip(open) {
+    for (config, slot) in open {
         if slot.is_some() {
             continue;
         }

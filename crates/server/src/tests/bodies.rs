@@ -148,7 +148,7 @@ fn large_bodies_flow_both_ways_at_once() {
         let sending = async {
             tokio::io::AsyncWriteExt::write_all(&mut write, &data)
                 .await
-                .unwrap()
+                .unwrap();
         };
         let mut answer = Vec::new();
         let reading = async {
