@@ -32,15 +32,15 @@ impl Launch {
     /// Resolves the flags; nginx's defaults where they are missing.
     #[must_use]
     pub fn new(
-        prefix: Option<String>,
-        conf: Option<String>,
-        error_log: Option<String>,
+        prefix: Option<&str>,
+        conf: Option<&str>,
+        error_log: Option<&str>,
         globals: Option<String>,
     ) -> Self {
         let here = std::env::current_dir().unwrap_or_default();
         let prefix = prefix.map_or_else(|| PathBuf::from(DEFAULT_PREFIX), |dir| here.join(dir));
-        let conf = prefix.join(conf.as_deref().unwrap_or(DEFAULT_CONF));
-        let error_log = match error_log.as_deref() {
+        let conf = prefix.join(conf.unwrap_or(DEFAULT_CONF));
+        let error_log = match error_log {
             Some("stderr") => PathBuf::new(),
             given => prefix.join(given.unwrap_or(DEFAULT_ERROR_LOG)),
         };

@@ -42,7 +42,12 @@ fn run(flags: Flags) -> ExitCode {
             return ExitCode::SUCCESS;
         }
     }
-    let launch = Launch::new(flags.prefix, flags.conf, flags.error_log, flags.globals);
+    let launch = Launch::new(
+        flags.prefix.as_deref(),
+        flags.conf.as_deref(),
+        flags.error_log.as_deref(),
+        flags.globals,
+    );
     match (flags.signal, flags.test) {
         (Some(signal), _) => launch.signal(signal),
         (None, true) => launch.check(flags.dump, flags.quiet),

@@ -55,7 +55,8 @@ impl Body {
     }
 
     /// The same body for another try, if it can be had twice.
-    pub(crate) fn again(&self) -> Option<Self> {
+    #[must_use]
+    pub fn again(&self) -> Option<Self> {
         Some(match self {
             Self::Empty => Self::Empty,
             Self::Bytes(bytes) => Self::Bytes(bytes.clone()),

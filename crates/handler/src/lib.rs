@@ -23,8 +23,8 @@ pub use config::{
     AccessLog, AccessRule, AddedHeader, Address, Alias, AnswerStatus, AutoIndex, Candidate,
     Charset, Content, DynamicPools, ErrorPage, Expires, ExpiresAt, Fallback, FastCgi, FastCgiParam,
     FastCgiPass, HeaderRules, HostMask, IgnoredFields, IndexFile, Level, ListingFormat, Location,
-    LogEscape, LogFormat, LogTarget, Map, MapPattern, Network, PoolSet, Product, RealIp,
-    RealIpSource, Root, Server, Site, Template, TryFiles, Who,
+    LogEscape, LogFormat, LogTarget, Map, MapPattern, Network, NextUpstream, PoolSet, Product,
+    RealIp, RealIpSource, Root, Server, Site, Template, TryFiles, Who,
 };
 pub use service::{Handler, SharedSite, Worker};
 pub use variable::Variable;

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::HeaderName;
-use portunus_conf::{Directive, Scope, Word, d};
+use portunus_conf::{Config, Directive, Scope, Word, d};
 use portunus_fpm::{Address, Options, Pool, PoolConfig, Reuse};
-use portunus_handler::{Content, FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, PoolSet};
+use portunus_handler::{
+    Content, FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, NextUpstream, PoolSet,
+};
 
 use super::Builder;
 
@@ -61,9 +63,7 @@ impl Builder<'_> {
             hidden: hidden(scope, &passed),
             passed,
             ignored: ignored(scope),
-            retry_non_idempotent: scope
-                .bits(d::FASTCGI_NEXT_UPSTREAM)
-                .contains(&"non_idempotent"),
+            next_upstream: next_upstream(scope),
             lane: 0,
             options: Arc::new(self.options(scope)),
         }))
@@ -118,40 +118,46 @@ impl Builder<'_> {
             return Some(FastCgiPass::Dynamic(self.template(directive, target)));
         }
         let text = target.as_str()?;
-        let members = match self.upstream(text) {
-            Some(upstream) => upstream
-                .own(d::UPSTREAM_SERVER)
-                .filter(|member| !member.args.iter().any(|word| word.as_bytes() == b"down"))
-                .filter_map(|member| member.args.first()?.as_str())
-                .map(str::to_owned)
-                .collect(),
-            None => vec![text.to_owned()],
+        let (mut pools, mut backups) = (Vec::new(), Vec::new());
+        let Some(upstream) = upstream(self.config, text) else {
+            pools.extend(self.pools_of(scope, directive, target, text));
+            return PoolSet::new(pools, backups).map(FastCgiPass::Pools);
         };
-        let mut pools = Vec::new();
-        for member in members {
-            match parse_address(&member) {
-                Ok(addresses) => {
-                    pools.extend(
-                        addresses
-                            .into_iter()
-                            .map(|address| self.pool(scope, address)),
-                    );
-                }
-                Err(message) => self.error_at(directive, target, message),
+        for member in upstream.own(d::UPSTREAM_SERVER) {
+            let has = |word: &str| member.args.iter().skip(1).any(|known| *known == *word);
+            let Some(text) = member.args.first().and_then(Word::as_str) else {
+                continue;
+            };
+            if has("down") {
+                continue;
+            }
+            let found = self.pools_of(scope, member, target, text);
+            if has("backup") {
+                backups.extend(found);
+            } else {
+                pools.extend(found);
             }
         }
-        PoolSet::new(pools).map(FastCgiPass::Pools)
+        PoolSet::new(pools, backups).map(FastCgiPass::Pools)
     }
 
-    fn upstream(&self, name: &str) -> Option<Scope<'_>> {
-        let http = self.config.http()?;
-        let named = |scope: &Scope<'_>| {
-            scope
-                .args()
-                .first()
-                .is_some_and(|word| word.as_bytes().eq_ignore_ascii_case(name.as_bytes()))
-        };
-        http.children(d::UPSTREAM).find(named)
+    fn pools_of(
+        &mut self,
+        scope: Scope<'_>,
+        directive: &Directive,
+        target: &Word,
+        text: &str,
+    ) -> Vec<Pool> {
+        match parse_address(text) {
+            Ok(found) => found
+                .into_iter()
+                .map(|address| self.pool(scope, address))
+                .collect(),
+            Err(message) => {
+                self.error_at(directive, target, message);
+                Vec::new()
+            }
+        }
     }
 
     /// The pool of an address; the same one in every location and after a reload.
@@ -180,6 +186,32 @@ impl Builder<'_> {
             .entry(key)
             .or_insert_with(|| Pool::new(config))
             .clone()
+    }
+}
+
+/// The `upstream` block of that name.
+fn upstream<'c>(config: &'c Config, name: &str) -> Option<Scope<'c>> {
+    let http = config.http()?;
+    let named = |scope: &Scope<'_>| {
+        scope
+            .args()
+            .first()
+            .is_some_and(|word| word.as_bytes().eq_ignore_ascii_case(name.as_bytes()))
+    };
+    http.children(d::UPSTREAM).find(named)
+}
+
+fn next_upstream(scope: Scope<'_>) -> NextUpstream {
+    let bits = scope.bits(d::FASTCGI_NEXT_UPSTREAM);
+    let has = |word: &str| bits.contains(&word);
+    let tries = scope.number(d::FASTCGI_NEXT_UPSTREAM_TRIES).unwrap_or(0);
+    NextUpstream {
+        error: has("error"),
+        timeout: has("timeout"),
+        invalid_header: has("invalid_header"),
+        overloaded: has("http_503"),
+        non_idempotent: has("non_idempotent"),
+        tries: usize::try_from(tries).unwrap_or(usize::MAX),
     }
 }
 

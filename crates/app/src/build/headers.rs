@@ -66,7 +66,11 @@ impl Builder<'_> {
 
     fn expires(&mut self, scope: Scope<'_>) -> Option<Expires> {
         let directive = scope.find(d::EXPIRES)?;
-        let words: Vec<_> = directive.args.iter().map(|word| word.as_bytes()).collect();
+        let words: Vec<_> = directive
+            .args
+            .iter()
+            .map(portunus_conf::Word::as_bytes)
+            .collect();
         let text = words.join(&b' ');
         if text.contains(&b'$') {
             let word = directive.args.last()?;

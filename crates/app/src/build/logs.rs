@@ -42,7 +42,7 @@ impl Builder<'_> {
         let Some(first) = parts.first() else { return };
         let text: Vec<u8> = parts
             .iter()
-            .flat_map(|part| part.as_bytes())
+            .flat_map(portunus_conf::Word::as_bytes)
             .copied()
             .collect();
         let line = self.template_of(directive, first, &text);

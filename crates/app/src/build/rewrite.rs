@@ -69,7 +69,7 @@ impl Builder<'_> {
 
     fn rewrite_step(&mut self, directive: &Directive) -> Option<Step<Variable>> {
         let (pattern, replacement) = (directive.args.first()?, directive.args.get(1)?);
-        let flag = directive.args.get(2).map(|word| word.as_bytes());
+        let flag = directive.args.get(2).map(portunus_conf::Word::as_bytes);
         let resolve = |name: &[u8]| self.names.resolve(name).ok_or(UnknownVariable(name.into()));
         match Rewrite::compile(pattern.as_bytes(), replacement.as_bytes(), flag, resolve) {
             Ok(rewrite) => Some(Step::Rewrite(Box::new(rewrite))),
@@ -82,7 +82,7 @@ impl Builder<'_> {
 
     fn return_step(&mut self, directive: &Directive) -> Option<Step<Variable>> {
         let code = directive.args.first()?;
-        let text = directive.args.get(1).map(|word| word.as_bytes());
+        let text = directive.args.get(1).map(portunus_conf::Word::as_bytes);
         let resolve = |name: &[u8]| self.names.resolve(name).ok_or(UnknownVariable(name.into()));
         match Return::compile(code.as_bytes(), text, resolve) {
             Ok(response) => Some(Step::Return(response)),
@@ -99,7 +99,11 @@ impl Builder<'_> {
         block: Scope<'_>,
         matcher: Option<&LocationMatch>,
     ) -> Option<Step<Variable>> {
-        let words: Vec<_> = directive.args.iter().map(|word| word.as_bytes()).collect();
+        let words: Vec<_> = directive
+            .args
+            .iter()
+            .map(portunus_conf::Word::as_bytes)
+            .collect();
         let resolve = |name: &[u8]| self.names.resolve(name).ok_or(UnknownVariable(name.into()));
         let condition = match Condition::compile(&words, resolve) {
             Ok(condition) => condition,

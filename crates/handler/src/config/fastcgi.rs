@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::HeaderName;
-use portunus_fpm::{Options, Pool};
+use portunus_fpm::{ErrorKind, Failure, Options, Pool};
 use portunus_routing::Regex;
 
 use super::Template;
@@ -44,8 +44,8 @@ pub struct FastCgi {
     pub passed: Vec<HeaderName>,
     /// `fastcgi_ignore_headers`.
     pub ignored: IgnoredFields,
-    /// `fastcgi_next_upstream … non_idempotent`.
-    pub retry_non_idempotent: bool,
+    /// `fastcgi_next_upstream` and its kin.
+    pub next_upstream: NextUpstream,
     /// Number of the lane (`fastcgi_lane`); 0 is the general one.
     pub lane: usize,
     /// Time-outs and habits of the exchange.
@@ -61,30 +61,66 @@ pub enum FastCgiPass {
     Dynamic(Template),
 }
 
-/// The members of an `upstream`, taken in turn.
+/// The members of an `upstream`, taken in turn; backups when no other answers.
 #[derive(Debug)]
 pub struct PoolSet {
     pools: Vec<Pool>,
+    backups: Vec<Pool>,
     next: AtomicUsize,
 }
 
 impl PoolSet {
     /// A set of at least one pool; `None` for an empty one.
     #[must_use]
-    pub fn new(pools: Vec<Pool>) -> Option<Self> {
-        (!pools.is_empty()).then(|| Self {
+    pub fn new(pools: Vec<Pool>, backups: Vec<Pool>) -> Option<Self> {
+        let any = !(pools.is_empty() && backups.is_empty());
+        any.then(|| Self {
             pools,
+            backups,
             next: AtomicUsize::new(0),
         })
     }
 
-    /// The pool whose turn it is.
-    #[must_use]
-    pub fn pick(&self) -> &Pool {
-        match &self.pools[..] {
-            [only] => only,
-            many => &many[self.next.fetch_add(1, Ordering::Relaxed) % many.len()],
-        }
+    /// The pools in the order in which a request tries them.
+    pub fn in_turn(&self) -> impl Iterator<Item = &Pool> {
+        let first = match self.pools.len() {
+            0 | 1 => 0,
+            count => self.next.fetch_add(1, Ordering::Relaxed) % count,
+        };
+        let (after, before) = (&self.pools[first..], &self.pools[..first]);
+        after.iter().chain(before).chain(&self.backups)
+    }
+}
+
+/// `fastcgi_next_upstream`: after what a request goes to the next member.
+#[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "a set of independent words")]
+pub struct NextUpstream {
+    /// `error`.
+    pub error: bool,
+    /// `timeout`.
+    pub timeout: bool,
+    /// `invalid_header`.
+    pub invalid_header: bool,
+    /// `http_503` or our own bound on waiting.
+    pub overloaded: bool,
+    /// `non_idempotent`: also requests that must not run twice.
+    pub non_idempotent: bool,
+    /// `fastcgi_next_upstream_tries`; 0 is no limit.
+    pub tries: usize,
+}
+
+impl NextUpstream {
+    /// Whether a failed request may be sent to another member.
+    pub(crate) fn allows(&self, failure: &Failure, idempotent: bool) -> bool {
+        let wanted = match failure.error.kind() {
+            ErrorKind::Broken => self.error,
+            ErrorKind::Timeout => self.timeout,
+            ErrorKind::InvalidHead => self.invalid_header,
+            ErrorKind::Overloaded => self.overloaded,
+            ErrorKind::Local => false,
+        };
+        wanted && (!failure.sent || idempotent || self.non_idempotent)
     }
 }
 

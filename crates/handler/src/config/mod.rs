@@ -21,7 +21,7 @@ mod map;
 mod pools;
 
 pub use access::{AccessRule, Network, RealIp, RealIpSource, Who};
-pub use fastcgi::{FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, PoolSet};
+pub use fastcgi::{FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, NextUpstream, PoolSet};
 pub use headers::{AddedHeader, Expires, ExpiresAt, HeaderRules};
 pub use location::{
     Alias, AnswerStatus, AutoIndex, Candidate, Charset, Content, ErrorPage, Fallback, IndexFile,

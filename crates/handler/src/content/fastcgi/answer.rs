@@ -117,16 +117,22 @@ fn accel_redirect(cx: &mut Context, site: &Site, target: &[u8], mut fields: Head
     decide(cx, site, step)
 }
 
-/// An exchange that brought no answer.
-pub(super) fn from_failure(cx: &mut Context, site: &Site, pool: &Pool, failure: Failure) -> Plan {
+/// An exchange that brought no answer; another member is asked.
+pub(super) fn note_failure(cx: &mut Context, pool: &Pool, failure: &Failure) -> u16 {
     log_stderr(cx, &failure.stderr);
     let status = failure.error.status().as_u16();
-    cx.upstream.record_failure(pool, &failure, status);
+    cx.upstream.record_failure(pool, failure, status);
     let address = pool.config().address.to_string();
     cx.log(
         Severity::Error,
         format_args!("{}, upstream: \"fastcgi://{address}\"", failure.error),
     );
+    status
+}
+
+/// An exchange that brought no answer, and nobody else to ask.
+pub(super) fn from_failure(cx: &mut Context, site: &Site, pool: &Pool, failure: &Failure) -> Plan {
+    let status = note_failure(cx, pool, failure);
     if let Some(seconds) = failure.error.retry_after() {
         cx.carried
             .fields

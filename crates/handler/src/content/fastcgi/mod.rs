@@ -10,6 +10,7 @@ use std::rc::Rc;
 use http::header;
 use portunus_fpm::{Body, Pool, Request};
 use portunus_telemetry::Severity;
+use smallvec::{SmallVec, smallvec};
 
 use crate::config::{Content, FastCgi, FastCgiPass, Site};
 use crate::context::Context;
@@ -22,27 +23,42 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
     let Content::FastCgi(fastcgi) = &cx.location_in(&site).content else {
         return decide(cx, &site, Step::Fail(500));
     };
-    let body = match take_body(cx, &site, fastcgi).await {
+    let mut body = match take_body(cx, &site, fastcgi).await {
         Ok(body) => body,
         Err(status) => return decide(cx, &site, Step::Fail(status)),
     };
-    let pool = match pool(cx, &site, &fastcgi.pass) {
-        Ok(pool) => pool,
+    let pools = match pools(cx, &site, &fastcgi.pass) {
+        Ok(pools) => pools,
         Err(status) => return decide(cx, &site, Step::Fail(status)),
     };
     let params = params::params(cx, fastcgi);
-    let request = Request {
-        params: &params,
-        body,
-        idempotent: fastcgi.retry_non_idempotent || cx.head.method.is_idempotent(),
-        head_only: cx.is_head(),
-        lane: fastcgi.lane,
-        options: &fastcgi.options,
+    let idempotent = cx.head.method.is_idempotent();
+    let tries = match fastcgi.next_upstream.tries {
+        0 => pools.len(),
+        most => most.min(pools.len()),
     };
-    match pool.send(request).await {
-        Ok(response) => answer::from_response(cx, &site, fastcgi, &pool, response),
-        Err(failure) => answer::from_failure(cx, &site, &pool, failure),
+    let mut left = tries;
+    for pool in pools.iter().take(tries) {
+        left -= 1;
+        let again = if left == 0 { None } else { body.again() };
+        let request = Request {
+            params: &params,
+            body,
+            idempotent: idempotent || fastcgi.next_upstream.non_idempotent,
+            head_only: cx.is_head(),
+            lane: fastcgi.lane,
+            options: &fastcgi.options,
+        };
+        match (pool.send(request).await, again) {
+            (Ok(response), _) => return answer::from_response(cx, &site, fastcgi, pool, response),
+            (Err(failure), Some(again)) if fastcgi.next_upstream.allows(&failure, idempotent) => {
+                answer::note_failure(cx, pool, &failure);
+                body = again;
+            }
+            (Err(failure), _) => return answer::from_failure(cx, &site, pool, &failure),
+        }
     }
+    decide(cx, &site, Step::Fail(502))
 }
 
 /// The request's body as the exchange wants it.
@@ -72,15 +88,21 @@ async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<B
     })
 }
 
-/// The pool that the request goes to.
-fn pool(cx: &mut Context, site: &Site, pass: &FastCgiPass) -> Result<Pool, u16> {
+/// The pools that the request may go to, in their order.
+fn pools(cx: &mut Context, site: &Site, pass: &FastCgiPass) -> Result<Pools, u16> {
     let template = match pass {
-        FastCgiPass::Pools(pools) => return Ok(pools.pick().clone()),
+        FastCgiPass::Pools(pools) => return Ok(pools.in_turn().cloned().collect()),
         FastCgiPass::Dynamic(template) => template,
     };
     let target = cx.expand(template);
-    site.dynamic_pools.find(&target).map_err(|message| {
-        cx.log_error(format_args!("{message}"));
-        500
-    })
+    site.dynamic_pools
+        .find(&target)
+        .map(|pool| smallvec![pool])
+        .map_err(|message| {
+            cx.log_error(format_args!("{message}"));
+            500
+        })
 }
+
+/// Nearly always one.
+type Pools = SmallVec<[Pool; 2]>;

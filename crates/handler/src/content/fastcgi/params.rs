@@ -2,8 +2,6 @@
 //!
 //! Source: nginx, `ngx_http_fastcgi_create_request`; RFC 3875 §4.1.18.
 
-use std::rc::Rc;
-
 use http::HeaderName;
 use portunus_fastcgi::Params;
 
