@@ -22,6 +22,7 @@ const GRAPH: &[(&str, &[&str])] = &[
     ("routing", &["template", "uri-path"]),
     ("static-files", &["uri-path"]),
     ("fpm", &["fastcgi", "spool"]),
+    ("filters", &[]),
     ("server", &[]),
     // L3: one request.
     (
@@ -29,6 +30,7 @@ const GRAPH: &[(&str, &[&str])] = &[
         &[
             "routing",
             "static-files",
+            "filters",
             "spool",
             "fpm",
             "fastcgi",
@@ -51,6 +53,7 @@ const GRAPH: &[(&str, &[&str])] = &[
             "spool",
             "routing",
             "static-files",
+            "filters",
             "fpm",
             "server",
             "handler",
@@ -64,7 +67,14 @@ const GRAPH: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that do neither IO nor ask for the time.
-const PURE: &[&str] = &["conf-syntax", "template", "uri-path", "fastcgi", "routing"];
+const PURE: &[&str] = &[
+    "conf-syntax",
+    "template",
+    "uri-path",
+    "fastcgi",
+    "routing",
+    "filters",
+];
 
 /// What pure crates must not name outside of tests.
 const IMPURE: &[&str] = &[

@@ -3,7 +3,7 @@
 use http::{Response, StatusCode};
 
 use crate::body::ResponseBody;
-use crate::content::fastcgi;
+use crate::content::{fastcgi, listing};
 use crate::context::Context;
 use crate::engine::Plan;
 use crate::respond::finish;
@@ -14,6 +14,7 @@ pub(crate) async fn act(mut cx: Box<Context>, mut plan: Plan) -> Response<Respon
         plan = match plan {
             Plan::Answer(reply) => return finish(cx, *reply),
             Plan::Close => return close(cx),
+            Plan::List(directory) => listing::run(&mut cx, *directory).await,
             Plan::FastCgi => fastcgi::run(&mut cx).await,
         };
     }

@@ -11,6 +11,7 @@ use portunus_static_files::{Entry, StaticBody};
 use portunus_telemetry::Severity;
 
 use crate::context::Context;
+use crate::filtered::Filtered;
 
 /// Why a body ended early. The client sees an aborted transfer, never a short answer that looks
 /// whole.
@@ -22,6 +23,9 @@ pub enum BodyError {
     /// PHP-FPM broke off.
     #[error("{0}")]
     FastCgi(#[from] portunus_fpm::Error),
+    /// A filter could not go on.
+    #[error("{0}")]
+    Filter(std::io::Error),
     /// `return 444`, or an answer that must not be sent.
     #[error("connection closed without an answer")]
     Closed,
@@ -37,6 +41,8 @@ pub(crate) enum Body {
     Entry(Rc<Entry>),
     File(StaticBody),
     FastCgi(Box<portunus_fpm::ResponseBody>),
+    /// One of these, changed on its way.
+    Filtered(Box<Filtered>),
     /// Breaks the connection.
     Broken,
 }
@@ -50,7 +56,10 @@ impl Body {
         }
     }
 
-    fn poll_data(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+    pub(crate) fn poll_data(
+        &mut self,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Bytes, BodyError>>> {
         match self {
             Self::Empty => Poll::Ready(None),
             Self::Bytes(bytes) => {
@@ -71,6 +80,7 @@ impl Body {
             Self::FastCgi(body) => body
                 .poll_data(cx)
                 .map(|data| data.map(|data| data.map_err(Into::into))),
+            Self::Filtered(body) => body.poll_data(cx),
             Self::Broken => Poll::Ready(Some(Err(BodyError::Closed))),
         }
     }
@@ -123,7 +133,10 @@ impl ResponseBody {
 
     /// Whether the end may differ from what the head promised, so that somebody must be told.
     pub(crate) fn may_break(&self) -> bool {
-        matches!(self.body, Body::File(_) | Body::FastCgi(_))
+        matches!(
+            self.body,
+            Body::File(_) | Body::FastCgi(_) | Body::Filtered(_)
+        )
     }
 
     fn log_failure(&self, error: &BodyError) {
@@ -131,6 +144,7 @@ impl ResponseBody {
         match error {
             BodyError::File(error) => cx.log(Severity::Alert, format_args!("{error}")),
             BodyError::FastCgi(error) => cx.log(Severity::Error, format_args!("{error}")),
+            BodyError::Filter(error) => cx.log(Severity::Error, format_args!("{error}")),
             BodyError::Closed => {}
         }
     }

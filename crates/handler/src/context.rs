@@ -46,6 +46,8 @@ pub(crate) struct Carried {
     pub(crate) location: Option<Vec<u8>>,
     /// `Content-Type` of PHP's answer with `X-Accel-Redirect`.
     pub(crate) content_type: Option<HeaderValue>,
+    /// `X-Accel-Charset`.
+    pub(crate) charset: Option<Vec<u8>>,
     /// Other fields of an upstream, or of an access module.
     pub(crate) fields: HeaderMap,
 }
@@ -77,6 +79,8 @@ pub(crate) struct Context {
     pub(crate) map_values: Vec<Option<Box<[u8]>>>,
     pub(crate) internal: bool,
     pub(crate) uri_changes_left: u8,
+    /// `set $limit_rate` or PHP has said how fast the answer goes.
+    pub(crate) rate_is_set: bool,
     /// The status that the answer gets, whatever produces it (`error_page`).
     pub(crate) error_status: Option<u16>,
     pub(crate) in_error_page: bool,
@@ -115,6 +119,7 @@ impl Context {
             map_values: Vec::new(),
             internal: false,
             uri_changes_left: MAX_URI_CHANGES,
+            rate_is_set: false,
             error_status: None,
             in_error_page: false,
             found: None,

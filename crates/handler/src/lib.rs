@@ -11,6 +11,7 @@ mod config;
 mod content;
 mod context;
 mod engine;
+mod filtered;
 mod request_body;
 mod respond;
 mod service;
@@ -21,11 +22,12 @@ mod variable;
 pub use body::{BodyError, ResponseBody};
 pub use config::{
     AccessLog, AccessRule, AddedHeader, Address, Alias, AnswerStatus, AutoIndex, Candidate,
-    Charset, Content, DynamicPools, ErrorPage, Expires, ExpiresAt, Fallback, FastCgi, FastCgiParam,
-    FastCgiPass, HeaderRules, HostMask, IgnoredFields, IndexFile, Level, ListingFormat, Location,
-    LogEscape, LogFormat, LogTarget, Map, MapPattern, Network, NextUpstream, PoolSet, Product,
-    RealIp, RealIpSource, Root, Server, Site, Template, TryFiles, Who,
+    Content, DynamicPools, ErrorPage, Expires, ExpiresAt, Fallback, FastCgi, FastCgiParam,
+    FastCgiPass, HeaderRules, HostMask, IgnoredFields, IndexFile, Level, Location, LogEscape,
+    LogFormat, LogTarget, Map, MapPattern, Network, NextUpstream, PoolSet, Product, RealIp,
+    RealIpSource, Root, Server, Site, Template, TryFiles, Who,
 };
+pub use config::{Charset, Charsets, EncoderSet, Encoding, Rate, SubFilter};
 pub use service::{Handler, SharedSite, Worker};
 pub use variable::Variable;
 

@@ -77,6 +77,13 @@ impl Clock {
         u32::from(t.hour) * 3600 + u32::from(t.minute) * 60 + u32::from(t.second)
     }
 
+    /// Seconds that local time is ahead of UTC.
+    #[must_use]
+    pub fn utc_offset() -> i64 {
+        let second = i64::try_from(Self::since_epoch().as_secs()).unwrap_or(i64::MAX);
+        i64::from(LocalTime::at(second).offset) * 60
+    }
+
     /// The current second in all its spellings; formatted anew only when the second changed.
     #[must_use]
     pub fn timestamps() -> Rc<Timestamps> {

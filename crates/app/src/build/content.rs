@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use portunus_conf::{Scope, d};
 use portunus_handler::{
-    Alias, AnswerStatus, AutoIndex, Candidate, Content, ErrorPage, Fallback, IndexFile,
-    ListingFormat, Root, Template, TryFiles,
+    Alias, AnswerStatus, AutoIndex, Candidate, Content, ErrorPage, Fallback, IndexFile, Root,
+    Template, TryFiles,
 };
 use portunus_routing::LocationMatch;
+use portunus_static_files::listing::ListingFormat;
 
 use super::Builder;
 

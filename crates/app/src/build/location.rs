@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portunus_conf::typed::KeepaliveTimeout;
 use portunus_conf::{DirectiveId, Scope, d, value};
-use portunus_handler::{Level, Location};
+use portunus_handler::{Level, Location, Template};
 use portunus_routing::{LocationId, LocationMatch};
 use portunus_server::{Limits, LingeringClose};
 use portunus_static_files::{
@@ -50,14 +50,19 @@ impl Builder<'_> {
             content: self.content(scope),
             root: self.root(scope, matcher),
             open: self.open_options(scope),
+            symlinks_from: self.symlinks_from(scope),
             index: self.index(scope),
             autoindex: self.autoindex(scope),
+            random_index: scope.flag(d::RANDOM_INDEX),
             error_pages: self.error_pages(scope),
             access: self.access_rules(scope),
             real_ip: self.real_ip(scope),
             headers: self.header_rules(scope),
             types,
             charset: charset.map(Arc::new),
+            sub_filter: self.sub_filter(scope),
+            rate: self.rate(scope),
+            encoding: self.encoding(scope),
             conditional: conditional(scope),
             limits: self.limits(scope),
             access_logs: self.access_logs(scope),
@@ -102,6 +107,14 @@ impl Builder<'_> {
             sendfile_max_chunk: usize::try_from(scope.size(d::SENDFILE_MAX_CHUNK)).unwrap_or(0),
             ..defaults
         }
+    }
+
+    /// `disable_symlinks … from=`.
+    fn symlinks_from(&mut self, scope: Scope<'_>) -> Option<Template> {
+        let directive = scope.find(d::DISABLE_SYMLINKS)?;
+        let word = directive.args.get(1)?;
+        let from = word.as_bytes().strip_prefix(b"from=")?;
+        Some(self.template_of(directive, word, from))
     }
 
     fn open_options(&self, scope: Scope<'_>) -> OpenOptions {

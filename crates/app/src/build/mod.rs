@@ -19,7 +19,9 @@ use portunus_telemetry::{ErrorLog, LogFile};
 
 mod access;
 mod content;
+mod encoding;
 mod fastcgi;
+mod filters;
 mod headers;
 mod listen;
 mod location;
@@ -149,6 +151,7 @@ impl Builder<'_> {
             addresses,
             locations: std::mem::take(&mut self.locations),
             maps: std::mem::take(&mut self.maps),
+            charsets: http.map(|http| self.charsets(http)).unwrap_or_default(),
             slots: self.names.slots(),
             files: self.kept.files.clone(),
             hostname: hostname(),

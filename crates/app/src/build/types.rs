@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use portunus_conf::{Directive, MimeTypes, Scope, d};
+use portunus_conf::{Directive, Scope, d};
 use portunus_handler::Charset;
 use portunus_static_files::MediaTypes;
 
@@ -22,7 +22,7 @@ impl Builder<'_> {
     /// Where the charset is the same for all requests it is put into the values here, so that a
     /// static answer takes its `Content-Type` ready made.
     pub(super) fn types(&mut self, scope: Scope<'_>, charset: Option<&Charset>) -> Arc<MediaTypes> {
-        let suffix = charset.filter(|charset| charset.name.as_literal().is_some());
+        let suffix = charset.filter(|charset| charset.ready);
         let value = |media: &[u8]| with_charset(media, suffix);
         let default = scope.text(d::DEFAULT_TYPE).unwrap_or(b"text/plain");
         let default = (!default.is_empty()).then(|| value(default));
@@ -39,27 +39,6 @@ impl Builder<'_> {
             ),
         })
     }
-
-    /// `charset` with the types it goes to; `None` for `off`.
-    pub(super) fn charset(&mut self, scope: Scope<'_>) -> Option<Charset> {
-        let directive = scope.find(d::CHARSET)?;
-        let word = directive.args.first()?;
-        if word.as_bytes() == b"off" {
-            return None;
-        }
-        let name = self.template(directive, word);
-        let (any, types) = match scope.mime_types(d::CHARSET_TYPES) {
-            MimeTypes::All => (true, Vec::new()),
-            MimeTypes::These(types) => (false, types.into_iter().map(Into::into).collect()),
-        };
-        let override_upstream = scope.flag(d::OVERRIDE_CHARSET);
-        Some(Charset {
-            name,
-            types,
-            any,
-            override_upstream,
-        })
-    }
 }
 
 /// `media ext ext …;` lines of a `types` block as (extension, media type).
@@ -72,13 +51,7 @@ fn entries(directive: &Directive) -> impl Iterator<Item = (&[u8], &[u8])> {
 }
 
 fn with_charset(media: &[u8], charset: Option<&Charset>) -> HeaderValue {
-    let listed = |charset: &&Charset| {
-        charset.any
-            || charset
-                .types
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(media))
-    };
+    let listed = |charset: &&Charset| charset.types.contains(media);
     let name = charset
         .filter(listed)
         .and_then(|charset| charset.name.as_literal());

@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use portunus_routing::rewrite::Program;
 use portunus_server::Limits;
+use portunus_static_files::listing::ListingFormat;
 use portunus_static_files::{ConditionalOptions, MediaTypes, OpenOptions};
 use portunus_telemetry::ErrorLog;
 
-use super::{AccessLog, AccessRule, FastCgi, HeaderRules, RealIp, Template};
+use super::{
+    AccessLog, AccessRule, Charset, Encoding, FastCgi, HeaderRules, Rate, RealIp, SubFilter,
+    Template,
+};
 use crate::variable::Variable;
 
 /// One level of the configuration.
@@ -27,10 +31,14 @@ pub struct Location {
     pub root: Root,
     /// How files are opened: `disable_symlinks`, `open_file_cache`.
     pub open: OpenOptions,
+    /// `disable_symlinks … from=`.
+    pub symlinks_from: Option<Template>,
     /// `index`.
     pub index: Arc<[IndexFile]>,
     /// `autoindex` and its kin.
     pub autoindex: Option<AutoIndex>,
+    /// `random_index`.
+    pub random_index: bool,
     /// `error_page`.
     pub error_pages: Arc<[ErrorPage]>,
     /// `allow` and `deny`, in order.
@@ -43,6 +51,12 @@ pub struct Location {
     pub types: Arc<MediaTypes>,
     /// `charset` with the types it goes to.
     pub charset: Option<Arc<Charset>>,
+    /// `sub_filter`.
+    pub sub_filter: Option<Arc<SubFilter>>,
+    /// `limit_rate` with variables.
+    pub rate: Option<Box<Rate>>,
+    /// `gzip` and its kin; `None` where nothing of that is on.
+    pub encoding: Option<Arc<Encoding>>,
     /// `if_modified_since`, `max_ranges`.
     pub conditional: ConditionalOptions,
     /// What governs the connection while this location answers.
@@ -153,19 +167,6 @@ pub struct IndexFile {
     pub name: Template,
 }
 
-/// `autoindex_format`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListingFormat {
-    /// A page.
-    Html,
-    /// An XML document.
-    Xml,
-    /// A JSON array.
-    Json,
-    /// A JSON array in a call.
-    Jsonp,
-}
-
 /// `autoindex on` with its options.
 #[derive(Debug, Clone, Copy)]
 pub struct AutoIndex {
@@ -197,17 +198,4 @@ pub enum AnswerStatus {
     OfPage,
     /// `=CODE`.
     Fixed(u16),
-}
-
-/// `charset` for the types of `charset_types`.
-#[derive(Debug)]
-pub struct Charset {
-    /// The name.
-    pub name: Template,
-    /// Types that get it, in lower case.
-    pub types: Vec<Box<[u8]>>,
-    /// `charset_types *`.
-    pub any: bool,
-    /// `override_charset`.
-    pub override_upstream: bool,
 }

@@ -13,7 +13,9 @@ use portunus_server::{ServerHandle, Settings};
 use portunus_static_files::OpenFileCache;
 
 mod access;
+mod encoding;
 mod fastcgi;
+mod filters;
 mod headers;
 mod location;
 mod log;
@@ -21,11 +23,13 @@ mod map;
 mod pools;
 
 pub use access::{AccessRule, Network, RealIp, RealIpSource, Who};
+pub use encoding::{EncoderSet, Encoding};
 pub use fastcgi::{FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, NextUpstream, PoolSet};
+pub use filters::{Charset, Charsets, Rate, SubFilter};
 pub use headers::{AddedHeader, Expires, ExpiresAt, HeaderRules};
 pub use location::{
-    Alias, AnswerStatus, AutoIndex, Candidate, Charset, Content, ErrorPage, Fallback, IndexFile,
-    Level, ListingFormat, Location, Root, TryFiles,
+    Alias, AnswerStatus, AutoIndex, Candidate, Content, ErrorPage, Fallback, IndexFile, Level,
+    Location, Root, TryFiles,
 };
 pub use log::{AccessLog, LogEscape, LogFormat, LogTarget};
 pub use map::{HostMask, Map, MapPattern};
@@ -52,6 +56,8 @@ pub struct Site {
     pub locations: Vec<Location>,
     /// `map` blocks.
     pub maps: Vec<Map>,
+    /// Charsets and the ways between them.
+    pub charsets: Charsets,
     /// Number of slots that `set` and named captures use.
     pub slots: usize,
     /// Files, remembered across reloads.

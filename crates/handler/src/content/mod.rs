@@ -1,5 +1,6 @@
 //! What produces answers: files, PHP, the status page.
 
 pub(crate) mod fastcgi;
+pub(crate) mod listing;
 pub(crate) mod small;
 pub(crate) mod statics;

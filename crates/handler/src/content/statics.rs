@@ -7,18 +7,16 @@ use std::rc::Rc;
 use portunus_static_files::Entry;
 
 use crate::body::Body;
-use crate::config::{AutoIndex, Location};
+use crate::config::Location;
 use crate::context::Context;
-use crate::engine::Step;
 use crate::respond::{Reply, Validators};
 
 /// The whole file; preconditions and ranges come later.
 pub(crate) fn reply(cx: &mut Context, location: &Location, entry: Rc<Entry>) -> Reply {
-    let content_type = cx
-        .carried
-        .content_type
-        .take()
-        .or_else(|| location.types.lookup(&cx.uri));
+    let carried = cx.carried.content_type.take();
+    // The types of the location name their charset already, in most configurations.
+    let charset = carried.is_some() || location.charset.as_ref().is_some_and(|rule| !rule.ready);
+    let content_type = carried.or_else(|| location.types.lookup(&cx.uri));
     let validators = Validators {
         etag: location.level.etag.then(|| entry.etag().clone()),
         modified: Some(entry.modified()),
@@ -31,12 +29,7 @@ pub(crate) fn reply(cx: &mut Context, location: &Location, entry: Rc<Entry>) -> 
         validators,
         body: Body::Entry(entry),
         ranges: true,
-        charset: false,
+        charset,
         ..Reply::status(200)
     }
-}
-
-/// `autoindex`: the directory as a page or a document.
-pub(crate) fn listing(_cx: &mut Context, _options: AutoIndex, _directory: &[u8]) -> Step {
-    Step::Fail(403)
 }

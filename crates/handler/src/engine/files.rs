@@ -5,14 +5,18 @@
 use std::rc::Rc;
 
 use http::Method;
-use portunus_static_files::{Kind, OpenError, Opened, Probed};
+use portunus_static_files::cache::symlinks_from;
+use portunus_static_files::{Kind, OpenError, OpenOptions, Opened, Probed};
 use portunus_telemetry::Severity;
 
 use super::error_page::split_args;
+use super::precompressed::{self, Precompressed};
 use super::{Plan, Step, location};
 use crate::config::{Alias, Fallback, Location, Root, Site};
+use crate::content::listing::{Listing, Purpose};
 use crate::content::statics;
 use crate::context::Context;
+use crate::respond::Reply;
 
 /// A file that `try_files` or `index` found, so that the static answer need not look again.
 #[derive(Debug)]
@@ -24,6 +28,11 @@ pub(crate) struct Found {
 /// The last phase for locations that nothing else answers.
 pub(super) fn serve(cx: &mut Context, site: &Site) -> Step {
     if cx.uri.last() == Some(&b'/') {
+        let get = matches!(cx.head.method, Method::GET | Method::HEAD | Method::POST);
+        if get && cx.location_in(site).random_index {
+            let path = cx.request_path();
+            return read(path, Purpose::Random);
+        }
         index(cx, site)
     } else {
         file(cx, site)
@@ -31,7 +40,7 @@ pub(super) fn serve(cx: &mut Context, site: &Site) -> Step {
 }
 
 /// Looks for an index file; the first that exists takes the request over.
-fn index(cx: &mut Context, site: &Site) -> Step {
+pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
     if !matches!(cx.head.method, Method::GET | Method::HEAD | Method::POST) {
         return not_allowed_in_directory(cx, site);
     }
@@ -43,7 +52,8 @@ fn index(cx: &mut Context, site: &Site) -> Step {
             return super::redirect(cx, name, cx.args.clone());
         }
         let path = [&directory[..], &name[..]].concat();
-        match site.files.probe(&path, &location.open) {
+        let options = open_options(cx, location, &path);
+        match site.files.probe(&path, &options) {
             Kind::File(probed) => {
                 let uri = [&cx.uri[..], &name[..]].concat();
                 cx.found = Some(Found { path, probed });
@@ -54,6 +64,10 @@ fn index(cx: &mut Context, site: &Site) -> Step {
         }
     }
     directory_without_index(cx, site, location, &directory)
+}
+
+fn read(path: Vec<u8>, purpose: Purpose) -> Step {
+    Step::Done(Plan::List(Box::new(Listing { path, purpose })))
 }
 
 fn not_allowed_in_directory(cx: &mut Context, site: &Site) -> Step {
@@ -68,7 +82,8 @@ fn directory_without_index(
     location: &Location,
     directory: &[u8],
 ) -> Step {
-    match site.files.probe(directory, &location.open) {
+    let options = open_options(cx, location, directory);
+    match site.files.probe(directory, &options) {
         Kind::Missing(error) => return refuse(cx, directory, error),
         Kind::Directory => {}
         Kind::File(_) | Kind::Other => {
@@ -78,7 +93,7 @@ fn directory_without_index(
     if let Some(listing) = location.autoindex
         && matches!(cx.head.method, Method::GET | Method::HEAD)
     {
-        return statics::listing(cx, listing, directory);
+        return read(directory.to_vec(), Purpose::List(listing));
     }
     cx.log_error(format_args!(
         "directory index of \"{}\" is forbidden",
@@ -95,17 +110,46 @@ fn file(cx: &mut Context, site: &Site) -> Step {
     }
     let location = cx.location_in(site);
     let path = cx.request_path();
+    let mut vary = false;
+    if let Some(encoding) = &location.encoding
+        && get
+        && !encoding.precompressed.is_empty()
+    {
+        match precompressed::find(cx, site, location, encoding, &path) {
+            Precompressed::Reply(reply) => return Step::Done(Plan::Answer(reply)),
+            Precompressed::Unfit => return Step::Fail(404),
+            Precompressed::None { vary: named } => vary = named,
+        }
+    }
+    let options = open_options(cx, location, &path);
     let opened = match cx.found.take().filter(|found| found.path == path) {
-        Some(found) => site.files.open_probed(&path, found.probed, &location.open),
-        None => site.files.open(&path, &location.open),
+        Some(found) => site.files.open_probed(&path, found.probed, &options),
+        None => site.files.open(&path, &options),
     };
     match opened {
         Ok(Opened::Directory) => location::slash_redirect(cx),
         Ok(Opened::File(_)) if !get => Step::Fail(405),
-        Ok(Opened::File(entry)) => {
-            Step::Done(Plan::Answer(Box::new(statics::reply(cx, location, entry))))
-        }
+        Ok(Opened::File(entry)) => Step::Done(Plan::Answer(Box::new(Reply {
+            vary,
+            ..statics::reply(cx, location, entry)
+        }))),
         Err(error) => refuse(cx, &path, error),
+    }
+}
+
+/// How a path is to be opened here.
+///
+/// Source: nginx, `ngx_http_set_disable_symlinks`.
+pub(super) fn open_options(cx: &mut Context, location: &Location, path: &[u8]) -> OpenOptions {
+    let Some(template) = &location.symlinks_from else {
+        return location.open;
+    };
+    let from = cx.expand(template);
+    let (symlinks, from) = symlinks_from(location.open.symlinks, &from, path);
+    OpenOptions {
+        symlinks,
+        from,
+        ..location.open
     }
 }
 
@@ -132,7 +176,8 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
     for candidate in &plan.candidates {
         let name = cx.expand(&candidate.name);
         let (path, uri) = path_of_name(cx, &location.root, name);
-        match (site.files.probe(&path, &location.open), candidate.directory) {
+        let options = open_options(cx, location, &path);
+        match (site.files.probe(&path, &options), candidate.directory) {
             (Kind::File(probed), false) => {
                 cx.found = Some(Found { path, probed });
                 return take_over(cx, uri);

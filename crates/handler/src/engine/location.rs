@@ -39,7 +39,11 @@ pub(super) fn find(cx: &mut Context, site: &Site) -> Step {
         );
         return Step::Fail(413);
     }
-    cx.exchange.set_limits(location.limits);
+    let mut limits = location.limits;
+    if cx.rate_is_set {
+        limits.limit_rate = cx.exchange.limits().limit_rate;
+    }
+    cx.exchange.set_limits(limits);
     if found.redirect_to_slash
         && let Some(path) = server.matcher.redirect_path(cx.location)
     {

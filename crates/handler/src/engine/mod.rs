@@ -14,6 +14,7 @@
 //! ```
 
 use crate::config::{Content, Site};
+use crate::content::listing::Listing;
 use crate::content::small;
 use crate::context::Context;
 use crate::respond::Reply;
@@ -23,11 +24,12 @@ mod error_page;
 mod files;
 mod location;
 mod paths;
+mod precompressed;
 pub(crate) mod real_ip;
 mod rewrite;
 
 pub(crate) use error_page::own_page;
-pub(crate) use files::Found;
+pub(crate) use files::{Found, index};
 
 /// What is to be done for a request.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub(crate) enum Plan {
     Answer(Box<Reply>),
     /// Ask PHP as the current location says.
     FastCgi,
+    /// Read a directory.
+    List(Box<Listing>),
     /// `return 444`: close the connection without an answer.
     Close,
 }

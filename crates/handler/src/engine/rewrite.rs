@@ -168,15 +168,9 @@ impl Context {
 
     /// `set $limit_rate`.
     fn set_limit_rate(&mut self, value: &[u8]) {
-        let rate = std::str::from_utf8(value)
-            .ok()
-            .and_then(|text| text.parse().ok());
-        let limits = self.exchange.limits();
-        let limit_rate = rate.unwrap_or(limits.limit_rate);
-        self.exchange.set_limits(portunus_server::Limits {
-            limit_rate,
-            ..limits
-        });
+        if let Some(rate) = crate::respond::parse_size(value) {
+            self.limit_rate(rate);
+        }
     }
 
     /// Stores what a search with named groups has captured.

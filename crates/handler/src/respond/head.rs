@@ -5,7 +5,7 @@ use std::rc::Rc;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
 
 use super::conditional::{self, Precondition};
-use super::{Reply, added, charset, ranges};
+use super::{Reply, added, chain, ranges};
 use crate::body::{Body, ResponseBody};
 use crate::config::{Location, Site};
 use crate::context::Context;
@@ -28,7 +28,7 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Reply) -> Response<Respons
     let body = if cx.is_head() || bodiless(reply.status) {
         Body::Empty
     } else {
-        reply.body
+        reply.take_body()
     };
     let trailers = added::trailers(&mut cx, &location.headers, reply.status);
     let mut body = ResponseBody::new(body, reply.length);
@@ -57,10 +57,8 @@ fn filter(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply)
     }
     let status = reply.status;
     added::apply(cx, &location.headers, reply, status);
-    if let Some(rule) = &location.charset {
-        charset::apply(cx, rule, reply);
-    }
-    if reply.status == 200 && reply.ranges {
+    chain::apply(cx, site, location, reply);
+    if reply.status == 200 && reply.ranges && reply.length.is_some() {
         ranges::apply(cx, site, location, reply);
     }
 }
@@ -99,6 +97,9 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
     }
     if cx.head.version < Version::HTTP_2 {
         fields.insert(header::CONNECTION, connection_field(cx));
+    }
+    if reply.vary {
+        fields.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     }
     if let Some(etag) = reply.validators.etag.take() {
         fields.insert(header::ETAG, etag);

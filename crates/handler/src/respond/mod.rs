@@ -3,13 +3,19 @@
 //! not modified → expires and added fields → charset → ranges → head.
 
 mod added;
+mod chain;
 mod charset;
 mod conditional;
+mod encoding;
 mod head;
 mod pages;
 mod ranges;
+mod rate;
 mod reply;
+mod substitute;
 
+pub(crate) use charset::charset_of;
 pub(crate) use head::finish;
 pub(crate) use pages::page;
+pub(crate) use rate::parse_size;
 pub(crate) use reply::{Reply, Validators};

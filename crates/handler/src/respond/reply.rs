@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 
 use crate::body::Body;
+use crate::filtered::{Filtered, Stage, Stages};
 
 /// Validators of an answer.
 #[derive(Debug, Default, Clone)]
@@ -36,6 +37,10 @@ pub(crate) struct Reply {
     pub(crate) conditional: bool,
     /// Whether the charset still has to go into `Content-Type`.
     pub(crate) charset: bool,
+    /// Whether the body depends on `Accept-Encoding` (`gzip_vary`).
+    pub(crate) vary: bool,
+    /// What is done to the body on its way out.
+    pub(crate) stages: Stages,
 }
 
 impl Reply {
@@ -53,7 +58,24 @@ impl Reply {
             ranges: false,
             conditional: true,
             charset: true,
+            vary: false,
+            stages: Stages::new(),
         }
+    }
+
+    /// Adds a change of the body behind those that are there.
+    pub(crate) fn push_stage(&mut self, stage: Stage) {
+        self.stages.push(stage);
+    }
+
+    /// The body with all that is to be done to it.
+    pub(crate) fn take_body(&mut self) -> Body {
+        let body = std::mem::take(&mut self.body);
+        if self.stages.is_empty() {
+            return body;
+        }
+        let stages = std::mem::take(&mut self.stages);
+        Body::Filtered(Box::new(Filtered::new(body, stages)))
     }
 
     /// An answer whose body is in memory.

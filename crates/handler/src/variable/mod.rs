@@ -13,7 +13,7 @@ mod map;
 mod request_values;
 
 pub(crate) use expand::{Slots, put, put_display, put_seconds};
-pub(crate) use request_values::field;
+pub(crate) use request_values::{argument, field};
 
 /// One nginx variable, ready to be evaluated.
 ///

@@ -13,6 +13,8 @@ use crate::context::Context;
 use crate::engine::{Plan, Step, decide, redirect_inside};
 use crate::respond::{Reply, Validators};
 
+static ACCEL_CHARSET: HeaderName = HeaderName::from_static("x-accel-charset");
+static ACCEL_LIMIT_RATE: HeaderName = HeaderName::from_static("x-accel-limit-rate");
 static ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
 
 /// Fields that survive an `X-Accel-Redirect` (nginx copies these from the upstream's answer).
@@ -37,6 +39,7 @@ pub(super) fn from_response(
     let Response {
         mut head, mut body, ..
     } = response;
+    accel_fields(cx, fastcgi, &head.fields);
     if !fastcgi.ignored.accel_redirect
         && let Some(target) = head.fields.remove(&ACCEL_REDIRECT)
     {
@@ -71,6 +74,21 @@ pub(super) fn from_response(
         None => Body::FastCgi(Box::new(body)),
     };
     Plan::Answer(Box::new(reply))
+}
+
+/// `X-Accel-Limit-Rate` and `X-Accel-Charset`.
+fn accel_fields(cx: &mut Context, fastcgi: &FastCgi, fields: &HeaderMap) {
+    if let Some(value) = fields.get(&ACCEL_LIMIT_RATE)
+        && !fastcgi.ignored.accel_limit_rate
+        && let Some(rate) = value.to_str().ok().and_then(|text| text.parse().ok())
+    {
+        cx.limit_rate(rate);
+    }
+    if let Some(value) = fields.get(&ACCEL_CHARSET)
+        && !fastcgi.ignored.accel_charset
+    {
+        cx.carried.charset = Some(value.as_bytes().to_vec());
+    }
 }
 
 fn hide(fastcgi: &FastCgi, fields: &mut HeaderMap) {

@@ -1,0 +1,99 @@
+//! `charset`, `sub_filter`, rates: what is done to an answer on its way out.
+
+use std::sync::Arc;
+
+use portunus_conf::typed::CharsetMap as Block;
+use portunus_conf::{Scope, d};
+use portunus_filters::CharsetMap;
+use portunus_handler::{Charset, Charsets, Rate, SubFilter, Template};
+
+use super::Builder;
+use super::encoding::types;
+
+impl Builder<'_> {
+    /// `charset` with what belongs to it; `None` for `off`.
+    pub(super) fn charset(&mut self, scope: Scope<'_>) -> Option<Charset> {
+        let directive = scope.find(d::CHARSET)?;
+        let word = directive.args.first()?;
+        if word.as_bytes() == b"off" {
+            return None;
+        }
+        let name = self.template(directive, word);
+        let source = scope.find(d::SOURCE_CHARSET).and_then(|directive| {
+            let word = directive.args.first()?;
+            (word.as_bytes() != b"off").then(|| self.template(directive, word))
+        });
+        let ready = name.as_literal().is_some() && source.is_none();
+        Some(Charset {
+            name,
+            source,
+            types: types(scope, d::CHARSET_TYPES),
+            override_upstream: scope.flag(d::OVERRIDE_CHARSET),
+            ready,
+        })
+    }
+
+    /// All charsets of the configuration.
+    pub(super) fn charsets(&mut self, http: Scope<'_>) -> Charsets {
+        let mut charsets = Charsets::default();
+        name_charsets(http, &mut charsets.names);
+        for directive in http.own(d::CHARSET_MAP) {
+            match Block::parse(directive) {
+                Ok(block) => {
+                    let (from, to) = (block.from.as_bytes(), block.to.as_bytes());
+                    charsets.names.extend([from.into(), to.into()]);
+                    let map = CharsetMap::new(from, to, &block.entries);
+                    charsets.maps.push(map);
+                }
+                // `conf` has checked it and said so.
+                Err(_) => self.error(directive, "invalid \"charset_map\""),
+            }
+        }
+        charsets
+    }
+
+    /// `sub_filter` and its kin; all of the nearest level that has any.
+    pub(super) fn sub_filter(&mut self, scope: Scope<'_>) -> Option<Arc<SubFilter>> {
+        let pairs: Vec<_> = scope
+            .all(d::SUB_FILTER)
+            .into_iter()
+            .filter_map(|directive| {
+                let [pattern, replacement] = &directive.args[..] else {
+                    return None;
+                };
+                let pattern = self.template(directive, pattern);
+                Some((pattern, self.template(directive, replacement)))
+            })
+            .collect();
+        (!pairs.is_empty()).then(|| {
+            Arc::new(SubFilter {
+                pairs,
+                once: scope.flag(d::SUB_FILTER_ONCE),
+                types: types(scope, d::SUB_FILTER_TYPES),
+                last_modified: scope.flag(d::SUB_FILTER_LAST_MODIFIED),
+            })
+        })
+    }
+
+    /// Rates that depend on the request.
+    pub(super) fn rate(&mut self, scope: Scope<'_>) -> Option<Box<Rate>> {
+        let mut varying = |id| -> Option<Template> {
+            let directive = scope.find(id)?;
+            let template = self.template(directive, directive.args.first()?);
+            template.as_literal().is_none().then_some(template)
+        };
+        let (rate, after) = (varying(d::LIMIT_RATE), varying(d::LIMIT_RATE_AFTER));
+        (rate.is_some() || after.is_some()).then(|| Box::new(Rate { rate, after }))
+    }
+}
+
+fn name_charsets(scope: Scope<'_>, names: &mut Vec<Box<[u8]>>) {
+    for (row, directive, block) in scope.directives() {
+        if row == d::CHARSET || row == d::SOURCE_CHARSET {
+            names.extend(directive.args.first().map(|word| word.as_bytes().into()));
+        }
+        if let Some(block) = block {
+            name_charsets(block, names);
+        }
+    }
+}

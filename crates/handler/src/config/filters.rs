@@ -1,0 +1,69 @@
+//! What is done to the text of answers: `charset`, `sub_filter`.
+
+use std::sync::Arc;
+
+use portunus_filters::{CharsetMap, Recoder};
+use portunus_static_files::encoding::TypeSet;
+
+use super::Template;
+
+/// `charset` and its kin.
+#[derive(Debug)]
+pub struct Charset {
+    /// `charset`.
+    pub name: Template,
+    /// `source_charset`; what answers come in.
+    pub source: Option<Template>,
+    /// `charset_types`.
+    pub types: Arc<TypeSet>,
+    /// `override_charset`.
+    pub override_upstream: bool,
+    /// The types of static files name it already.
+    pub ready: bool,
+}
+
+/// All charsets that the configuration names, and the ways between them.
+#[derive(Debug, Default)]
+pub struct Charsets {
+    /// Names.
+    pub names: Vec<Box<[u8]>>,
+    /// `charset_map` blocks.
+    pub maps: Vec<CharsetMap>,
+}
+
+impl Charsets {
+    /// Whether the configuration names it.
+    #[must_use]
+    pub fn knows(&self, name: &[u8]) -> bool {
+        let same = |known: &Box<[u8]>| known.eq_ignore_ascii_case(name);
+        self.names.iter().any(same)
+    }
+
+    /// The way from one to another.
+    #[must_use]
+    pub fn recoder(&self, from: &[u8], to: &[u8]) -> Option<Recoder> {
+        self.maps.iter().find_map(|map| map.recoder(from, to))
+    }
+}
+
+/// `sub_filter` and its kin.
+#[derive(Debug)]
+pub struct SubFilter {
+    /// What to look for, and what to put there.
+    pub pairs: Vec<(Template, Template)>,
+    /// `sub_filter_once`.
+    pub once: bool,
+    /// `sub_filter_types`.
+    pub types: Arc<TypeSet>,
+    /// `sub_filter_last_modified`.
+    pub last_modified: bool,
+}
+
+/// `limit_rate` and `limit_rate_after` where variables are in them.
+#[derive(Debug)]
+pub struct Rate {
+    /// Bytes a second.
+    pub rate: Option<Template>,
+    /// Bytes that go unlimited first.
+    pub after: Option<Template>,
+}

@@ -1,0 +1,231 @@
+//! A body that is changed on its way out, stage by stage.
+//!
+//! Stages run in nginx's order: gunzip, substitution, charset, compression. What a source holds back (PHP pausing)
+//! is flushed through all of them, so that a client sees what the script has flushed; a source that breaks off breaks
+//! the answer off: no stage is ended, no trailer of a format is written.
+
+use std::io;
+use std::task::{Context as TaskContext, Poll};
+
+use bytes::Bytes;
+use portunus_filters::{Recoder, Substitutor};
+use portunus_static_files::encode::{Encoder, Gunzip};
+use smallvec::SmallVec;
+
+use crate::body::{Body, BodyError};
+
+/// Output is gathered up to here before it is handed on.
+const GATHER: usize = 8 << 10;
+/// Most bytes that one piece of gzip may grow to at once.
+const INFLATED: usize = 64 << 10;
+
+/// One change.
+#[derive(Debug)]
+pub(crate) struct Stage(Work);
+
+#[derive(Debug)]
+enum Work {
+    Gunzip(Gunzip),
+    Substitute(Box<Substitutor>),
+    Recode(Recoder),
+    /// `None` once it has been ended.
+    Encode(Option<Encoder>),
+}
+
+impl Stage {
+    pub(crate) fn gunzip() -> Self {
+        Self(Work::Gunzip(Gunzip::default()))
+    }
+
+    pub(crate) fn substitute(substitutor: Substitutor) -> Self {
+        Self(Work::Substitute(Box::new(substitutor)))
+    }
+
+    pub(crate) fn recode(recoder: Recoder) -> Self {
+        Self(Work::Recode(recoder))
+    }
+
+    pub(crate) fn encode(encoder: Encoder) -> Self {
+        Self(Work::Encode(Some(encoder)))
+    }
+
+    /// Takes from `input` and appends to `out`; returns how much was taken.
+    fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> io::Result<usize> {
+        match &mut self.0 {
+            Work::Gunzip(gunzip) => return gunzip.push(input, out, INFLATED),
+            Work::Substitute(substitutor) => substitutor.push(input, out),
+            Work::Recode(recoder) => recoder.push(input, out),
+            Work::Encode(Some(encoder)) => encoder.push(input, out)?,
+            Work::Encode(None) => {}
+        }
+        Ok(input.len())
+    }
+
+    /// Gives out what can be given out before the end.
+    fn flush(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        match &mut self.0 {
+            Work::Encode(Some(encoder)) => encoder.flush(out),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives out all the rest.
+    fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        match &mut self.0 {
+            Work::Encode(encoder) => encoder.take().map_or(Ok(()), |encoder| encoder.finish(out)),
+            Work::Gunzip(gunzip) if !gunzip.is_complete() => {
+                Err(io::Error::other("inflate() failed: the stream was cut"))
+            }
+            Work::Substitute(substitutor) => {
+                substitutor.finish(out);
+                Ok(())
+            }
+            Work::Gunzip(_) | Work::Recode(_) => Ok(()),
+        }
+    }
+}
+
+/// The stages of one body.
+pub(crate) type Stages = SmallVec<[Stage; 1]>;
+
+/// A body with the stages that it runs through.
+#[derive(Debug)]
+pub(crate) struct Filtered {
+    source: Body,
+    stages: Stages,
+    /// Input that the first stage has not taken yet.
+    rest: Bytes,
+    out: Vec<u8>,
+    /// Something went in since the last flush.
+    dirty: bool,
+    ended: bool,
+}
+
+impl Filtered {
+    pub(crate) fn new(source: Body, stages: Stages) -> Self {
+        Self {
+            source,
+            stages,
+            rest: Bytes::new(),
+            out: Vec::new(),
+            dirty: false,
+            ended: false,
+        }
+    }
+
+    pub(crate) fn poll_data(
+        &mut self,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Bytes, BodyError>>> {
+        loop {
+            if self.out.len() >= GATHER || (self.ended && !self.out.is_empty()) {
+                return Poll::Ready(Some(Ok(std::mem::take(&mut self.out).into())));
+            }
+            if self.ended {
+                return Poll::Ready(None);
+            }
+            if let Err(error) = self.step(cx) {
+                match error {
+                    Interrupt::Pending if self.out.is_empty() => return Poll::Pending,
+                    Interrupt::Pending => {
+                        return Poll::Ready(Some(Ok(std::mem::take(&mut self.out).into())));
+                    }
+                    Interrupt::Failed(error) => {
+                        self.ended = true;
+                        self.out.clear();
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, cx: &mut TaskContext<'_>) -> Result<(), Interrupt> {
+        if !self.rest.is_empty() {
+            let taken = push(&mut self.stages, &self.rest, &mut self.out)?;
+            let _ = self.rest.split_to(taken);
+            return Ok(());
+        }
+        match self.source.poll_data(cx) {
+            Poll::Ready(Some(Ok(data))) => {
+                self.rest = data;
+                self.dirty = true;
+                Ok(())
+            }
+            Poll::Ready(Some(Err(error))) => Err(Interrupt::Failed(error)),
+            Poll::Ready(None) => {
+                self.ended = true;
+                finish(&mut self.stages, &mut self.out)?;
+                Ok(())
+            }
+            Poll::Pending => {
+                // A file only waits for the disk: nobody has flushed.
+                if std::mem::take(&mut self.dirty) && !matches!(self.source, Body::File(_)) {
+                    flush(&mut self.stages, &mut self.out)?;
+                }
+                Err(Interrupt::Pending)
+            }
+        }
+    }
+}
+
+/// Why a step did not move on.
+enum Interrupt {
+    Pending,
+    Failed(BodyError),
+}
+
+impl From<io::Error> for Interrupt {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(BodyError::Filter(error))
+    }
+}
+
+/// Input through the first stage, what it gives through the next, and so on.
+fn push(stages: &mut [Stage], input: &[u8], out: &mut Vec<u8>) -> io::Result<usize> {
+    let Some((first, others)) = stages.split_first_mut() else {
+        out.extend_from_slice(input);
+        return Ok(input.len());
+    };
+    if others.is_empty() {
+        return first.push(input, out);
+    }
+    let mut middle = Vec::new();
+    let taken = first.push(input, &mut middle)?;
+    push_all(others, &middle, out)?;
+    Ok(taken)
+}
+
+fn push_all(stages: &mut [Stage], mut input: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    while !input.is_empty() {
+        let taken = push(stages, input, out)?;
+        input = input.get(taken..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+fn flush(stages: &mut [Stage], out: &mut Vec<u8>) -> io::Result<()> {
+    let Some((first, others)) = stages.split_first_mut() else {
+        return Ok(());
+    };
+    if others.is_empty() {
+        return first.flush(out);
+    }
+    let mut middle = Vec::new();
+    first.flush(&mut middle)?;
+    push_all(others, &middle, out)?;
+    flush(others, out)
+}
+
+fn finish(stages: &mut [Stage], out: &mut Vec<u8>) -> io::Result<()> {
+    let Some((first, others)) = stages.split_first_mut() else {
+        return Ok(());
+    };
+    if others.is_empty() {
+        return first.finish(out);
+    }
+    let mut middle = Vec::new();
+    first.finish(&mut middle)?;
+    push_all(others, &middle, out)?;
+    finish(others, out)
+}

@@ -1,0 +1,24 @@
+//! The filters that change a body, in nginx's order.
+
+use super::{Reply, charset, encoding, rate, substitute};
+use crate::config::{Location, Site};
+use crate::context::Context;
+
+/// gunzip → substitution → charset → compression.
+pub(super) fn apply(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) {
+    if let Some(rules) = &location.encoding {
+        encoding::gunzip(cx, rules, reply);
+    }
+    if let Some(rules) = &location.sub_filter {
+        substitute::apply(cx, rules, reply);
+    }
+    if reply.charset && (location.charset.is_some() || cx.carried.charset.is_some()) {
+        charset::apply(cx, site, location, reply);
+    }
+    if let Some(rules) = &location.encoding {
+        encoding::compress(cx, site, rules, reply);
+    }
+    if let Some(rules) = &location.rate {
+        rate::apply(cx, rules);
+    }
+}

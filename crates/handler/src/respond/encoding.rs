@@ -1,0 +1,114 @@
+//! Content codings of an answer: `gunzip` early, compression last of all body filters.
+//!
+//! Source: nginx, ngx_http_gunzip_filter_module, ngx_http_gzip_filter_module.
+//! Differs: a cached file is sent in a form that was compressed once, at a better level, with its length; nginx
+//! compresses it for every request and sends no length.
+
+use http::{HeaderMap, HeaderValue, header};
+use portunus_static_files::encode::Encoder;
+use portunus_static_files::encoding::{
+    Answer, Coding, accepts, compressed, decide_encoding, eligible, weak_etag,
+};
+use portunus_telemetry::Clock;
+
+use super::Reply;
+use crate::body::Body;
+use crate::config::{Encoding, Site};
+use crate::context::Context;
+use crate::filtered::Stage;
+
+/// `gunzip`: what is stored compressed goes out plain where the client cannot take it.
+pub(super) fn gunzip(cx: &Context, encoding: &Encoding, reply: &mut Reply) {
+    let stored = reply.fields.get(header::CONTENT_ENCODING);
+    if !encoding.gunzip
+        || !stored.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"gzip"))
+    {
+        return;
+    }
+    reply.vary |= encoding.rules.vary;
+    let fields = fields_for_proxies(cx, reply);
+    let answer = answer(reply, fields.as_ref());
+    let request = &cx.head.headers;
+    let wanted = request
+        .get(header::ACCEPT_ENCODING)
+        .is_some_and(|field| accepts(field.as_bytes(), Coding::Gzip) > 0);
+    if wanted && eligible(request, cx.head.version, Some(&answer), &encoding.rules) {
+        return;
+    }
+    reply.fields.remove(header::CONTENT_ENCODING);
+    recoded(reply);
+    reply.push_stage(Stage::gunzip());
+}
+
+/// `gzip`, `brotli`, `zstd`.
+pub(super) fn compress(cx: &Context, site: &Site, encoding: &Encoding, reply: &mut Reply) {
+    if encoding.rules.codings.is_empty() {
+        return;
+    }
+    let fields = fields_for_proxies(cx, reply);
+    let answer = answer(reply, fields.as_ref());
+    let (request, version) = (&cx.head.headers, cx.head.version);
+    let decision = decide_encoding(&answer, request, version, &encoding.rules);
+    reply.vary |= decision.vary;
+    let Some(coding) = decision.coding else {
+        return;
+    };
+    if let Body::Entry(entry) = &reply.body
+        && let Some(variant) = compressed(&site.files, entry, coding)
+    {
+        let (body, length) = (variant.body().clone(), variant.content_length().clone());
+        recoded(reply);
+        reply.length = Some(body.len() as u64);
+        reply.content_length = Some(length);
+        reply.body = Body::Bytes(body);
+    } else {
+        match Encoder::new(coding, encoding.options.of(coding), reply.length) {
+            Ok(encoder) => reply.push_stage(Stage::encode(encoder)),
+            Err(error) => {
+                cx.log_error(format_args!("{}: {error}", coding.token()));
+                return;
+            }
+        }
+        recoded(reply);
+    }
+    let token = coding.content_encoding();
+    reply.fields.insert(header::CONTENT_ENCODING, token);
+}
+
+/// The body is no longer the one that its validators and its length speak of.
+fn recoded(reply: &mut Reply) {
+    reply.length = None;
+    reply.content_length = None;
+    reply.ranges = false;
+    reply.fields.remove(header::ACCEPT_RANGES);
+    reply.validators.etag = reply.validators.etag.as_ref().and_then(weak_etag);
+}
+
+fn answer<'a>(reply: &'a Reply, fields: Option<&'a HeaderMap>) -> Answer<'a> {
+    Answer {
+        status: reply.status,
+        headers: fields.unwrap_or(&reply.fields),
+        content_type: reply.content_type.as_ref().map(HeaderValue::as_bytes),
+        encoded: reply.fields.contains_key(header::CONTENT_ENCODING),
+        length: reply.length,
+        header_only: false,
+        now: i64::try_from(Clock::since_epoch().as_secs()).unwrap_or(0),
+    }
+}
+
+/// `gzip_proxied` asks for fields that an answer keeps apart; they are put together where a proxy
+/// asks.
+fn fields_for_proxies(cx: &Context, reply: &Reply) -> Option<HeaderMap> {
+    if !cx.head.headers.contains_key(header::VIA) {
+        return None;
+    }
+    let mut fields = reply.fields.clone();
+    let validators = &reply.validators;
+    if let Some(value) = &validators.last_modified {
+        fields.insert(header::LAST_MODIFIED, value.clone());
+    }
+    if let Some(value) = &validators.etag {
+        fields.insert(header::ETAG, value.clone());
+    }
+    Some(fields)
+}

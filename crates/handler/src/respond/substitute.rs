@@ -1,0 +1,43 @@
+//! `sub_filter`.
+//!
+//! Source: nginx, `ngx_http_sub_header_filter`.
+
+use http::HeaderValue;
+use portunus_filters::{Substitution, Substitutor};
+use portunus_static_files::encoding::weak_etag;
+
+use super::Reply;
+use crate::config::SubFilter;
+use crate::context::Context;
+use crate::filtered::Stage;
+
+/// Has the texts replaced, if the answer is of a type that is looked through.
+pub(super) fn apply(cx: &mut Context, rules: &SubFilter, reply: &mut Reply) {
+    let content_type = reply.content_type.as_ref().map(HeaderValue::as_bytes);
+    let listed = content_type.is_some_and(|media| rules.types.contains(media));
+    if !listed || reply.length == Some(0) {
+        return;
+    }
+    let pairs: Vec<_> = rules
+        .pairs
+        .iter()
+        .map(|(pattern, replacement)| Substitution {
+            pattern: cx.expand(pattern),
+            replacement: cx.expand(replacement),
+        })
+        .collect();
+    let Some(substitutor) = Substitutor::new(pairs, rules.once) else {
+        return;
+    };
+    reply.length = None;
+    reply.content_length = None;
+    let validators = &mut reply.validators;
+    if rules.last_modified {
+        validators.etag = validators.etag.as_ref().and_then(weak_etag);
+    } else {
+        validators.etag = None;
+        validators.modified = None;
+        validators.last_modified = None;
+    }
+    reply.push_stage(Stage::substitute(substitutor));
+}
