@@ -103,7 +103,7 @@ fn a_known_file_is_the_same_entry() {
 fn large_files_are_open_for_the_request_only() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("large");
-    fs::write(&path, vec![1; 100_000]).expect("room");
+    fs::write(&path, vec![1; 1_000_000]).expect("room");
     let (cache, options) = (cache(), OpenOptions::default());
     for _ in 0..2 {
         let entry = file(&cache, &path, &options);
@@ -287,7 +287,7 @@ fn a_worker_that_came_late_gets_its_share() {
 fn compressed_forms_are_made_once_for_all_workers() {
     let folder = tempfile::tempdir().expect("a folder");
     let cache = cache();
-    for size in [10_000, 200_000] {
+    for size in [10_000, 400_000] {
         let path = folder.path().join(format!("{size}.css"));
         fs::write(&path, "body { margin: 0 } ".repeat(size / 19)).expect("room");
         let entry = file(&cache, &path, &OpenOptions::default());

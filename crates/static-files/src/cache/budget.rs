@@ -33,6 +33,11 @@ impl Budget {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// Whether `size` more bytes would fit, as things stand.
+    pub(crate) fn has_room(&self, size: u64) -> bool {
+        (self.limit.saturating_sub(self.used()) as u64) >= size
+    }
+
     pub(crate) fn pressure(&self) -> u64 {
         self.pressure.load(Ordering::Relaxed)
     }

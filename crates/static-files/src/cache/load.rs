@@ -26,6 +26,9 @@ const ATTEMPTS: usize = 4;
 /// File systems that keep whole seconds are not asked to tell changes within a second or two apart.
 const COARSE_SETTLE: Duration = Duration::from_millis(2_100);
 
+/// Larger files drive nothing else out of memory: reading them anew for each request would cost more than `sendfile`.
+const EASY: u64 = 64 << 10;
+
 /// nginx: `NGX_MIN_READ_AHEAD`.
 const MIN_READ_AHEAD: i64 = 128 << 10;
 
@@ -67,7 +70,8 @@ impl Loader<'_> {
         if settled && let Some(content) = self.contents.find(&validator) {
             return Ok(Loaded::File(Rc::new(entry(content, fd, true))));
         }
-        if validator.size > self.config.in_memory {
+        let spacious = validator.size <= EASY || self.budget.has_room(validator.size);
+        if validator.size > self.config.in_memory || !spacious {
             return Ok(Loaded::File(Rc::new(self.unread(validator, fd, settled))));
         }
         self.read(fd, validator, now, &mut make_room)

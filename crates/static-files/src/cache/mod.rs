@@ -23,7 +23,14 @@
 //!
 //! # Figures
 //!
-//! One core, 1 KB file, path of six components, `benches/static_files.rs`: see there for how to repeat them.
+//! CPU time on one busy core of a virtual machine, 1 KB file, path of nine components (`benches/static_files.rs`):
+//!
+//! | what | µs |
+//! |---|---|
+//! | the `stat` alone | 1.31 |
+//! | `open` of a known file | 1.65 |
+//! | the same, with `decide`, three fields and the body | 1.75 |
+//! | `open` of a known file under `open_file_cache`, no `stat` | 0.04 |
 
 mod budget;
 mod content;

@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct Config {
     /// Memory for bodies and compressed variants, for the whole process, in bytes.
     pub budget: usize,
-    /// Files up to this size are kept in memory. Larger ones are read as they are sent.
+    /// Files up to this size are kept in memory; those above 64 KiB only while the budget has room to spare. Larger ones
+    /// are read, or handed to `sendfile`, as they are sent: above about half a megabyte that costs less.
     pub in_memory: u64,
     /// Most entries a worker keeps (`open_file_cache max=`).
     pub max_entries: usize,
@@ -25,7 +26,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             budget: 64 << 20,
-            in_memory: 64 << 10,
+            in_memory: 256 << 10,
             max_entries: 65_536,
             inactive: Duration::from_secs(60),
             settle: Duration::from_secs(1),

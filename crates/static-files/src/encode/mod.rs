@@ -1,4 +1,24 @@
 //! The codecs: whole bodies at a good level, and streams that can be flushed. Pure: bytes in, bytes out.
+//!
+//! # Figures
+//!
+//! A style sheet of 100 KB, CPU time (`benches/static_files.rs`, group `codec`):
+//!
+//! | codec | level | ms | bytes |
+//! |---|---|---|---|
+//! | zlib-rs | 1 | 0.48 | 40,293 |
+//! | zlib-rs | 6 | 2.7 | 25,919 |
+//! | zlib-rs | 9 | 3.5 | 24,525 |
+//! | libdeflate | 1 | 0.40 | 30,661 |
+//! | libdeflate | 6 | 2.1 | 24,891 |
+//! | libdeflate | 12 | 22 | 22,903 |
+//! | zstd, stream | 1 / 3 | 0.39 / 0.61 | 27,440 / 26,906 |
+//! | zstd | 19 | 68 | 22,405 |
+//! | brotli, stream | 1 / 4 | 2.1 / 3.4 | 29,097 / 26,344 |
+//! | brotli | 11 | 195 | 21,858 |
+//!
+//! libdeflate is smaller and faster at each level, but takes a body whole: it makes the forms that are kept ([`best`]).
+//! zlib-rs streams and flushes, and needs no C: it serves dynamic answers.
 
 mod decoder;
 mod stream;

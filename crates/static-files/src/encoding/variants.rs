@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -168,12 +169,13 @@ fn work() {
         let Some(job) = job else {
             return;
         };
-        let made = job.make();
+        // A codec that panics costs this form, not the thread.
+        let made = catch_unwind(AssertUnwindSafe(|| job.make()));
         let slot = job.content.variants.slot(job.coding);
         match made {
-            Ok(variant) => drop(slot.ready.set(variant)),
+            Ok(Ok(variant)) => drop(slot.ready.set(variant)),
             // Without the mark it may be ordered again, a few times; then the file is compressed as it is sent.
-            Err(_) => drop(slot.asked.fetch_and(!PENDING, Ordering::Relaxed)),
+            _ => drop(slot.asked.fetch_and(!PENDING, Ordering::Relaxed)),
         }
     }
 }
