@@ -22,7 +22,9 @@ pub(crate) async fn act(mut cx: Box<Context>, mut plan: Plan) -> Response<Respon
 
 /// Ends the connection without an answer (`return 444`).
 pub(crate) fn close(mut cx: Box<Context>) -> Response<ResponseBody> {
-    cx.answer.status = 444;
+    if cx.answer.status == 0 {
+        cx.answer.status = 444;
+    }
     cx.exchange.disable_keep_alive();
     let mut response = Response::new(ResponseBody::broken().with_context(cx));
     *response.status_mut() = StatusCode::BAD_REQUEST;

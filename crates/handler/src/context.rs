@@ -14,7 +14,7 @@ use crate::config::{Location, Site, SiteRef};
 use crate::engine::Found;
 use crate::request_body::RequestBody;
 use crate::upstream_state::UpstreamState;
-use crate::variable::Slots;
+use crate::variable::{Slots, put};
 
 /// How often a request may change its URI before nginx calls it a cycle.
 ///
@@ -36,6 +36,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Fields as sent; kept only where the configuration asks for them.
     pub(crate) sent: Option<HeaderMap>,
+    /// The same of trailers.
+    pub(crate) trailers: Option<HeaderMap>,
 }
 
 /// What an answer inherits from what came before it: an upstream's fields behind an
@@ -153,15 +155,25 @@ impl Context {
         self.exchange.connection().tls()
     }
 
-    /// The protocol as nginx spells it: `HTTP/1.1`, `HTTP/2.0`.
-    pub(crate) fn protocol(&self) -> &'static [u8] {
-        match self.head.version {
-            Version::HTTP_09 => b"HTTP/0.9",
-            Version::HTTP_10 => b"HTTP/1.0",
-            Version::HTTP_2 => b"HTTP/2.0",
-            Version::HTTP_3 => b"HTTP/3.0",
-            _ => b"HTTP/1.1",
+    /// The protocol as the client spells it: `HTTP/1.1`, also `HTTP/1.7`; nothing for HTTP/0.9.
+    ///
+    /// Source: nginx, `r->http_protocol`.
+    pub(crate) fn append_protocol(&self, out: &mut Vec<u8>) -> bool {
+        if self.head.version >= Version::HTTP_2 {
+            return put(out, b"HTTP/2.0");
         }
+        let line = self.exchange.request_line();
+        let line = line.trim_ascii_end();
+        let start = memchr::memrchr(b' ', line).map_or(line.len(), |at| at + 1);
+        let word = &line[start..];
+        put(
+            out,
+            if word.starts_with(b"HTTP/") {
+                word
+            } else {
+                b""
+            },
+        )
     }
 
     /// Puts another URI in the place of the current one.

@@ -23,9 +23,9 @@ pub use body::{BodyError, ResponseBody};
 pub use config::{
     AccessLog, AccessRule, AddedHeader, Address, Alias, AnswerStatus, AutoIndex, Candidate,
     Content, DynamicPools, ErrorPage, Expires, ExpiresAt, Fallback, FastCgi, FastCgiParam,
-    FastCgiPass, HeaderRules, HostMask, IgnoredFields, IndexFile, Level, Location, LogEscape,
-    LogFormat, LogTarget, Map, MapPattern, Network, NextUpstream, PoolSet, Product, RealIp,
-    RealIpSource, Root, Server, Site, Template, TryFiles, Who,
+    FastCgiPass, HeaderRules, HostMask, IgnoredFields, IndexFile, KeepaliveDisable, Level,
+    Location, LogEscape, LogFormat, LogTarget, Map, MapPattern, Network, NextUpstream, PoolSet,
+    Product, RealIp, RealIpSource, Root, Server, Site, Template, TryFiles, Who,
 };
 pub use config::{Charset, Charsets, EncoderSet, Encoding, Rate, SubFilter};
 pub use service::{Handler, SharedSite, Worker};

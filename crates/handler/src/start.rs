@@ -86,9 +86,12 @@ fn choose(cx: &mut Context, address: &Address) -> Result<(), u16> {
 fn read_target(cx: &mut Context, merge_slashes: bool) -> bool {
     let exchange = std::rc::Rc::clone(&cx.exchange);
     let raw = exchange.target();
+    // An absolute form may have arguments and no path.
+    let rooted = (raw.first() == Some(&b'?')).then(|| [b"/", &raw[..]].concat());
+    let raw = rooted.as_deref().unwrap_or(&raw);
     let parsed = match cx.head.version {
-        http::Version::HTTP_2 => Target::parse_path(&raw, merge_slashes),
-        _ => Target::parse(&raw, merge_slashes),
+        http::Version::HTTP_2 => Target::parse_path(raw, merge_slashes),
+        _ => Target::parse(raw, merge_slashes),
     };
     let Ok(target) = parsed else { return false };
     cx.uri.extend_from_slice(&target.path);

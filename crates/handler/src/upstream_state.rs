@@ -68,6 +68,11 @@ impl Context {
                 None => false,
             };
         }
+        if let Variable::UpstreamCookie(name) = variable {
+            let fields = self.upstream.fields.as_ref();
+            let value = fields.and_then(|fields| set_cookie(fields, name));
+            return value.is_some_and(|value| put(out, value));
+        }
         let attempts = &self.upstream.attempts;
         for (number, attempt) in attempts.iter().enumerate() {
             if number > 0 {
@@ -77,6 +82,22 @@ impl Context {
         }
         !attempts.is_empty()
     }
+}
+
+/// The value that the upstream gives a cookie.
+///
+/// Source: nginx, `ngx_http_parse_set_cookie_lines`.
+fn set_cookie<'f>(fields: &'f HeaderMap, name: &[u8]) -> Option<&'f [u8]> {
+    fields
+        .get_all(http::header::SET_COOKIE)
+        .iter()
+        .find_map(|line| {
+            let (key, rest) = line.as_bytes().split_at_checked(name.len())?;
+            let value = rest.trim_ascii_start().strip_prefix(b"=")?;
+            let value = value.split(|byte| *byte == b';').next()?;
+            key.eq_ignore_ascii_case(name)
+                .then(|| value.trim_ascii_start())
+        })
 }
 
 fn append_attempt(attempt: &Attempt, variable: &Variable, out: &mut Vec<u8>) {

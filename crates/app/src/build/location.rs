@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portunus_conf::typed::KeepaliveTimeout;
 use portunus_conf::{DirectiveId, Scope, d, value};
-use portunus_handler::{Level, Location, Template};
+use portunus_handler::{KeepaliveDisable, Level, Location, Template};
 use portunus_routing::{LocationId, LocationMatch};
 use portunus_server::{Limits, LingeringClose};
 use portunus_static_files::{
@@ -41,6 +41,7 @@ impl Builder<'_> {
                 satisfy_any: scope.enumeration(d::SATISFY) == "any",
                 etag: scope.flag(d::ETAG),
                 msie_padding: scope.flag(d::MSIE_PADDING),
+                keepalive_disable: keepalive_disable(scope),
                 client_max_body_size: scope.offset(d::CLIENT_MAX_BODY_SIZE).unwrap_or(0),
                 client_body_buffer_size: usize::try_from(scope.size(d::CLIENT_BODY_BUFFER_SIZE))
                     .unwrap_or(usize::MAX),
@@ -93,6 +94,7 @@ impl Builder<'_> {
             keepalive_timeout: keepalive.map_or(defaults.keepalive_timeout, |k| k.timeout),
             keepalive_header: keepalive.and_then(|k| k.header).map(|time| time.as_secs()),
             keepalive_requests: scope.number(d::KEEPALIVE_REQUESTS).unwrap_or(1000),
+            keepalive_min_timeout: scope.duration(d::KEEPALIVE_MIN_TIMEOUT),
             keepalive_time: scope.duration(d::KEEPALIVE_TIME),
             lingering_close: match scope.enumeration(d::LINGERING_CLOSE) {
                 "off" => LingeringClose::Off,
@@ -153,6 +155,14 @@ fn literal_size(scope: Scope<'_>, id: DirectiveId) -> u64 {
         .text(id)
         .and_then(|text| value::parse_size(text).ok())
         .unwrap_or(0)
+}
+
+fn keepalive_disable(scope: Scope<'_>) -> KeepaliveDisable {
+    let browsers = scope.bits(d::KEEPALIVE_DISABLE);
+    KeepaliveDisable {
+        msie6: browsers.contains(&"msie6"),
+        safari: browsers.contains(&"safari"),
+    }
 }
 
 fn conditional(scope: Scope<'_>) -> ConditionalOptions {

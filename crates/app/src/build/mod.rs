@@ -107,7 +107,8 @@ fn server_config(config: &Config) -> ServerConfig {
 /// Builds everything; complaints go to `diagnostics`, and where one of them is an error the result
 /// must not be used.
 pub(crate) fn build(config: &Config, kept: &mut Kept, diagnostics: &mut Diagnostics) -> Built {
-    let names = Names::collect(config.main());
+    let mut names = Names::collect(config.main());
+    diagnostics.extend(names.take_clashes());
     let mut builder = Builder {
         config,
         kept,
@@ -119,7 +120,10 @@ pub(crate) fn build(config: &Config, kept: &mut Kept, diagnostics: &mut Diagnost
         log_files: HashMap::new(),
         temp_dir: temp_dir(config),
         spelling: spelling(config),
-        uses_sent_fields: mentions(config.main(), b"sent_http_"),
+        uses_sent_fields: mentions(config.main(), b"sent_http_")
+            || mentions(config.main(), b"sent_trailer_")
+            || mentions(config.main(), b"upstream_http_")
+            || mentions(config.main(), b"upstream_cookie_"),
     };
     builder.build()
 }
@@ -157,6 +161,10 @@ impl Builder<'_> {
             hostname: hostname(),
             product: portunus_handler::Product::ours(),
             keeps_sent_fields: self.uses_sent_fields,
+            underscores_in_headers: http.is_some_and(|http| {
+                let mut servers = http.children(d::SERVER);
+                servers.any(|server| server.flag(d::UNDERSCORES_IN_HEADERS))
+            }),
             server: Arc::clone(&self.kept.server),
             dynamic_pools: DynamicPools::default(),
             temp_dir: Arc::clone(&self.temp_dir),
@@ -192,9 +200,26 @@ impl Builder<'_> {
         match Template::compile(text, resolve) {
             Ok(template) => template,
             Err(error) => {
-                self.error_at(directive, word, error.to_string());
+                self.refuse_value(directive, word, &error.to_string());
                 Template::literal(&b""[..])
             }
+        }
+    }
+
+    /// Complains about a value. nginx resolves names of variables when it has read everything, so
+    /// that an unknown one is reported last and without a place.
+    fn refuse_value(&mut self, directive: &Directive, word: &Word, message: &str) {
+        if message.starts_with("unknown \"") && message.ends_with("\" variable") {
+            let known = self
+                .diagnostics
+                .iter()
+                .any(|other| other.message == message);
+            if !known {
+                let diagnostic = Diagnostic::new(Severity::Emerg, message, u32::MAX);
+                self.diagnostics.push(diagnostic);
+            }
+        } else {
+            self.error_at(directive, word, message);
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use portunus_conf::{Directive, Scope, Word};
+use portunus_conf::{Diagnostic, Directive, Scope, Severity, Word};
 use portunus_handler::Variable;
 use portunus_routing::Slot;
 
@@ -14,6 +14,9 @@ use portunus_routing::Slot;
 pub(super) struct Names {
     slots: HashMap<Box<str>, Slot>,
     maps: HashMap<Box<str>, usize>,
+    /// Definitions of names that nginx keeps for itself.
+    clashes: Vec<Diagnostic>,
+    map_count: usize,
 }
 
 impl Names {
@@ -50,6 +53,20 @@ impl Names {
         self.slots.len()
     }
 
+    /// The complaints about definitions of names that are not free.
+    pub(super) fn take_clashes(&mut self) -> Vec<Diagnostic> {
+        std::mem::take(&mut self.clashes)
+    }
+
+    /// nginx: `ngx_http_add_variable`.
+    fn check_free(&mut self, directive: &Directive, name: &str) {
+        if !Variable::is_changeable(&name.to_ascii_lowercase()) {
+            let message = format!("the duplicate \"{name}\" variable");
+            let clash = Diagnostic::on(directive, Severity::Emerg, message);
+            self.clashes.push(clash);
+        }
+    }
+
     fn walk(&mut self, scope: Scope<'_>) {
         for (_, directive, block) in scope.directives() {
             self.define(directive);
@@ -63,18 +80,21 @@ impl Names {
 
     fn define(&mut self, directive: &Directive) {
         match directive.name.as_bytes() {
-            b"set" | b"auth_request_set" => self.define_slot(directive.args.first()),
+            b"set" | b"auth_request_set" => self.define_slot(directive, directive.args.first()),
             b"map" => {
-                let number = self.maps.len();
+                let number = self.map_count;
+                self.map_count += 1;
                 if let Some(name) = directive.args.get(1).and_then(variable_name) {
-                    self.maps.entry(name).or_insert(number);
+                    self.check_free(directive, &name);
+                    // As in nginx the last definition rules.
+                    self.maps.insert(name, number);
                 }
             }
             b"server_name" | b"location" | b"rewrite" | b"if" => {
                 directive
                     .args
                     .iter()
-                    .for_each(|word| self.define_captures(word));
+                    .for_each(|word| self.define_captures(directive, word));
             }
             _ => {}
         }
@@ -83,19 +103,20 @@ impl Names {
     /// Keys of a `map` may be regular expressions with named groups.
     fn define_in_block(&mut self, directive: &Directive) {
         for entry in directive.block.iter().flat_map(|block| &block.directives) {
-            self.define_captures(&entry.name);
+            self.define_captures(entry, &entry.name);
         }
     }
 
-    fn define_slot(&mut self, word: Option<&Word>) {
+    fn define_slot(&mut self, directive: &Directive, word: Option<&Word>) {
         if let Some(name) = word.and_then(variable_name)
             && !SETTABLE.contains(&&*name)
         {
+            self.check_free(directive, &name);
             self.slot(&name);
         }
     }
 
-    fn define_captures(&mut self, word: &Word) {
+    fn define_captures(&mut self, directive: &Directive, word: &Word) {
         let Some(text) = word.as_str() else { return };
         for opener in ["(?<", "(?P<", "(?'"] {
             for (at, _) in text.match_indices(opener) {
@@ -103,6 +124,7 @@ impl Names {
                 let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
                 match end {
                     Some(end) if end > 0 && rest[end..].starts_with(['>', '\'']) => {
+                        self.check_free(directive, &rest[..end]);
                         self.slot(&rest[..end]);
                     }
                     _ => {}

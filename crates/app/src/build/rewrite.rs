@@ -74,7 +74,7 @@ impl Builder<'_> {
         match Rewrite::compile(pattern.as_bytes(), replacement.as_bytes(), flag, resolve) {
             Ok(rewrite) => Some(Step::Rewrite(Box::new(rewrite))),
             Err(error) => {
-                self.error_at(directive, pattern, error.to_string());
+                self.refuse_value(directive, pattern, &error.to_string());
                 None
             }
         }
@@ -87,7 +87,7 @@ impl Builder<'_> {
         match Return::compile(code.as_bytes(), text, resolve) {
             Ok(response) => Some(Step::Return(response)),
             Err(error) => {
-                self.error_at(directive, code, error.to_string());
+                self.refuse_value(directive, code, &error.to_string());
                 None
             }
         }
@@ -108,7 +108,8 @@ impl Builder<'_> {
         let condition = match Condition::compile(&words, resolve) {
             Ok(condition) => condition,
             Err(error) => {
-                self.error(directive, error.to_string());
+                let word = directive.args.first()?;
+                self.refuse_value(directive, word, &error.to_string());
                 return None;
             }
         };

@@ -178,7 +178,11 @@ impl Builder<'_> {
         };
         let name = match names.first() {
             Some(ServerName::Exact(name)) => name.clone(),
-            Some(other) => other.to_string().into_bytes().into(),
+            // `.example.com` goes by the name behind the dot.
+            Some(other) => {
+                let name = other.to_string().into_bytes();
+                name.strip_prefix(b".").unwrap_or(&name).into()
+            }
             None => Box::default(),
         };
         Server {

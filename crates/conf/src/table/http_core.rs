@@ -171,8 +171,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
     PORT_IN_REDIRECT "port_in_redirect" in HTTP | SERVER | LOCATION, FLAG, Flag = "on", Nearest,
         Honoured, "Whether such redirects name the port.";
     MSIE_PADDING "msie_padding" in HTTP | SERVER | LOCATION, FLAG, Flag = "on", Nearest,
-        Accepted("browsers that need it are extinct"),
-        "Whether short error pages are padded for old browsers.";
+        Honoured, "Whether short error pages are padded for old browsers and Chrome.";
     MSIE_REFRESH "msie_refresh" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,
         Accepted("browsers that need it are extinct"),
         "Whether old browsers get a refresh instead of a redirect.";

@@ -100,6 +100,17 @@ pub struct Level {
     pub port_in_redirect: bool,
     /// `msie_padding`.
     pub msie_padding: bool,
+    /// `keepalive_disable`.
+    pub keepalive_disable: KeepaliveDisable,
+}
+
+/// Browsers whose connections are not kept (`keepalive_disable`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeepaliveDisable {
+    /// Old Internet Explorers after a POST.
+    pub msie6: bool,
+    /// Safari on macOS.
+    pub safari: bool,
 }
 
 /// What produces the answer of a location.

@@ -28,8 +28,8 @@ pub use fastcgi::{FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, NextUpstrea
 pub use filters::{Charset, Charsets, Rate, SubFilter};
 pub use headers::{AddedHeader, Expires, ExpiresAt, HeaderRules};
 pub use location::{
-    Alias, AnswerStatus, AutoIndex, Candidate, Content, ErrorPage, Fallback, IndexFile, Level,
-    Location, Root, TryFiles,
+    Alias, AnswerStatus, AutoIndex, Candidate, Content, ErrorPage, Fallback, IndexFile,
+    KeepaliveDisable, Level, Location, Root, TryFiles,
 };
 pub use log::{AccessLog, LogEscape, LogFormat, LogTarget};
 pub use map::{HostMask, Map, MapPattern};
@@ -72,6 +72,8 @@ pub struct Site {
     pub product: Product,
     /// Whether some value reads fields of answers, so that they must be kept.
     pub keeps_sent_fields: bool,
+    /// Whether some server takes `underscores_in_headers`.
+    pub underscores_in_headers: bool,
     /// Where bodies go that do not fit into memory.
     pub temp_dir: Arc<PathBuf>,
 }

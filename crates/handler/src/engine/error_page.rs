@@ -2,10 +2,10 @@
 //!
 //! Source: nginx, `ngx_http_special_response_handler`, `ngx_http_send_error_page`.
 
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, Version};
 
-use super::{Plan, Step};
-use crate::config::{AnswerStatus, ErrorPage, Site};
+use super::{Plan, Step, browser};
+use crate::config::{AnswerStatus, ErrorPage, Location, Site};
 use crate::context::Context;
 use crate::respond::{Reply, page};
 
@@ -13,8 +13,17 @@ use crate::respond::{Reply, page};
 /// rest of the body is not wanted.
 const CLOSING: &[u16] = &[400, 413, 414, 495, 496, 497, 500, 501];
 
+/// With these statuses nginx says nothing and closes the connection.
+///
+/// Source: nginx, `ngx_http_finalize_request`.
+const GONE: &[u16] = &[408, 444, 499];
+
 /// Turns a status into an answer: by `error_page`, or by a page of our own.
 pub(super) fn answer(cx: &mut Context, site: &Site, status: u16) -> Step {
+    if GONE.contains(&status) {
+        cx.answer.status = status;
+        return Step::Done(Plan::Close);
+    }
     cx.error_status = Some(status);
     if CLOSING.contains(&status) {
         cx.exchange.disable_keep_alive();
@@ -73,7 +82,8 @@ pub(crate) fn own_page(cx: &mut Context, site: &Site, status: u16) -> Reply {
     };
     cx.error_status = Some(shown);
     let html = HeaderValue::from_static("text/html");
-    let page = page(status, product.as_bytes());
+    let padded = pads(cx, cx.location_in(site), status);
+    let page = page(status, product.as_bytes(), padded);
     let reply = match page {
         Some(page) => Reply::bytes(shown, html, page),
         None => Reply::status(shown),
@@ -82,6 +92,14 @@ pub(crate) fn own_page(cx: &mut Context, site: &Site, status: u16) -> Reply {
         location: cx.carried.location.take(),
         ..reply
     }
+}
+
+/// `msie_padding`: old browsers show pages of errors only if they are long enough.
+fn pads(cx: &Context, location: &Location, status: u16) -> bool {
+    status >= 400
+        && location.level.msie_padding
+        && cx.head.version >= Version::HTTP_10
+        && browser::wants_padding(&cx.head.headers)
 }
 
 /// Splits `path?args`.

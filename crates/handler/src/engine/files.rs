@@ -59,8 +59,12 @@ pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
                 cx.found = Some(Found { path, probed });
                 return super::redirect(cx, uri, cx.args.clone());
             }
+            Kind::Directory | Kind::Other => {
+                let uri = [&cx.uri[..], &name[..]].concat();
+                return super::redirect(cx, uri, cx.args.clone());
+            }
             Kind::Missing(error) if !error.is_missing() => return refuse(cx, &path, error),
-            _ => {}
+            Kind::Missing(_) => {}
         }
     }
     directory_without_index(cx, site, location, &directory)

@@ -5,7 +5,7 @@
 use portunus_telemetry::Severity;
 use portunus_uri_path::Escape;
 
-use super::Step;
+use super::{Step, browser};
 use crate::config::Site;
 use crate::context::Context;
 
@@ -32,6 +32,7 @@ pub(super) fn find(cx: &mut Context, site: &Site) -> Step {
         .content_length()
         .filter(|length| *length > limit)
         && limit != 0
+        && !cx.internal
     {
         cx.log(
             Severity::Error,
@@ -44,6 +45,9 @@ pub(super) fn find(cx: &mut Context, site: &Site) -> Step {
         limits.limit_rate = cx.exchange.limits().limit_rate;
     }
     cx.exchange.set_limits(limits);
+    if browser::loses_keep_alive(cx, location.level.keepalive_disable) {
+        cx.exchange.disable_keep_alive();
+    }
     if found.redirect_to_slash
         && let Some(path) = server.matcher.redirect_path(cx.location)
     {

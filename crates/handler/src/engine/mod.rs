@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::respond::Reply;
 
 mod access;
+mod browser;
 mod error_page;
 mod files;
 mod location;

@@ -168,8 +168,12 @@ impl Context {
 
     /// `set $limit_rate`.
     fn set_limit_rate(&mut self, value: &[u8]) {
-        if let Some(rate) = crate::respond::parse_size(value) {
-            self.limit_rate(rate);
+        match crate::respond::parse_size(value) {
+            Some(rate) => self.limit_rate(rate),
+            None => {
+                let value = value.escape_ascii();
+                self.log_error(format_args!("invalid $limit_rate \"{value}\""));
+            }
         }
     }
 

@@ -5,10 +5,11 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderValue, header};
+use portunus_static_files::http_time;
 use portunus_telemetry::Clock;
 
 use super::Reply;
-use crate::config::{AddedHeader, Expires, ExpiresAt, HeaderRules};
+use crate::config::{AddedHeader, Expires, ExpiresAt, HeaderRules, Site};
 use crate::context::Context;
 
 /// Statuses that get fields without `always`.
@@ -20,16 +21,50 @@ const MAX_AGE: &str = "max-age=315360000";
 const EPOCH: &str = "Thu, 01 Jan 1970 00:00:01 GMT";
 
 /// Applies the rules of the location to an answer of that status.
-pub(super) fn apply(cx: &mut Context, rules: &HeaderRules, reply: &mut Reply, status: u16) {
-    let safe = SAFE.contains(&status);
+pub(super) fn apply(cx: &mut Context, site: &Site, rules: &HeaderRules, reply: &mut Reply) {
+    if rules.added.is_empty() && rules.expires.is_none() {
+        return;
+    }
+    cx.answer.status = reply.status;
+    let safe = SAFE.contains(&reply.status);
+    if site.keeps_sent_fields {
+        cx.answer.sent = Some(sent_so_far(reply));
+    }
     if let (Some(expires), true) = (&rules.expires, safe) {
         set_expires(cx, expires, reply);
     }
     for added in rules.added.iter().filter(|added| safe || added.always) {
-        if let Some(value) = value_of(cx, added) {
-            put(reply, added, value);
+        let value = value_of(cx, added);
+        if let (Some(sent), Some(value)) = (&mut cx.answer.sent, &value) {
+            sent.append(added.name.clone(), value.clone());
+        }
+        put(reply, added, value);
+    }
+}
+
+/// What `$sent_http_…` means in a value that is itself a field.
+fn sent_so_far(reply: &Reply) -> HeaderMap {
+    let mut sent = reply.fields.clone();
+    let validators = &reply.validators;
+    let own = [
+        (header::CONTENT_TYPE, reply.content_type.clone()),
+        (header::CONTENT_LENGTH, reply.length.map(HeaderValue::from)),
+        (header::LAST_MODIFIED, validators.last_modified.clone()),
+        (header::ETAG, validators.etag.clone()),
+        (
+            header::LOCATION,
+            reply
+                .location
+                .as_deref()
+                .and_then(|text| HeaderValue::from_bytes(text).ok()),
+        ),
+    ];
+    for (name, value) in own {
+        if let Some(value) = value {
+            sent.insert(name, value);
         }
     }
+    sent
 }
 
 /// Values of `add_trailer`, evaluated with the head.
@@ -65,16 +100,19 @@ fn value_of(cx: &mut Context, added: &AddedHeader) -> Option<HeaderValue> {
     HeaderValue::from_maybe_shared(bytes::Bytes::from(value)).ok()
 }
 
-fn put(reply: &mut Reply, added: &AddedHeader, value: HeaderValue) {
-    match added.name {
-        header::LAST_MODIFIED => {
-            reply.validators.modified = None;
-            reply.validators.last_modified = Some(value);
+/// Puts a field in; an empty value takes `Last-Modified` and `ETag` away.
+fn put(reply: &mut Reply, added: &AddedHeader, value: Option<HeaderValue>) {
+    match (&added.name, value) {
+        (&header::LAST_MODIFIED, value) => {
+            let text = value.as_ref().map(HeaderValue::as_bytes);
+            reply.validators.modified = text.and_then(http_time::parse);
+            reply.validators.last_modified = value;
         }
-        header::ETAG => reply.validators.etag = Some(value),
-        _ => {
-            reply.fields.append(added.name.clone(), value);
+        (&header::ETAG, value) => reply.validators.etag = value,
+        (name, Some(value)) => {
+            reply.fields.append(name.clone(), value);
         }
+        (_, None) => {}
     }
 }
 

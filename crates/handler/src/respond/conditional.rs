@@ -22,9 +22,6 @@ pub(super) enum Precondition {
 
 /// Checks the preconditions of a request against an answer of status 200.
 pub(super) fn check(cx: &Context, location: &Location, reply: &Reply) -> Precondition {
-    if reply.validators.modified.is_none() {
-        return Precondition::Holds;
-    }
     let facts = facts(&reply.validators, reply.length);
     let rule = location.conditional.if_modified_since;
     match decide_precondition(&facts, &cx.head.headers, rule) {

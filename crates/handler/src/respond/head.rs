@@ -9,16 +9,20 @@ use super::{Reply, added, chain, ranges};
 use crate::body::{Body, ResponseBody};
 use crate::config::{Location, Site};
 use crate::context::Context;
-use crate::engine::own_page;
+use crate::engine::{Plan, Step, decide, own_page};
 
 /// Makes the answer out of a reply.
 pub(crate) fn finish(mut cx: Box<Context>, mut reply: Reply) -> Response<ResponseBody> {
     let site = Rc::clone(&cx.site);
-    let location = cx.location_in(&site);
+    if reply.location.is_none() {
+        // Of a redirect that `error_page` has another page for.
+        reply.location = cx.carried.location.take();
+    }
     for (name, value) in std::mem::take(&mut cx.carried.fields).iter() {
         reply.fields.append(name.clone(), value.clone());
     }
-    filter(&mut cx, &site, location, &mut reply);
+    filter(&mut cx, &site, &mut reply);
+    let location = cx.location_in(&site);
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let fields = head(&mut cx, &site, location, &mut reply);
     cx.answer.status = reply.status;
@@ -31,6 +35,9 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Reply) -> Response<Respons
         reply.take_body()
     };
     let trailers = added::trailers(&mut cx, &location.headers, reply.status);
+    if site.keeps_sent_fields {
+        cx.answer.trailers.clone_from(&trailers);
+    }
     let mut body = ResponseBody::new(body, reply.length);
     if let Some(trailers) = trailers {
         body = body.with_trailers(trailers);
@@ -44,22 +51,39 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Reply) -> Response<Respons
     response
 }
 
-fn filter(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) {
-    if let Some(status) = cx.error_status {
-        reply.status = status;
-    }
-    if reply.status == 200 && reply.conditional {
-        match conditional::check(cx, location, reply) {
-            Precondition::Holds => {}
-            Precondition::NotModified => conditional::not_modified(reply),
-            Precondition::Failed => *reply = own_page(cx, site, 412),
-        }
-    }
-    let status = reply.status;
-    added::apply(cx, &location.headers, reply, status);
+fn filter(cx: &mut Context, site: &Site, reply: &mut Reply) {
+    preconditions(cx, site, reply);
+    let location = cx.location_in(site);
+    added::apply(cx, site, &location.headers, reply);
     chain::apply(cx, site, location, reply);
     if reply.status == 200 && reply.ranges && reply.length.is_some() {
         ranges::apply(cx, site, location, reply);
+    }
+}
+
+/// 304 and 412 in the place of 200; the page for a 412 may fail its preconditions, too.
+fn preconditions(cx: &mut Context, site: &Site, reply: &mut Reply) {
+    loop {
+        if let Some(status) = cx.error_status {
+            reply.status = status;
+        }
+        if reply.status != 200 || !reply.conditional {
+            return;
+        }
+        match conditional::check(cx, cx.location_in(site), reply) {
+            Precondition::Holds => return,
+            Precondition::NotModified => return conditional::not_modified(reply),
+            Precondition::Failed => *reply = failed(cx, site),
+        }
+    }
+}
+
+/// Differs: an `error_page` for 412 that would have to ask an upstream is left out, since the
+/// answer at hand came from one already.
+fn failed(cx: &mut Context, site: &Site) -> Reply {
+    match decide(cx, site, Step::Fail(412)) {
+        Plan::Answer(reply) => *reply,
+        _ => own_page(cx, site, 412),
     }
 }
 

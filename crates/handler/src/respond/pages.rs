@@ -57,16 +57,19 @@ fn explanation(status: u16) -> Option<&'static str> {
     })
 }
 
+/// A line of `msie_padding`; there are six.
+const PADDING: &[u8] = b"<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n";
+
 /// The page for a status, or `None` where the answer has no body.
 #[must_use]
-pub(crate) fn page(status: u16, product: &[u8]) -> Option<Bytes> {
+pub(crate) fn page(status: u16, product: &[u8], padded: bool) -> Option<Bytes> {
     let title = title(status)?;
     let shown = if explanation(status).is_some() {
         "400 Bad Request"
     } else {
         title
     };
-    let mut page = BytesMut::with_capacity(256);
+    let mut page = BytesMut::with_capacity(if padded { 1024 } else { 256 });
     for part in [
         "<html>\r\n<head><title>",
         title,
@@ -84,6 +87,9 @@ pub(crate) fn page(status: u16, product: &[u8]) -> Option<Bytes> {
     page.put(&b"<hr><center>"[..]);
     page.put(product);
     page.put(&b"</center>\r\n</body>\r\n</html>\r\n"[..]);
+    for _ in 0..if padded { 6 } else { 0 } {
+        page.put(PADDING);
+    }
     Some(page.freeze())
 }
 
@@ -93,7 +99,7 @@ mod tests {
 
     #[test]
     fn pages_have_the_shape_that_people_know() {
-        let page = page(404, b"nginx").unwrap();
+        let page = page(404, b"nginx", false).unwrap();
         let text = std::str::from_utf8(&page).unwrap();
         assert!(text.starts_with("<html>\r\n<head><title>404 Not Found</title></head>\r\n"));
         assert!(text.ends_with("<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"));
@@ -102,7 +108,7 @@ mod tests {
 
     #[test]
     fn statuses_without_a_page_have_none() {
-        assert!(page(204, b"nginx").is_none());
-        assert!(page(418, b"nginx").is_none());
+        assert!(page(204, b"nginx", true).is_none());
+        assert!(page(418, b"nginx", true).is_none());
     }
 }

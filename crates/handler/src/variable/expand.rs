@@ -8,7 +8,7 @@ use portunus_telemetry::Clock;
 use portunus_template::Variables;
 
 use super::Variable;
-use super::request_values::{argument, cookie, field};
+use super::request_values::{argument, cookie, field, field_of_any_spelling};
 use crate::config::Template;
 use crate::context::Context;
 
@@ -49,6 +49,9 @@ impl Context {
             Variable::IsArgs => self.args.is_empty() || put(out, b"?"),
             Variable::Arg(name) => put_option(out, argument(&self.args, name)),
             Variable::Cookie(name) => put_option(out, cookie(&self.head.headers, name)),
+            Variable::Http(name) if self.site.underscores_in_headers => {
+                field_of_any_spelling(&self.head.headers, name, out)
+            }
             Variable::Http(name) => field(&self.head.headers, name, out),
             Variable::Slot(slot) => {
                 let at = usize::try_from(slot.0).unwrap_or(usize::MAX);
@@ -104,11 +107,14 @@ impl Context {
 
     fn append_request_value(&mut self, variable: &Variable, out: &mut Vec<u8>) -> bool {
         match variable {
+            Variable::Host if self.host.is_empty() => {
+                put(out, &self.site.servers[self.server].name)
+            }
             Variable::Host => put(out, &self.host),
             Variable::Request => put(out, &self.exchange.request_line()),
             Variable::RequestUri => put(out, &self.exchange.target()),
             Variable::RequestMethod => put(out, self.head.method.as_str().as_bytes()),
-            Variable::ServerProtocol => put(out, self.protocol()),
+            Variable::ServerProtocol => self.append_protocol(out),
             Variable::ServerName => put(out, &self.site.servers[self.server].name),
             Variable::RemoteUser => self.append_remote_user(out),
             Variable::RequestId => self.append_request_id(out),
@@ -141,6 +147,10 @@ impl Context {
                 self.exchange.outcome() != Outcome::Sent || put(out, b"OK")
             }
             Variable::SentHttp(name) => match &self.answer.sent {
+                Some(sent) => field(sent, name, out),
+                None => false,
+            },
+            Variable::SentTrailer(name) => match &self.answer.trailers {
                 Some(sent) => field(sent, name, out),
                 None => false,
             },

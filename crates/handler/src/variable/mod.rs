@@ -126,6 +126,8 @@ pub enum Variable {
     Scheme,
     /// `$sent_http_NAME`.
     SentHttp(HeaderName),
+    /// `$sent_trailer_NAME`.
+    SentTrailer(HeaderName),
     /// `$server_addr`.
     ServerAddr,
     /// `$server_name`.
@@ -154,6 +156,8 @@ pub enum Variable {
     UpstreamCacheStatus,
     /// `$upstream_connect_time`.
     UpstreamConnectTime,
+    /// `$upstream_cookie_NAME`.
+    UpstreamCookie(Box<[u8]>),
     /// `$upstream_header_time`.
     UpstreamHeaderTime,
     /// `$upstream_http_NAME`.
@@ -272,20 +276,48 @@ impl Variable {
         let (prefix, rest) = PREFIXES
             .iter()
             .find_map(|p| Some((*p, name.strip_prefix(p)?)))?;
-        if rest.is_empty() {
-            return None;
-        }
         let header = || HeaderName::from_bytes(rest.replace('_', "-").as_bytes()).ok();
         Some(match prefix {
             "arg_" => Self::Arg(rest.as_bytes().into()),
             "cookie_" => Self::Cookie(rest.as_bytes().into()),
             "http_" => header().map_or(Self::NotFound, Self::Http),
             "sent_http_" => header().map_or(Self::NotFound, Self::SentHttp),
+            "sent_trailer_" => header().map_or(Self::NotFound, Self::SentTrailer),
+            "upstream_cookie_" => Self::UpstreamCookie(rest.as_bytes().into()),
             "upstream_http_" => header().map_or(Self::NotFound, Self::UpstreamHttp),
             _ => Self::NotFound,
         })
     }
 }
+
+impl Variable {
+    /// Whether the configuration may define a variable of that name itself. Those that come with
+    /// a prefix, as `$http_…`, give way to a definition.
+    ///
+    /// Source: nginx, `NGX_HTTP_VAR_CHANGEABLE`.
+    #[must_use]
+    pub fn is_changeable(name: &str) -> bool {
+        CHANGEABLE.contains(&name)
+            || BUILTIN
+                .binary_search_by(|(known, _)| (*known).cmp(name))
+                .is_err()
+    }
+}
+
+/// Built-in variables that a configuration may define anew.
+const CHANGEABLE: &[&str] = &[
+    "args",
+    "limit_rate",
+    "proxy_host",
+    "proxy_port",
+    "ssl_cipher",
+    "ssl_client_verify",
+    "ssl_protocol",
+    "ssl_server_name",
+    "ssl_session_id",
+    "ssl_session_reused",
+    "upstream_queue_time",
+];
 
 const PREFIXES: [&str; 8] = [
     "arg_",
@@ -315,7 +347,7 @@ mod tests {
             Variable::builtin(b"http_user_agent"),
             Some(Variable::Http(agent))
         );
-        assert_eq!(Variable::builtin(b"arg_"), None);
+        assert_eq!(Variable::builtin(b"http_"), Some(Variable::NotFound));
         assert_eq!(Variable::builtin(b"nonsense"), None);
     }
 }

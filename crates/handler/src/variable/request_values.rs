@@ -19,7 +19,7 @@ pub(crate) fn argument<'a>(args: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &[u8]) -> Option<&'a [u8]> {
     let fields = headers.get_all(header::COOKIE).into_iter();
     fields
-        .flat_map(|value| value.as_bytes().split(|byte| matches!(byte, b';' | b',')))
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
         .find_map(|pair| {
             let pair = pair.trim_ascii();
             let (key, rest) = pair.split_at_checked(name.len())?;
@@ -42,6 +42,28 @@ pub(crate) fn field(headers: &HeaderMap, name: &HeaderName, out: &mut Vec<u8>) -
         }
         out.extend_from_slice(value.as_bytes());
         found = true;
+    }
+    found
+}
+
+/// The same where names may have underscores, which count as dashes.
+pub(crate) fn field_of_any_spelling(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    out: &mut Vec<u8>,
+) -> bool {
+    let same = |known: &HeaderName| {
+        let (known, name) = (known.as_str().bytes(), name.as_str().bytes());
+        known
+            .map(|byte| if byte == b'_' { b'-' } else { byte })
+            .eq(name)
+    };
+    let mut found = false;
+    for known in headers.keys().filter(|known| same(known)) {
+        if found {
+            out.extend_from_slice(b", ");
+        }
+        found |= field(headers, known, out);
     }
     found
 }
@@ -76,5 +98,10 @@ mod tests {
         let mut out = Vec::new();
         assert!(field(&headers, &HeaderName::from_static("x-foo"), &mut out));
         assert_eq!(out, b"a, b");
+        headers.append("x_foo", "c".parse().unwrap());
+        out.clear();
+        let name = HeaderName::from_static("x-foo");
+        assert!(field_of_any_spelling(&headers, &name, &mut out));
+        assert_eq!(out, b"a, b, c");
     }
 }
