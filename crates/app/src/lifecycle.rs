@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use portunus_conf::{Config, d};
+use portunus_conf::{Config, Diagnostics, d};
 use portunus_handler::{Handler, SharedSite, Worker};
 use portunus_server::{Listeners, ServerConfig, ServerHandle};
 use portunus_telemetry::{ErrorLogLayer, LogWriter, reopen_all};
@@ -29,6 +29,9 @@ use crate::sys;
 ///
 /// Differs: nginx waits for ever where `worker_shutdown_timeout` is not set.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(9);
+
+/// Names under which FPM is installed.
+const PHP_FPM: &[&str] = &["php-fpm", "php-fpm8.2", "php-fpm8.3", "php-fpm8.4"];
 
 /// `-t`: opens the sockets and closes them again. A busy address is fine, for the server that is
 /// being checked may be running.
@@ -82,6 +85,8 @@ pub(crate) fn run(
         }
         tracing::info!("portunus/{} started", env!("CARGO_PKG_VERSION"));
         let mut running = Running {
+            started_with: config,
+            reloaded: None,
             launch,
             site,
             handle,
@@ -173,6 +178,10 @@ impl Signals {
 }
 
 struct Running<'l> {
+    /// The configuration that the server started with; a reload reads its own.
+    started_with: &'l Config,
+    /// What a reload has put in its place.
+    reloaded: Option<Config>,
     launch: &'l Launch,
     site: SharedSite,
     handle: ServerHandle,
@@ -183,9 +192,13 @@ struct Running<'l> {
 
 impl Running<'_> {
     async fn until_the_end(&mut self, signals: &mut Signals) {
+        self.learn_workers().await;
         loop {
             match signals.next().await {
-                Event::Reload => self.reload(),
+                Event::Reload => {
+                    self.reload();
+                    self.learn_workers().await;
+                }
                 Event::Reopen => reopen(),
                 Event::Drain => break self.drain(signals).await,
                 Event::Stop => break self.handle.stop_now().await,
@@ -194,6 +207,33 @@ impl Running<'_> {
         self.handle.join();
         tracing::info!("exit");
         tracing::debug!("removed {}", self.pid_file.path().display());
+    }
+
+    /// Learns how many workers the FPMs have that the configuration names, and puts pools of the
+    /// right size in place of those that were made in ignorance. Requests do not wait for it.
+    async fn learn_workers(&mut self) {
+        let wanted = std::mem::take(&mut self.kept.wanted);
+        if wanted.is_empty() {
+            return;
+        }
+        let mut learned = false;
+        for address in wanted {
+            let facts = portunus_fpm::discover(&address, PHP_FPM).await;
+            if let Some(facts) = &facts {
+                learned = true;
+                let (name, slots) = (&facts.name, facts.slots());
+                tracing::info!("FPM pool \"{name}\" at {address}: {slots} connections at most");
+            }
+            self.kept.facts.insert(address, facts);
+        }
+        if learned {
+            let mut diagnostics = Diagnostics::default();
+            let config = self.reloaded.as_ref().unwrap_or(self.started_with);
+            let built = build(config, &mut self.kept, &mut diagnostics);
+            if !diagnostics.has_errors() {
+                self.site.store(Arc::new(built.site));
+            }
+        }
     }
 
     /// Requests in flight may finish; a second signal ends the patience.
@@ -221,18 +261,18 @@ impl Running<'_> {
     /// Puts a new configuration in place of the old one, or says why not and changes nothing.
     fn reload(&mut self) {
         tracing::info!("reconfiguring");
-        let Some(mut ready) = self.launch.load() else {
+        let Some(ready) = self.launch.load() else {
             tracing::error!("the new configuration has errors; the old one stays in force");
             return;
         };
         let Ready {
             config,
             sources,
-            diagnostics,
-        } = &mut ready;
+            mut diagnostics,
+        } = ready;
         let mut kept = self.kept.clone();
-        let built = build(config, &mut kept, diagnostics);
-        self.launch.print(diagnostics, sources);
+        let built = build(&config, &mut kept, &mut diagnostics);
+        self.launch.print(&diagnostics, &sources);
         if diagnostics.has_errors() {
             tracing::error!("the new configuration has errors; the old one stays in force");
             return;
@@ -242,7 +282,8 @@ impl Running<'_> {
             Ok(listeners) => {
                 built.process_log.install_as_process_log();
                 self.kept = kept;
-                self.deadline = deadline(config);
+                self.deadline = deadline(&config);
+                self.reloaded = Some(config);
                 self.site.store(Arc::new(built.site));
                 self.handle.reload(listeners);
             }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use crate::config::{Address, Reuse};
+use crate::running::masters;
 
 /// Longest `php-fpm -tt` may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -170,9 +171,13 @@ impl FpmFacts {
     }
 }
 
-/// Learns about the pool at `address`: asks `programs` (names or paths of `php-fpm`) one after
-/// the other, then reads the usual files. None if FPM is not on this machine.
+/// Learns about the pool at `address`: from the masters that run, else by asking `programs` (names
+/// or paths of `php-fpm`) one after the other, else from the usual files. None if FPM is not on
+/// this machine.
 pub async fn discover(address: &Address, programs: &[&str]) -> Option<FpmFacts> {
+    if let Some(found) = running(address).await {
+        return Some(found);
+    }
     for program in programs {
         let tested = output(program, "-tt").await;
         let found =
@@ -188,6 +193,19 @@ pub async fn discover(address: &Address, programs: &[&str]) -> Option<FpmFacts> 
         .await
         .ok()?;
     choose(&files, address)
+}
+
+async fn running(address: &Address) -> Option<FpmFacts> {
+    let masters = tokio::task::spawn_blocking(masters).await.ok()?;
+    for master in masters {
+        if let Some(mut found) = choose(&master.text, address) {
+            let version = output(&master.program.to_string_lossy(), "-v").await;
+            found.php_version = version
+                .and_then(|output| PhpVersion::parse(&String::from_utf8_lossy(&output.stdout)));
+            return Some(found);
+        }
+    }
+    None
 }
 
 fn choose(text: &str, address: &Address) -> Option<FpmFacts> {

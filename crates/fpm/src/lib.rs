@@ -30,6 +30,7 @@ mod pool;
 mod queue;
 mod request;
 mod response;
+mod running;
 mod send;
 mod slots;
 mod stderr;

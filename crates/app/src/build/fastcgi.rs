@@ -23,8 +23,8 @@ const HIDDEN: &[&str] = &[
     "x-accel-charset",
 ];
 
-/// Connections to an FPM whose number of workers nobody has told.
-const DEFAULT_SLOTS: usize = 4;
+/// Connections to a peer of which nothing is known: as many as there are requests.
+const UNBOUNDED: usize = 65_536;
 
 impl Builder<'_> {
     pub(super) fn fastcgi(&mut self, scope: Scope<'_>) -> Content {
@@ -161,24 +161,36 @@ impl Builder<'_> {
     }
 
     /// The pool of an address; the same one in every location and after a reload.
+    ///
+    /// How many connections it may hold is what `fastcgi_pool_size` says, or what is known of the
+    /// FPM behind it. Of a peer of which nothing is known no connection is kept, since it could pin
+    /// a worker that others wait for, and no bound is set: nginx's way.
     fn pool(&mut self, scope: Scope<'_>, address: Address) -> Pool {
-        let slots = match scope.text(d::FASTCGI_POOL_SIZE) {
-            Some(number) if number != b"auto" => std::str::from_utf8(number)
-                .ok()
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(DEFAULT_SLOTS),
-            _ => DEFAULT_SLOTS,
+        let facts = self.kept.facts.get(&address).cloned().flatten();
+        let given = scope
+            .text(d::FASTCGI_POOL_SIZE)
+            .filter(|text| *text != b"auto");
+        let given = given.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+        let known = facts.as_ref().map(portunus_fpm::FpmFacts::slots);
+        let mut config = PoolConfig::new(address.clone(), given.or(known).unwrap_or(UNBOUNDED));
+        config.reuse = match (scope.enumeration(d::FASTCGI_REUSE), &facts, given) {
+            ("off", ..) => Reuse::never(),
+            ("always", ..) => Reuse {
+                after_body: true,
+                ..Reuse::default()
+            },
+            (_, Some(facts), _) => facts.reuse(),
+            (_, None, Some(_)) => Reuse::default(),
+            _ if scope.flag(d::FASTCGI_KEEP_CONN) => Reuse::default(),
+            _ => Reuse::never(),
         };
-        let mut config = PoolConfig::new(address, slots);
         config.queue_timeout = scope.duration(d::FASTCGI_QUEUE_TIMEOUT);
         if let Some(depth) = scope.number(d::FASTCGI_QUEUE_DEPTH) {
             config.queue_depth = usize::try_from(depth).unwrap_or(usize::MAX);
         }
         config.socket_keepalive = scope.flag(d::FASTCGI_SOCKET_KEEPALIVE);
-        match scope.enumeration(d::FASTCGI_REUSE) {
-            "off" => config.reuse = Reuse::never(),
-            "always" => config.reuse.after_body = true,
-            _ => {}
+        if given.is_none() && !self.kept.facts.contains_key(&address) {
+            self.kept.wanted.insert(address);
         }
         let key = format!("{config:?}");
         let pools = &mut self.kept.pools;

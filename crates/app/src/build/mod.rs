@@ -5,12 +5,12 @@
 //! runtime (regular expressions, names of variables, log files), is reported as [`Diagnostic`]s in
 //! nginx's words like everything else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use portunus_conf::{Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Word, d};
-use portunus_fpm::Pool;
+use portunus_fpm::{Address as FpmAddress, FpmFacts, Pool};
 use portunus_handler::{DynamicPools, Location, LogFormat, Map, Site, Template};
 use portunus_routing::{LocationId, Regex};
 use portunus_server::{ListenAddress, ListenerConfig, ServerConfig, ServerHandle, Spelling};
@@ -49,6 +49,10 @@ pub(crate) struct Built {
 pub(crate) struct Kept {
     pub(crate) files: OpenFileCache,
     pub(crate) pools: HashMap<String, Pool>,
+    /// What was learned of the FPM behind an address; `None` where there was nothing to learn.
+    pub(crate) facts: HashMap<FpmAddress, Option<FpmFacts>>,
+    /// Addresses of which nobody has tried to learn anything yet.
+    pub(crate) wanted: HashSet<FpmAddress>,
     tags: HashMap<ListenAddress, usize>,
     pub(crate) server: Arc<OnceLock<ServerHandle>>,
     /// `-e`, or nginx's default.
@@ -66,12 +70,13 @@ impl Kept {
             workers: workers(config),
             ..portunus_static_files::Config::default()
         });
-        let (pools, tags, server) = (HashMap::new(), HashMap::new(), Arc::default());
         Self {
             files,
-            pools,
-            tags,
-            server,
+            pools: HashMap::new(),
+            facts: HashMap::new(),
+            wanted: HashSet::new(),
+            tags: HashMap::new(),
+            server: Arc::default(),
             error_log,
         }
     }
