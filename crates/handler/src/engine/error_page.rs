@@ -81,7 +81,7 @@ pub(crate) fn own_page(cx: &mut Context, site: &Site, status: u16) -> Reply {
         status
     };
     cx.error_status = Some(shown);
-    let html = HeaderValue::from_static("text/html");
+    let html = html(cx);
     let padded = pads(cx, cx.location_in(site), status);
     let page = page(status, product.as_bytes(), padded);
     let reply = match page {
@@ -92,6 +92,21 @@ pub(crate) fn own_page(cx: &mut Context, site: &Site, status: u16) -> Reply {
         location: cx.carried.location.take(),
         ..reply
     }
+}
+
+/// The type of a short page; with the charset of a PHP answer whose `X-Accel-Redirect` led here,
+/// which nginx keeps.
+fn html(cx: &mut Context) -> HeaderValue {
+    let plain = HeaderValue::from_static("text/html");
+    let Some(carried) = cx.carried.content_type.take() else {
+        return plain;
+    };
+    let bytes = carried.as_bytes();
+    let Some(at) = memchr::memmem::find(bytes, b"charset=") else {
+        return plain;
+    };
+    let value = [b"text/html; ", &bytes[at..]].concat();
+    HeaderValue::from_bytes(&value).unwrap_or(plain)
 }
 
 /// `msie_padding`: old browsers show pages of errors only if they are long enough.

@@ -77,7 +77,10 @@ fn respond(cx: &mut Context, status: u16, body: Vec<u8>) -> Step {
     } else {
         Bytes::from(body)
     };
-    let content_type = location.types.lookup(&cx.uri).filter(|_| status != 204);
+    let carried = cx.carried.content_type.take();
+    let content_type = carried
+        .or_else(|| location.types.lookup(&cx.uri))
+        .filter(|_| status != 204);
     let length = Some(body.len() as u64);
     let body = Body::bytes(body);
     let reply = Reply {
