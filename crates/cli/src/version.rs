@@ -3,7 +3,9 @@
 use portunus_app::{DEFAULT_CONF, DEFAULT_ERROR_LOG, DEFAULT_PREFIX, NGINX_VERSION};
 
 /// Modules that tools (nginx's own test suite among them) look for in `-V`.
-const PRESENT: &str = "--with-debug --with-http_realip_module --with-http_stub_status_module";
+const PRESENT: &str = "--with-debug --with-http_realip_module \
+     --with-http_stub_status_module --with-http_gunzip_module --with-http_gzip_static_module \
+     --with-http_random_index_module --with-http_sub_module";
 
 /// Modules of nginx's default build that are not here, named the same way.
 const ABSENT: &[&str] = &[

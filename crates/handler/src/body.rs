@@ -5,13 +5,13 @@ use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll, ready};
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use portunus_static_files::{Entry, StaticBody};
 use portunus_telemetry::Severity;
 
 use crate::context::Context;
 use crate::filtered::Filtered;
+use crate::respond::trailers;
 
 /// Why a body ended early. The client sees an aborted transfer, never a short answer that looks
 /// whole.
@@ -92,7 +92,8 @@ pub struct ResponseBody {
     body: Body,
     /// Bytes still to come, where known.
     remaining: Option<u64>,
-    trailers: Option<HeaderMap>,
+    /// `add_trailer` has something to say at the end.
+    trailers: bool,
     cx: Option<Box<Context>>,
 }
 
@@ -110,7 +111,7 @@ impl ResponseBody {
         Self {
             body,
             remaining: length,
-            trailers: None,
+            trailers: false,
             cx: None,
         }
     }
@@ -120,8 +121,9 @@ impl ResponseBody {
         Self::new(Body::Broken, None)
     }
 
-    pub(crate) fn with_trailers(mut self, trailers: HeaderMap) -> Self {
-        self.trailers = Some(trailers);
+    /// Ends the body with trailers; it needs its request for that.
+    pub(crate) fn with_trailers(mut self) -> Self {
+        self.trailers = true;
         self
     }
 
@@ -168,17 +170,18 @@ impl HttpBody for ResponseBody {
                 self.log_failure(&error);
                 Poll::Ready(Some(Err(error)))
             }
-            None => Poll::Ready(
-                self.trailers
-                    .take()
-                    .map(|trailers| Ok(Frame::trailers(trailers))),
-            ),
+            None => {
+                let wanted = std::mem::take(&mut self.trailers);
+                let cx = self.cx.as_mut().filter(|_| wanted);
+                let fields = cx.and_then(|cx| trailers(cx));
+                Poll::Ready(fields.map(|fields| Ok(Frame::trailers(fields))))
+            }
         }
     }
 
     // An empty body of unknown length goes out in chunks, as nginx sends it.
     fn is_end_stream(&self) -> bool {
-        self.trailers.is_none() && self.remaining == Some(0) && matches!(self.body, Body::Empty)
+        !self.trailers && self.remaining == Some(0) && matches!(self.body, Body::Empty)
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -58,6 +58,7 @@ impl Builder<'_> {
         let always = rest.iter().any(|word| word.as_bytes() == b"always");
         Some(AddedHeader {
             name: parsed,
+            spelled: name.as_bytes().into(),
             value,
             fixed,
             always,

@@ -82,16 +82,9 @@ impl Substitutor {
         }
     }
 
-    /// The body has ended: what was held back is no match.
+    /// The body has ended: what was held back is no match. nginx does not look for shorter patterns in it either.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        // A shorter pattern may still match within what a longer one made wait.
-        let mut text = std::mem::take(&mut self.held);
-        while !text.is_empty() {
-            let from = self.replace(&text, out);
-            let Some(&byte) = text.get(from) else { break };
-            out.push(byte);
-            text.drain(..=from);
-        }
+        out.append(&mut self.held);
     }
 
     /// Replaces in `text` as far as can be told; returns from where on it cannot.

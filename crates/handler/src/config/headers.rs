@@ -22,6 +22,8 @@ pub struct HeaderRules {
 pub struct AddedHeader {
     /// The field's name.
     pub name: HeaderName,
+    /// The name as the operator spells it.
+    pub spelled: Box<[u8]>,
     /// The value.
     pub value: Template,
     /// The value where it is the same for every request.

@@ -84,6 +84,8 @@ pub struct Level {
     pub client_max_body_size: u64,
     /// `client_body_buffer_size`.
     pub client_body_buffer_size: usize,
+    /// `chunked_transfer_encoding`.
+    pub chunked: bool,
     /// `etag`.
     pub etag: bool,
     /// `server_tokens`.

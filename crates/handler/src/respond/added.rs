@@ -13,7 +13,7 @@ use crate::config::{AddedHeader, Expires, ExpiresAt, HeaderRules, Site};
 use crate::context::Context;
 
 /// Statuses that get fields without `always`.
-const SAFE: &[u16] = &[200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
+pub(super) const SAFE: &[u16] = &[200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
 
 /// `max`: nginx's last moment that 32-bit clients understood.
 const MAX_EXPIRES: &str = "Thu, 31 Dec 2037 23:55:55 GMT";
@@ -67,23 +67,11 @@ fn sent_so_far(reply: &Reply) -> HeaderMap {
     sent
 }
 
-/// Values of `add_trailer`, evaluated with the head.
-pub(super) fn trailers(cx: &mut Context, rules: &HeaderRules, status: u16) -> Option<HeaderMap> {
-    let safe = SAFE.contains(&status);
-    let mut trailers = HeaderMap::new();
-    for added in rules.trailers.iter().filter(|added| safe || added.always) {
-        if let Some(value) = value_of(cx, added) {
-            trailers.append(added.name.clone(), value);
-        }
-    }
-    (!trailers.is_empty()).then_some(trailers)
-}
-
 /// The value, or `None` where it is empty or cannot stand in a head.
 ///
 /// Differs: nginx writes control bytes of variables into the head; a value with one is left out
 /// here, because it would let a client forge fields.
-fn value_of(cx: &mut Context, added: &AddedHeader) -> Option<HeaderValue> {
+pub(super) fn value_of(cx: &mut Context, added: &AddedHeader) -> Option<HeaderValue> {
     if let Some(fixed) = &added.fixed {
         return Some(fixed.clone());
     }

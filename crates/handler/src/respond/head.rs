@@ -5,7 +5,7 @@ use std::rc::Rc;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
 
 use super::conditional::{self, Precondition};
-use super::{Reply, added, chain, ranges};
+use super::{Reply, added, chain, ranges, trailers};
 use crate::body::{Body, ResponseBody};
 use crate::config::{Location, Site};
 use crate::context::Context;
@@ -23,31 +23,40 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Reply) -> Response<Respons
     }
     filter(&mut cx, &site, &mut reply);
     let location = cx.location_in(&site);
+    let trailers = trailers::expected(&cx, location, &reply);
+    if trailers {
+        reply.length = None;
+        reply.content_length = None;
+    }
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let fields = head(&mut cx, &site, location, &mut reply);
     cx.answer.status = reply.status;
     if site.keeps_sent_fields {
         cx.answer.sent = Some(fields.clone());
     }
+    let unchunked = !location.level.chunked && reply.length.is_none();
+    if unchunked {
+        cx.exchange.disable_keep_alive();
+    }
     let body = if cx.is_head() || bodiless(reply.status) {
         Body::Empty
     } else {
         reply.take_body()
     };
-    let trailers = added::trailers(&mut cx, &location.headers, reply.status);
-    if site.keeps_sent_fields {
-        cx.answer.trailers.clone_from(&trailers);
-    }
     let mut body = ResponseBody::new(body, reply.length);
-    if let Some(trailers) = trailers {
-        body = body.with_trailers(trailers);
+    if trailers {
+        body = body.with_trailers();
     }
-    if !location.access_logs.is_empty() || body.may_break() {
+    if trailers || !location.access_logs.is_empty() || body.may_break() {
         body = body.with_context(cx);
     }
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = fields;
+    if unchunked {
+        // hyper then ends the body with the connection; the IO layer says HTTP/1.1 all the same.
+        *response.version_mut() = Version::HTTP_10;
+    }
     response
 }
 
@@ -88,7 +97,7 @@ fn failed(cx: &mut Context, site: &Site) -> Reply {
 }
 
 /// Answers that never have a body.
-fn bodiless(status: u16) -> bool {
+pub(super) fn bodiless(status: u16) -> bool {
     matches!(status, 100..=199 | 204 | 304)
 }
 

@@ -13,9 +13,11 @@ mod ranges;
 mod rate;
 mod reply;
 mod substitute;
+mod trailers;
 
 pub(crate) use charset::charset_of;
 pub(crate) use head::finish;
 pub(crate) use pages::page;
 pub(crate) use rate::parse_size;
 pub(crate) use reply::{Reply, Validators};
+pub(crate) use trailers::trailers;

@@ -34,6 +34,8 @@ pub struct Exchange {
     pub(crate) framing: RefCell<Framing>,
     pub(crate) body: Cell<BodyProgress>,
     pub(crate) names: RefCell<Names>,
+    /// What of the trailers has not been written.
+    pub(crate) trailers: RefCell<Vec<u8>>,
     pub(crate) files: RefCell<FileQueue>,
 }
 
@@ -94,6 +96,7 @@ impl Exchange {
             framing: RefCell::new(framing),
             body: Cell::new(body),
             names: RefCell::default(),
+            trailers: RefCell::default(),
             files: RefCell::default(),
             head: RefCell::new(head),
             connection,
@@ -241,6 +244,13 @@ impl Exchange {
     /// Close the connection after this answer.
     pub fn disable_keep_alive(&self) {
         self.keep_alive.set(false);
+    }
+
+    /// Ends the chunks of this answer with these lines (`Name: value`, CRLF after each). To be said before the body
+    /// has ended; for HTTP/1 only, and only for an answer without a length. hyper would send trailers to clients with
+    /// `TE: trailers` alone, and in its own spelling.
+    pub fn end_with(&self, trailers: Vec<u8>) {
+        *self.trailers.borrow_mut() = trailers;
     }
 
     /// Spells the field names of this answer as in `names`, whatever the operator's spelling says;

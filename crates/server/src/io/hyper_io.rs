@@ -188,6 +188,7 @@ impl<B> HyperIo<B> {
                 return Poll::Pending;
             }
         };
+        let most = ready!(self.write_trailers(cx, exchange, slices, most))?;
         let mut head = self.link.head.borrow_mut();
         let first: &[u8] = slices.first().map_or(&[], |slice| slice);
         head.prepare(first, exchange, &self.link.settings);
@@ -221,6 +222,32 @@ impl<B> HyperIo<B> {
         exchange.count_head_sent(of_head);
         pace::sent(exchange, &self.link.paused_until, sent);
         Poll::Ready(Ok(swallowed + sent))
+    }
+
+    /// Trailers go between the last chunk and the empty line behind it: hyper's last two bytes wait for them. Returns
+    /// how much of what hyper has may be written now.
+    fn write_trailers(
+        &self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        slices: &[IoSlice<'_>],
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        let mut trailers = exchange.trailers.borrow_mut();
+        if trailers.is_empty() || self.link.answer.get() != Answer::Ended {
+            return Poll::Ready(Ok(most));
+        }
+        let total: usize = slices.iter().map(|slice| slice.len()).sum();
+        if total > 2 {
+            return Poll::Ready(Ok(most.min(total - 2)));
+        }
+        while !trailers.is_empty() {
+            let sent = ready!(self.connection.transport.poll_send(cx, &[&trailers], true))?;
+            trailers.drain(..sent);
+            self.connection.count_out(sent);
+            exchange.count_sent(sent);
+        }
+        Poll::Ready(Ok(most))
     }
 
     fn send_file(
