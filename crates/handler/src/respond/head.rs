@@ -34,7 +34,7 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Reply) -> Response<Respons
     if site.keeps_sent_fields {
         cx.answer.sent = Some(fields.clone());
     }
-    let unchunked = !location.level.chunked && reply.length.is_none();
+    let unchunked = !location.level.chunked && reply.length.is_none() && !bodiless(reply.status);
     if unchunked {
         cx.exchange.disable_keep_alive();
     }
