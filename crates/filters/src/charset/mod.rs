@@ -21,7 +21,7 @@ pub struct CharsetMap {
 #[derive(Debug)]
 enum Table {
     /// Byte for byte.
-    Bytes([u8; 256]),
+    Bytes(Box<[u8; 256]>),
     /// A byte to the bytes of a character.
     ToUtf8(Vec<Box<[u8]>>),
     /// A character to a byte; what is missing becomes a reference (`&#8364;`).
@@ -77,7 +77,7 @@ fn bytes(entries: &[(u8, Vec<u8>)]) -> (Table, Table) {
             back[usize::from(to)] = *from;
         }
     }
-    (Table::Bytes(there), Table::Bytes(back))
+    (Table::Bytes(Box::new(there)), Table::Bytes(Box::new(back)))
 }
 
 fn to_utf8(entries: &[(u8, Vec<u8>)]) -> (Table, Table) {

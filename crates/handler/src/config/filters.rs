@@ -35,8 +35,9 @@ impl Charsets {
     /// Whether the configuration names it.
     #[must_use]
     pub fn knows(&self, name: &[u8]) -> bool {
-        let same = |known: &Box<[u8]>| known.eq_ignore_ascii_case(name);
-        self.names.iter().any(same)
+        self.names
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
     }
 
     /// The way from one to another.
