@@ -28,6 +28,7 @@ pub use config::{
     Product, RealIp, RealIpSource, Root, Server, Site, Template, TryFiles, Who,
 };
 pub use config::{Charset, Charsets, EncoderSet, Encoding, Rate, SubFilter};
+pub use config::{Geo, Split};
 pub use service::{Handler, SharedSite, Worker};
 pub use variable::Variable;
 

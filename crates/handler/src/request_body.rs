@@ -46,6 +46,11 @@ impl BodyReadError {
             Self::Spool(_) => 500,
         }
     }
+
+    /// There is nobody left to answer.
+    pub(crate) fn client_is_gone(&self) -> bool {
+        matches!(self, Self::Client(BodyError::ClientClosed))
+    }
 }
 
 impl RequestBody {

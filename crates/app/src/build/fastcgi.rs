@@ -46,7 +46,13 @@ impl Builder<'_> {
             .find(d::FASTCGI_SPLIT_PATH_INFO)
             .and_then(|directive| {
                 let word = directive.args.first()?;
-                self.regex(directive, word, word.as_bytes(), false)
+                let regex = self.regex(directive, word, word.as_bytes(), false)?;
+                if regex.groups() != 2 {
+                    let message =
+                        format!("pattern \"{}\" must have 2 captures", word.message_text());
+                    self.error_at(directive, word, message);
+                }
+                Some(regex)
             });
         let passed = names(scope, d::FASTCGI_PASS_HEADER);
         Content::FastCgi(Box::new(FastCgi {

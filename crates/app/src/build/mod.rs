@@ -19,6 +19,7 @@ use portunus_telemetry::{ErrorLog, LogFile};
 
 mod access;
 mod content;
+mod derived;
 mod encoding;
 mod fastcgi;
 mod filters;
@@ -155,7 +156,11 @@ impl Builder<'_> {
             self.maps(http);
         }
         let (servers, addresses, listeners) = self.servers(http);
+        let geos = http.map(|http| self.geos(http)).unwrap_or_default();
+        let splits = http.map(|http| self.splits(http)).unwrap_or_default();
         let site = Site {
+            geos,
+            splits,
             servers,
             addresses,
             locations: std::mem::take(&mut self.locations),

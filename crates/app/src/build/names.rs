@@ -14,6 +14,10 @@ use portunus_routing::Slot;
 pub(super) struct Names {
     slots: HashMap<Box<str>, Slot>,
     maps: HashMap<Box<str>, usize>,
+    geos: HashMap<Box<str>, usize>,
+    splits: HashMap<Box<str>, usize>,
+    geo_count: usize,
+    split_count: usize,
     /// Definitions of names that nginx keeps for itself.
     clashes: Vec<Diagnostic>,
     map_count: usize,
@@ -35,6 +39,12 @@ impl Names {
         }
         if let Some(number) = self.maps.get(text.as_str()) {
             return Some(Variable::Map(*number));
+        }
+        if let Some(number) = self.geos.get(text.as_str()) {
+            return Some(Variable::Geo(*number));
+        }
+        if let Some(number) = self.splits.get(text.as_str()) {
+            return Some(Variable::Split(*number));
         }
         Variable::builtin(name)
     }
@@ -88,6 +98,22 @@ impl Names {
                     self.check_free(directive, &name);
                     // As in nginx the last definition rules.
                     self.maps.insert(name, number);
+                }
+            }
+            b"geo" => {
+                let number = self.geo_count;
+                self.geo_count += 1;
+                if let Some(name) = directive.args.last().and_then(variable_name) {
+                    self.check_free(directive, &name);
+                    self.geos.insert(name, number);
+                }
+            }
+            b"split_clients" => {
+                let number = self.split_count;
+                self.split_count += 1;
+                if let Some(name) = directive.args.get(1).and_then(variable_name) {
+                    self.check_free(directive, &name);
+                    self.splits.insert(name, number);
                 }
             }
             b"server_name" | b"location" | b"rewrite" | b"if" => {

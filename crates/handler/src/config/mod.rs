@@ -13,6 +13,7 @@ use portunus_server::{ServerHandle, Settings};
 use portunus_static_files::OpenFileCache;
 
 mod access;
+mod derived;
 mod encoding;
 mod fastcgi;
 mod filters;
@@ -23,6 +24,7 @@ mod map;
 mod pools;
 
 pub use access::{AccessRule, Network, RealIp, RealIpSource, Who};
+pub use derived::{Geo, Split};
 pub use encoding::{EncoderSet, Encoding};
 pub use fastcgi::{FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, NextUpstream, PoolSet};
 pub use filters::{Charset, Charsets, Rate, SubFilter};
@@ -58,6 +60,10 @@ pub struct Site {
     pub maps: Vec<Map>,
     /// Charsets and the ways between them.
     pub charsets: Charsets,
+    /// `geo` blocks.
+    pub geos: Vec<Geo>,
+    /// `split_clients` blocks.
+    pub splits: Vec<Split>,
     /// Number of slots that `set` and named captures use.
     pub slots: usize,
     /// Files, remembered across reloads.

@@ -5,6 +5,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
+use http::{HeaderMap, HeaderName};
+
 use crate::config::{RealIp, RealIpSource, Site};
 use crate::context::{Client, Context};
 
@@ -29,11 +31,7 @@ pub(crate) fn apply(cx: &mut Context, site: &Site) {
                 .proxied()
                 .map(|proxied| client(proxied.source))
         }
-        RealIpSource::Field(name) => {
-            let values = cx.head.headers.get_all(name).iter();
-            let list: Vec<&[u8]> = values.map(http::HeaderValue::as_bytes).collect();
-            from_list(&rules, &list)
-        }
+        RealIpSource::Field(name) => from_field(&rules, &cx.head.headers, name),
     };
     if let Some(found) = found {
         cx.client = found;
@@ -46,6 +44,20 @@ fn client(address: SocketAddr) -> Client {
         address: Some(address.ip().to_canonical()),
         port,
     }
+}
+
+/// The client that the field of the rules names.
+pub(crate) fn from_fields(rules: &RealIp, fields: &HeaderMap) -> Option<Client> {
+    match &rules.source {
+        RealIpSource::Field(name) => from_field(rules, fields, name),
+        RealIpSource::ProxyProtocol => None,
+    }
+}
+
+fn from_field(rules: &RealIp, fields: &HeaderMap, name: &HeaderName) -> Option<Client> {
+    let values = fields.get_all(name).iter();
+    let list: Vec<&[u8]> = values.map(http::HeaderValue::as_bytes).collect();
+    from_list(rules, &list)
 }
 
 /// The last address of the list; with `real_ip_recursive` the last that is not trusted itself.

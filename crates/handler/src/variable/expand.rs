@@ -61,6 +61,8 @@ impl Context {
                 }
             }
             Variable::Map(number) => self.append_map(*number, out),
+            Variable::Geo(number) => self.append_geo(*number, out),
+            Variable::Split(number) => self.append_split(*number, out),
             Variable::ContentLength => self.append_content_length(out),
             Variable::ContentType => field(&self.head.headers, &http::header::CONTENT_TYPE, out),
             _ => self.append_connection_value(variable, out),

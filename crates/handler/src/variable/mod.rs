@@ -8,6 +8,7 @@ use http::HeaderName;
 use portunus_routing::Slot;
 
 mod client;
+mod derived;
 mod expand;
 mod map;
 mod request_values;
@@ -140,6 +141,10 @@ pub enum Variable {
     Slot(Slot),
     /// A variable of a `map`, by its number in `Site::maps`.
     Map(usize),
+    /// A variable of a `geo`, by its number in `Site::geos`.
+    Geo(usize),
+    /// A variable of a `split_clients`, by its number in `Site::splits`.
+    Split(usize),
     /// `$status`.
     Status,
     /// `$time_iso8601`.

@@ -25,7 +25,7 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
     };
     let mut body = match take_body(cx, &site, fastcgi).await {
         Ok(body) => body,
-        Err(status) => return decide(cx, &site, Step::Fail(status)),
+        Err(step) => return decide(cx, &site, step),
     };
     let pools = match pools(cx, &site, &fastcgi.pass) {
         Ok(pools) => pools,
@@ -62,7 +62,7 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
 }
 
 /// The request's body as the exchange wants it.
-async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<Body, u16> {
+async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<Body, Step> {
     if !fastcgi.pass_request_body {
         return Ok(Body::Empty);
     }
@@ -80,7 +80,11 @@ async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<B
     let (limit, memory) = (level.client_max_body_size, level.client_body_buffer_size);
     if let Err(error) = cx.body.read(limit, memory, &site.temp_dir).await {
         cx.log(Severity::Error, format_args!("{error}"));
-        return Err(error.status());
+        if error.client_is_gone() {
+            cx.answer.status = error.status();
+            return Err(Step::Done(Plan::Close));
+        }
+        return Err(Step::Fail(error.status()));
     }
     Ok(match &cx.body {
         RequestBody::Whole(body) => Body::Spooled(body.clone()),
