@@ -32,6 +32,7 @@ mod check;
 mod config;
 mod fault;
 mod level;
+mod lint;
 mod loader;
 mod scope;
 mod text;

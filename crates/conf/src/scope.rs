@@ -172,7 +172,7 @@ impl<'a> Scope<'a> {
     /// Its first argument, or the default.
     #[must_use]
     pub fn text(self, id: DirectiveId) -> Option<&'a [u8]> {
-        let default = id.0.default.map(str::as_bytes);
+        let default = id.row().default.map(str::as_bytes);
         self.word(id).map(Word::as_bytes).or(default)
     }
 
@@ -314,7 +314,7 @@ impl<'a> Scope<'a> {
 }
 
 fn default_words(id: DirectiveId) -> Vec<&'static [u8]> {
-    let default = id.0.default.unwrap_or_default();
+    let default = id.row().default.unwrap_or_default();
     default
         .split_ascii_whitespace()
         .map(str::as_bytes)

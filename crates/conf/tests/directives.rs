@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
+use portunus_conf::d;
 use portunus_conf::table::{
     Contexts, EVENTS, Effect, HTTP, Inherit, Kind, LIF, LMT, LOCATION, MAIN, MODULES, Row, SERVER,
     SIF, Special, UPSTREAM, foreign_module, rows_named,
@@ -37,6 +38,16 @@ fn names_are_unambiguous_in_every_context() {
         same.push(row);
     }
     assert!(seen.len() > 500);
+}
+
+#[test]
+fn no_two_rows_have_the_same_identity() {
+    let ids = MODULES.iter().flat_map(|module| module.rows);
+    let mut seen = HashSet::new();
+    for id in ids {
+        assert!(seen.insert(*id), "{id:?}");
+        assert!(matches!(*id, d::SERVER) == (*id == d::SERVER), "{id:?}");
+    }
 }
 
 #[test]
@@ -94,10 +105,7 @@ fn rows_agree_with_themselves() {
             row.name
         );
     }
-    assert!(matches!(
-        portunus_conf::d::LISTEN.kind,
-        Kind::Special(Special::Listen)
-    ));
+    assert!(matches!(d::LISTEN.kind, Kind::Special(Special::Listen)));
 }
 
 /// Names and contexts of the directives that 416 public configurations of PHP sites use.

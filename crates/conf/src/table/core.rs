@@ -36,8 +36,8 @@ rows! { "core": "ngx_core_module and its neighbours: process-wide settings";
     WORKER_RLIMIT_CORE "worker_rlimit_core" in MAIN, TAKE1, Offset, Own,
         Accepted("the limit on core files is left to the container"),
         "Limit on the size of a core file.";
-    WORKER_SHUTDOWN_TIMEOUT "worker_shutdown_timeout" in MAIN, TAKE1, Msec, Own,
-        Differs("a shutdown without it ends after 8s, so that it fits into the 10s that Docker grants"),
+    WORKER_SHUTDOWN_TIMEOUT "worker_shutdown_timeout" in MAIN, TAKE1, Msec = "8s", Own,
+        Differs("the default is 8s and not no limit, so that it fits into the 10s that Docker grants"),
         "How long a graceful shutdown may take before connections are closed.";
     WORKING_DIRECTORY "working_directory" in MAIN, TAKE1, Text, Own,
         Honoured, "Current directory of the process; core files would land there.";

@@ -134,8 +134,8 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
     KEEPALIVE_TIME "keepalive_time" in HTTP | SERVER | LOCATION, TAKE1, Msec = "1h", Nearest,
         Honoured, "How long one connection may serve requests.";
     KEEPALIVE_TIMEOUT "keepalive_timeout" in HTTP | SERVER | LOCATION,
-        TAKE12, Special(Special::KeepaliveTimeout) = "75s", Nearest,
-        Differs("without it an idle connection is kept for 95s, longer than the 90s of a Traefik in front"),
+        TAKE12, Special(Special::KeepaliveTimeout) = "95s", Nearest,
+        Differs("the default is 95s and not 75s, so that it outlasts the 90s of a Traefik in front"),
         "How long an idle connection is kept, and what the Keep-Alive field says.";
     KEEPALIVE_MIN_TIMEOUT "keepalive_min_timeout" in HTTP | SERVER | LOCATION,
         TAKE1, Msec = "0", Nearest,

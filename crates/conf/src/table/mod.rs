@@ -17,7 +17,7 @@ macro_rules! rows {
             #[doc = concat!("`", $name, "`: ", $summary)]
             pub const $id: $crate::table::DirectiveId = {
                 use $crate::table::{Effect, Inherit, kind::Kind, row};
-                static ROW: row::Row = row::Row {
+                const ROW: row::Row = row::Row {
                     name: $name,
                     module: $module,
                     contexts: row::Contexts::NONE$(.or(row::$context))+,
@@ -28,7 +28,7 @@ macro_rules! rows {
                     effect: Effect::$effect$(($why))?,
                     summary: $summary,
                 };
-                $crate::table::DirectiveId(&ROW)
+                $crate::table::DirectiveId::new(&ROW)
             };
         )+
 

@@ -11,7 +11,7 @@ use std::ops::{BitOr, Deref};
 use super::kind::Kind;
 
 /// One directive as nginx knows it: where it may stand, what it takes, what it does here.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub struct Row {
     /// The name as written in a configuration file.
     pub name: &'static str,
@@ -34,29 +34,47 @@ pub struct Row {
 }
 
 /// Names a row of the table. The constants in [`crate::d`] are the only values, so that a
-/// misspelt directive does not compile.
-#[derive(Clone, Copy)]
-pub struct DirectiveId(pub(crate) &'static Row);
+/// misspelt directive does not compile; they can be used as patterns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct DirectiveId {
+    /// Differs from row to row, so that comparing seldom gets to the row.
+    key: u64,
+    row: &'static Row,
+}
+
+impl DirectiveId {
+    pub(super) const fn new(row: &'static Row) -> Self {
+        let key = hash(hash(0xcbf2_9ce4_8422_2325, row.module), row.name);
+        Self { key, row }
+    }
+
+    /// The row itself, for as long as the program runs.
+    pub(crate) const fn row(self) -> &'static Row {
+        self.row
+    }
+}
+
+/// FNV-1a, which a constant can be made with.
+const fn hash(start: u64, text: &str) -> u64 {
+    let (mut hash, mut rest) = (start, text.as_bytes());
+    while let Some((byte, after)) = rest.split_first() {
+        hash = (hash ^ *byte as u64).wrapping_mul(0x0000_0100_0000_01b3);
+        rest = after;
+    }
+    hash
+}
 
 impl Deref for DirectiveId {
     type Target = Row;
 
     fn deref(&self) -> &Row {
-        self.0
+        self.row
     }
 }
-
-impl PartialEq for DirectiveId {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.0, other.0)
-    }
-}
-
-impl Eq for DirectiveId {}
 
 impl Hash for DirectiveId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        std::ptr::from_ref(self.0).hash(state);
+        self.key.hash(state);
     }
 }
 

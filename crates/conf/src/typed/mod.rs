@@ -7,12 +7,14 @@
 
 mod answer;
 mod cache;
+mod geo;
 mod headers;
 mod limit;
 mod listen;
 mod location;
 mod log;
 mod map;
+mod network;
 mod rewrite;
 mod server;
 mod types;
@@ -20,16 +22,17 @@ mod upstream;
 
 pub use answer::{Candidate, ErrorPage, Fallback, PageStatus, TryFiles};
 pub use cache::{CachePath, CacheValid};
+pub use geo::{Geo, GeoEntry};
 pub use headers::{AddHeader, Expires, Param};
 pub use limit::{LimitConn, LimitReq, LimitZone, Zone};
 pub use listen::{Listen, SocketKeepalive};
 pub use location::LocationMatch;
 pub use log::{AccessLog, ErrorLog, LogBuffer, LogEscape, LogFormat, LogLevel, LogTarget, Syslog};
-pub use map::{CharsetMap, Geo, GeoEntry, Map, MapKey, SplitClients};
+pub use map::{CharsetMap, Map, MapKey, SplitClients};
+pub use network::{Resolver, SessionCache, Who};
 pub use rewrite::{Condition, FileTest, Return, Rewrite, RewriteFlag, parse_variable};
 pub use server::{
-    DisableSymlinks, DocumentRoot, KeepaliveTimeout, OpenFileCache, Resolver, ServerName,
-    SessionCache, SymlinkMode, Who,
+    DisableSymlinks, DocumentRoot, KeepaliveTimeout, OpenFileCache, ServerName, SymlinkMode,
 };
 pub use types::TypeMap;
 pub use upstream::{Member, Pass, ProxyRedirect};
