@@ -27,6 +27,7 @@ pub struct LoadOptions {
 pub struct Config {
     pub(crate) levels: Levels,
     pub(crate) prefix: PathBuf,
+    pub(crate) directory: PathBuf,
 }
 
 /// What loading gives.
@@ -69,6 +70,7 @@ impl Config {
         let config = Config {
             levels,
             prefix: options.prefix.clone(),
+            directory: options.prefix.join(path.parent().unwrap_or(Path::new(""))),
         };
         check::check(&config, &tree.sources, options.look_up, &mut diagnostics);
         let config = (!diagnostics.has_errors()).then_some(config);
@@ -104,6 +106,12 @@ impl Config {
     #[must_use]
     pub fn prefix(&self) -> &Path {
         &self.prefix
+    }
+
+    /// The directory of the configuration, which some relative paths are below.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// A path made full: below the prefix unless it is absolute (nginx: `ngx_conf_full_name`).

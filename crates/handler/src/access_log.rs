@@ -21,7 +21,8 @@ impl Drop for Context {
     fn drop(&mut self) {
         let site = Rc::clone(&self.site);
         let logs = &self.location_in(&site).access_logs;
-        if logs.is_empty() {
+        let silent = self.subrequest.is_some() && !self.location_in(&site).level.log_subrequest;
+        if logs.is_empty() || silent {
             return;
         }
         if self.answer.status == 0 {

@@ -1,23 +1,51 @@
 //! Carries a [`Plan`] out: the part of a request that waits.
 
+use std::rc::Rc;
+
 use http::{Response, StatusCode};
 
+use crate::access::Check;
 use crate::body::ResponseBody;
 use crate::content::{fastcgi, listing};
 use crate::context::Context;
-use crate::engine::Plan;
-use crate::respond::finish;
+use crate::engine::{Plan, Progress, decide, password_verdict, resume_access};
+use crate::respond::{Reply, finish};
+use crate::subrequest;
 
 /// Goes on with a request until there is an answer.
-pub(crate) async fn act(mut cx: Box<Context>, mut plan: Plan) -> Response<ResponseBody> {
+pub(crate) async fn act(mut cx: Box<Context>, plan: Plan) -> Response<ResponseBody> {
+    match settle(&mut cx, plan).await {
+        Some(reply) => finish(cx, *reply),
+        None => close(cx),
+    }
+}
+
+/// Goes on until there is something to answer; `None` is to close the connection without.
+pub(crate) async fn settle(cx: &mut Context, mut plan: Plan) -> Option<Box<Reply>> {
     loop {
         plan = match plan {
-            Plan::Answer(reply) => return finish(cx, *reply),
-            Plan::Close => return close(cx),
-            Plan::List(directory) => listing::run(&mut cx, *directory).await,
-            Plan::FastCgi => fastcgi::run(&mut cx).await,
+            Plan::Answer(reply) => return Some(reply),
+            Plan::Close => return None,
+            Plan::List(directory) => listing::run(cx, *directory).await,
+            Plan::FastCgi => fastcgi::run(cx).await,
+            Plan::Delay(time, then) => {
+                tokio::time::sleep(time).await;
+                let site = Rc::clone(&cx.site);
+                decide(cx, &site, *then)
+            }
+            Plan::Password(waiting) => password(cx, *waiting).await,
+            Plan::AuthRequest(at) => subrequest::authorize(cx, at).await,
         };
     }
+}
+
+/// Has a password checked, then goes on with the access phase.
+async fn password(cx: &mut Context, (check, at): (Check, Progress)) -> Plan {
+    let site = Rc::clone(&cx.site);
+    let right = check.run(&site.user_files).await;
+    let verdict = password_verdict(cx, &site, right);
+    let step = resume_access(cx, &site, at, verdict);
+    decide(cx, &site, step)
 }
 
 /// Ends the connection without an answer (`return 444`).

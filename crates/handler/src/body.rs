@@ -56,6 +56,14 @@ impl Body {
         }
     }
 
+    /// Whether it costs nothing to leave it unread.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        matches!(
+            self,
+            Self::Empty | Self::Bytes(_) | Self::Entry(_) | Self::File(_)
+        )
+    }
+
     pub(crate) fn poll_data(
         &mut self,
         cx: &mut TaskContext<'_>,

@@ -12,6 +12,7 @@ use portunus_telemetry::Severity;
 
 use crate::config::{Location, Site, SiteRef};
 use crate::engine::Found;
+use crate::limit::LimitState;
 use crate::request_body::RequestBody;
 use crate::upstream_state::UpstreamState;
 use crate::variable::{Slots, put};
@@ -50,8 +51,10 @@ pub(crate) struct Carried {
     pub(crate) content_type: Option<HeaderValue>,
     /// `X-Accel-Charset`.
     pub(crate) charset: Option<Vec<u8>>,
-    /// Other fields of an upstream, or of an access module.
+    /// Other fields of an upstream.
     pub(crate) fields: HeaderMap,
+    /// `WWW-Authenticate`.
+    pub(crate) challenges: Vec<HeaderValue>,
 }
 
 /// One request.
@@ -92,6 +95,10 @@ pub(crate) struct Context {
     pub(crate) request_id: OnceCell<Box<str>>,
     pub(crate) answer: Answer,
     pub(crate) upstream: UpstreamState,
+    /// What limits have done; `None` where there are none.
+    pub(crate) limits: Option<Box<LimitState>>,
+    /// In a subrequest: the method of the request around it.
+    pub(crate) subrequest: Option<Method>,
 }
 
 impl Context {
@@ -129,6 +136,8 @@ impl Context {
             request_id: OnceCell::new(),
             answer: Answer::default(),
             upstream: UpstreamState::default(),
+            limits: None,
+            subrequest: None,
         }
     }
 
@@ -219,6 +228,10 @@ impl Context {
                 ", request: \"{}\"",
                 String::from_utf8_lossy(&line)
             ));
+        }
+        if self.subrequest.is_some() {
+            let uri = String::from_utf8_lossy(&self.uri);
+            text.push_str(&format!(", subrequest: \"{uri}\""));
         }
         if let Some(host) = self.head.headers.get(http::header::HOST) {
             text.push_str(&format!(

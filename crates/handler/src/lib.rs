@@ -4,6 +4,7 @@
 //! [`Site`]. Deciding (`engine`) is synchronous and yields a plain value; only what has to wait, PHP
 //! or a request body, becomes a future, so an answer from memory allocates none.
 
+mod access;
 mod access_log;
 mod act;
 mod body;
@@ -12,13 +13,16 @@ mod content;
 mod context;
 mod engine;
 mod filtered;
+mod limit;
 mod request_body;
 mod respond;
 mod service;
 mod start;
+mod subrequest;
 mod upstream_state;
 mod variable;
 
+pub use access::UserFiles;
 pub use body::{BodyError, ResponseBody};
 pub use config::{
     AccessLog, AccessRule, AddedHeader, Address, Alias, AnswerStatus, AutoIndex, Candidate,
@@ -27,8 +31,12 @@ pub use config::{
     Location, LogEscape, LogFormat, LogTarget, Map, MapPattern, Network, NextUpstream, PoolSet,
     Product, RealIp, RealIpSource, Root, Server, Site, Template, TryFiles, Who,
 };
+pub use config::{
+    AuthRequest, BasicAuth, ConnectionLimit, ConnectionLimits, Geo, GeoNetworks, GeoRanges,
+    GeoTable, Guard, Key, LimitExcept, RateLimit, RateLimits, Referers, SecureLink, Split,
+};
 pub use config::{Charset, Charsets, EncoderSet, Encoding, Rate, SubFilter};
-pub use config::{Geo, Split};
+pub use limit::{ConnectionZone, RateZone};
 pub use service::{Handler, SharedSite, Worker};
 pub use variable::Variable;
 

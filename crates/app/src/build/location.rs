@@ -23,6 +23,7 @@ impl Builder<'_> {
         let rewrite = self.rewrite(scope, matcher);
         let charset = self.charset(scope);
         let types = self.types(scope, charset.as_ref());
+        let limit_except = self.limit_except(scope, matcher);
         let location = Location {
             name: scope
                 .args()
@@ -35,6 +36,7 @@ impl Builder<'_> {
                 server_name_in_redirect: scope.flag(d::SERVER_NAME_IN_REDIRECT),
                 port_in_redirect: scope.flag(d::PORT_IN_REDIRECT),
                 server_tokens: scope.text(d::SERVER_TOKENS) != Some(b"off"),
+                log_subrequest: scope.flag(d::LOG_SUBREQUEST),
                 rewrite_log: scope.flag(d::REWRITE_LOG),
                 log_not_found: scope.flag(d::LOG_NOT_FOUND),
                 recursive_error_pages: scope.flag(d::RECURSIVE_ERROR_PAGES),
@@ -58,6 +60,10 @@ impl Builder<'_> {
             random_index: scope.flag(d::RANDOM_INDEX),
             error_pages: self.error_pages(scope),
             access: self.access_rules(scope),
+            guard: self.guard(scope),
+            limit_except,
+            referers: self.referers(scope),
+            secure_link: self.secure_link(scope),
             real_ip: self.real_ip(scope),
             headers: self.header_rules(scope),
             types,

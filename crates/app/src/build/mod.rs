@@ -19,11 +19,13 @@ use portunus_telemetry::{ErrorLog, LogFile};
 
 mod access;
 mod content;
-mod derived;
 mod encoding;
 mod fastcgi;
 mod filters;
+mod geo;
+mod guard;
 mod headers;
+mod limit;
 mod listen;
 mod location;
 mod logs;
@@ -54,6 +56,7 @@ pub(crate) struct Kept {
     pub(crate) facts: HashMap<FpmAddress, Option<FpmFacts>>,
     /// Addresses of which nobody has tried to learn anything yet.
     pub(crate) wanted: HashSet<FpmAddress>,
+    zones: limit::Zones,
     tags: HashMap<ListenAddress, usize>,
     pub(crate) server: Arc<OnceLock<ServerHandle>>,
     /// `-e`, or nginx's default.
@@ -76,6 +79,7 @@ impl Kept {
             pools: HashMap::new(),
             facts: HashMap::new(),
             wanted: HashSet::new(),
+            zones: limit::Zones::default(),
             tags: HashMap::new(),
             server: Arc::default(),
             error_log,
@@ -154,6 +158,7 @@ impl Builder<'_> {
         self.formats(http);
         if let Some(http) = http {
             self.maps(http);
+            self.zones(http);
         }
         let (servers, addresses, listeners) = self.servers(http);
         let geos = http.map(|http| self.geos(http)).unwrap_or_default();
@@ -166,6 +171,7 @@ impl Builder<'_> {
             locations: std::mem::take(&mut self.locations),
             maps: std::mem::take(&mut self.maps),
             charsets: http.map(|http| self.charsets(http)).unwrap_or_default(),
+            user_files: portunus_handler::UserFiles::default(),
             slots: self.names.slots(),
             files: self.kept.files.clone(),
             hostname: hostname(),

@@ -9,8 +9,8 @@ use portunus_static_files::{ConditionalOptions, MediaTypes, OpenOptions};
 use portunus_telemetry::ErrorLog;
 
 use super::{
-    AccessLog, AccessRule, Charset, Encoding, FastCgi, HeaderRules, Rate, RealIp, SubFilter,
-    Template,
+    AccessLog, AccessRule, Charset, Encoding, FastCgi, Guard, HeaderRules, LimitExcept, Rate,
+    RealIp, Referers, SecureLink, SubFilter, Template,
 };
 use crate::variable::Variable;
 
@@ -43,6 +43,14 @@ pub struct Location {
     pub error_pages: Arc<[ErrorPage]>,
     /// `allow` and `deny`, in order.
     pub access: Arc<[AccessRule]>,
+    /// Limits, passwords and subrequests before the content; `None` where there are none.
+    pub guard: Option<Box<Guard>>,
+    /// `limit_except`.
+    pub limit_except: Option<LimitExcept>,
+    /// `valid_referers`.
+    pub referers: Option<Arc<Referers>>,
+    /// `secure_link` and its kin.
+    pub secure_link: Option<Arc<SecureLink>>,
     /// `set_real_ip_from` and its kin.
     pub real_ip: Option<Arc<RealIp>>,
     /// `add_header`, `add_trailer`, `expires`.
@@ -92,6 +100,8 @@ pub struct Level {
     pub server_tokens: bool,
     /// `log_not_found`.
     pub log_not_found: bool,
+    /// `log_subrequest`.
+    pub log_subrequest: bool,
     /// `rewrite_log`.
     pub rewrite_log: bool,
     /// `absolute_redirect`.

@@ -13,22 +13,29 @@ use portunus_server::{ServerHandle, Settings};
 use portunus_static_files::OpenFileCache;
 
 mod access;
-mod derived;
 mod encoding;
 mod fastcgi;
 mod filters;
+mod geo;
+mod guard;
 mod headers;
+mod link;
 mod location;
 mod log;
 mod map;
 mod pools;
 
 pub use access::{AccessRule, Network, RealIp, RealIpSource, Who};
-pub use derived::{Geo, Split};
 pub use encoding::{EncoderSet, Encoding};
 pub use fastcgi::{FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, NextUpstream, PoolSet};
 pub use filters::{Charset, Charsets, Rate, SubFilter};
+pub use geo::{Geo, GeoNetworks, GeoRanges, GeoTable, Split};
+pub use guard::{
+    AuthRequest, BasicAuth, ConnectionLimit, ConnectionLimits, Guard, Key, LimitExcept, RateLimit,
+    RateLimits,
+};
 pub use headers::{AddedHeader, Expires, ExpiresAt, HeaderRules};
+pub use link::{Referers, SecureLink};
 pub use location::{
     Alias, AnswerStatus, AutoIndex, Candidate, Content, ErrorPage, Fallback, IndexFile,
     KeepaliveDisable, Level, Location, Root, TryFiles,
@@ -37,6 +44,7 @@ pub use log::{AccessLog, LogEscape, LogFormat, LogTarget};
 pub use map::{HostMask, Map, MapPattern};
 pub use pools::DynamicPools;
 
+use crate::access::UserFiles;
 use crate::variable::Variable;
 
 /// A nginx complex value over our variables.
@@ -66,6 +74,8 @@ pub struct Site {
     pub splits: Vec<Split>,
     /// Number of slots that `set` and named captures use.
     pub slots: usize,
+    /// Password files.
+    pub user_files: UserFiles,
     /// Files, remembered across reloads.
     pub files: OpenFileCache,
     /// The running server, for its counters; set when it has started.

@@ -25,7 +25,7 @@ pub(super) fn answer(cx: &mut Context, site: &Site, status: u16) -> Step {
         return Step::Done(Plan::Close);
     }
     cx.error_status = Some(status);
-    if CLOSING.contains(&status) {
+    if CLOSING.contains(&status) && cx.subrequest.is_none() {
         cx.exchange.disable_keep_alive();
     }
     let location = cx.location_in(site);

@@ -40,6 +40,30 @@ pub(super) fn find(cx: &mut Context, site: &Site) -> Step {
         );
         return Step::Fail(413);
     }
+    enter(cx, site);
+    if found.redirect_to_slash
+        && let Some(path) = found
+            .location
+            .and_then(|found| server.matcher.redirect_path(found))
+    {
+        return redirect_to(cx, path.to_vec());
+    }
+    Step::Rewrite
+}
+
+/// What holds from here on: the location, or what its `limit_except` says for this method.
+///
+/// Source: nginx, `ngx_http_update_location_config`.
+pub(super) fn enter(cx: &mut Context, site: &Site) {
+    if let Some(except) = &cx.location_in(site).limit_except
+        && !except.methods.contains(&cx.head.method)
+    {
+        cx.location = except.location;
+    }
+    if cx.subrequest.is_some() {
+        return;
+    }
+    let location = cx.location_in(site);
     let mut limits = location.limits;
     if cx.rate_is_set {
         limits.limit_rate = cx.exchange.limits().limit_rate;
@@ -48,12 +72,6 @@ pub(super) fn find(cx: &mut Context, site: &Site) -> Step {
     if browser::loses_keep_alive(cx, location.level.keepalive_disable) {
         cx.exchange.disable_keep_alive();
     }
-    if found.redirect_to_slash
-        && let Some(path) = server.matcher.redirect_path(cx.location)
-    {
-        return redirect_to(cx, path.to_vec());
-    }
-    Step::Rewrite
 }
 
 /// `301` to the URI with a slash behind it.

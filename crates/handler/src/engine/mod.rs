@@ -13,6 +13,9 @@
 //!                        └─ URI changed┘         └──────────┴───────────┴── Fail ─────┘
 //! ```
 
+use std::time::Duration;
+
+use crate::access::Check;
 use crate::config::{Content, Site};
 use crate::content::listing::Listing;
 use crate::content::small;
@@ -23,12 +26,14 @@ mod access;
 mod browser;
 mod error_page;
 mod files;
+mod limit;
 mod location;
 mod paths;
 mod precompressed;
 pub(crate) mod real_ip;
 mod rewrite;
 
+pub(crate) use access::{Progress, Verdict, password_verdict, resume as resume_access};
 pub(crate) use error_page::own_page;
 pub(crate) use files::{Found, index};
 
@@ -43,6 +48,12 @@ pub(crate) enum Plan {
     List(Box<Listing>),
     /// `return 444`: close the connection without an answer.
     Close,
+    /// Wait so long, then go on from there.
+    Delay(Duration, Box<Step>),
+    /// Compute the hash of a password, then go on with the access phase.
+    Password(Box<(Check, Progress)>),
+    /// Let a subrequest decide, then go on with the access phase.
+    AuthRequest(Progress),
 }
 
 /// Where a request stands.
@@ -52,6 +63,8 @@ pub(crate) enum Step {
     FindLocation,
     Rewrite,
     Access,
+    /// `limit_conn`, then access; `limit_req` has let the request pass.
+    Connections,
     TryFiles,
     Content,
     /// An error or a `return` with an `error_page`'s status.
@@ -68,6 +81,7 @@ pub(crate) fn decide(cx: &mut Context, site: &Site, from: Step) -> Plan {
             Step::FindLocation => location::find(cx, site),
             Step::Rewrite => rewrite::location(cx, site),
             Step::Access => access::check(cx, site),
+            Step::Connections => limit::connections(cx, site),
             Step::TryFiles => files::try_files(cx, site),
             Step::Content => content(cx, site),
             Step::Fail(status) => error_page::answer(cx, site, status),
@@ -120,6 +134,7 @@ pub(crate) fn redirect_named(cx: &mut Context, site: &Site, name: &[u8]) -> Step
         return Step::Fail(500);
     };
     cx.location = target;
+    location::enter(cx, site);
     cx.internal = true;
     Step::Rewrite
 }

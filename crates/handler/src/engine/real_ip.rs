@@ -38,19 +38,21 @@ pub(crate) fn apply(cx: &mut Context, site: &Site) {
     }
 }
 
+/// The address that a chain of trusted proxies speaks for.
+pub(crate) fn forwarded(cx: &Context, rules: &RealIp, address: Option<IpAddr>) -> Option<IpAddr> {
+    let trusted = address.is_some_and(|address| rules.trusts(address));
+    let found = match &rules.source {
+        RealIpSource::Field(name) if trusted => from_field(rules, &cx.head.headers, name),
+        _ => None,
+    };
+    found.map_or(address, |found| found.address)
+}
+
 fn client(address: SocketAddr) -> Client {
     let port = Some(address.port()).filter(|port| *port != 0);
     Client {
         address: Some(address.ip().to_canonical()),
         port,
-    }
-}
-
-/// The client that the field of the rules names.
-pub(crate) fn from_fields(rules: &RealIp, fields: &HeaderMap) -> Option<Client> {
-    match &rules.source {
-        RealIpSource::Field(name) => from_field(rules, fields, name),
-        RealIpSource::ProxyProtocol => None,
     }
 }
 

@@ -47,7 +47,8 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Reply) -> Response<Respons
     if trailers {
         body = body.with_trailers();
     }
-    if trailers || !location.access_logs.is_empty() || body.may_break() {
+    let kept = trailers || body.may_break() || cx.limits.is_some();
+    if kept || !location.access_logs.is_empty() {
         body = body.with_context(cx);
     }
     let mut response = Response::new(body);
@@ -138,6 +139,9 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
         fields.insert(header::ETAG, etag);
     }
     append_all(&mut fields, std::mem::take(&mut reply.fields));
+    for challenge in std::mem::take(&mut cx.carried.challenges) {
+        fields.append(header::WWW_AUTHENTICATE, challenge);
+    }
     fields
 }
 

@@ -58,7 +58,7 @@ fn random_id() -> Box<str> {
 }
 
 /// RFC 4648 §4; padding may be missing.
-fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     let text = text
         .strip_suffix(b"==")
         .or(text.strip_suffix(b"="))

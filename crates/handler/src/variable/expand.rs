@@ -11,6 +11,7 @@ use super::Variable;
 use super::request_values::{argument, cookie, field, field_of_any_spelling};
 use crate::config::Template;
 use crate::context::Context;
+use crate::limit::LimitStatus;
 
 /// Values of `set` variables and named captures, by slot; `None` until something sets them.
 pub(crate) type Slots = Vec<Option<Box<[u8]>>>;
@@ -115,7 +116,16 @@ impl Context {
             Variable::Host => put(out, &self.host),
             Variable::Request => put(out, &self.exchange.request_line()),
             Variable::RequestUri => put(out, &self.exchange.target()),
-            Variable::RequestMethod => put(out, self.head.method.as_str().as_bytes()),
+            Variable::RequestMethod => {
+                let method = self.subrequest.as_ref().unwrap_or(&self.head.method);
+                put(out, method.as_str().as_bytes())
+            }
+            Variable::InvalidReferer => self.append_invalid_referer(out),
+            Variable::SecureLink => self.append_secure_link(out),
+            Variable::SecureLinkExpires => self.append_secure_link_expires(out),
+            Variable::LimitReqStatus | Variable::LimitConnStatus => {
+                self.append_limit_status(variable, out)
+            }
             Variable::ServerProtocol => self.append_protocol(out),
             Variable::ServerName => put(out, &self.site.servers[self.server].name),
             Variable::RemoteUser => self.append_remote_user(out),
@@ -165,6 +175,15 @@ impl Context {
             Variable::LimitRate => put_display(out, self.exchange.limits().limit_rate),
             _ => self.append_upstream_value(variable, out),
         }
+    }
+
+    fn append_limit_status(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        let state = self.limits.as_deref();
+        let status = match variable {
+            Variable::LimitReqStatus => state.and_then(|state| state.rate),
+            _ => state.and_then(|state| state.connections),
+        };
+        put_option(out, status.map(LimitStatus::name))
     }
 
     fn append_address(&self, address: Option<IpAddr>, out: &mut Vec<u8>) -> bool {

@@ -11,7 +11,7 @@ use crate::context::Context;
 impl Context {
     /// `$variable` of a `map`: looked up once a request, unless the map is `volatile`.
     pub(super) fn append_map(&mut self, number: usize, out: &mut Vec<u8>) -> bool {
-        if let Some(Some(known)) = self.map_values.get(number) {
+        if let Some(known) = self.known_value(number) {
             return put(out, known);
         }
         let site = Rc::clone(&self.site);
@@ -19,12 +19,23 @@ impl Context {
         let value = self.map_result(map);
         out.extend_from_slice(&value);
         if !map.volatile {
-            if self.map_values.is_empty() {
-                self.map_values.resize(site.maps.len(), None);
-            }
-            self.map_values[number] = Some(value.into());
+            self.keep_value(number, value.into());
         }
         true
+    }
+
+    /// What a `map`, `geo` or `split_clients` has given before, by number: maps first, then the
+    /// others.
+    pub(super) fn known_value(&self, number: usize) -> Option<&[u8]> {
+        self.map_values.get(number)?.as_deref()
+    }
+
+    pub(super) fn keep_value(&mut self, number: usize, value: Box<[u8]>) {
+        if self.map_values.is_empty() {
+            let all = self.site.maps.len() + self.site.geos.len() + self.site.splits.len();
+            self.map_values.resize(all, None);
+        }
+        self.map_values[number] = Some(value);
     }
 
     fn map_result(&mut self, map: &Map) -> Vec<u8> {

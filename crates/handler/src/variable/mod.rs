@@ -8,11 +8,13 @@ use http::HeaderName;
 use portunus_routing::Slot;
 
 mod client;
-mod derived;
 mod expand;
+mod geo;
+mod link;
 mod map;
 mod request_values;
 
+pub(crate) use client::decode_base64;
 pub(crate) use expand::{Slots, put, put_display, put_seconds};
 pub(crate) use request_values::{argument, field};
 
@@ -145,6 +147,12 @@ pub enum Variable {
     Geo(usize),
     /// A variable of a `split_clients`, by its number in `Site::splits`.
     Split(usize),
+    /// `$invalid_referer`: `1`, or empty.
+    InvalidReferer,
+    /// `$secure_link`.
+    SecureLink,
+    /// `$secure_link_expires`.
+    SecureLinkExpires,
     /// `$status`.
     Status,
     /// `$time_iso8601`.
@@ -202,6 +210,7 @@ const BUILTIN: &[(&str, Variable)] = &[
     ("host", Variable::Host),
     ("hostname", Variable::Hostname),
     ("https", Variable::Https),
+    ("invalid_referer", Variable::InvalidReferer),
     ("is_args", Variable::IsArgs),
     ("is_request_port", Variable::IsRequestPort),
     ("limit_conn_status", Variable::LimitConnStatus),
@@ -243,6 +252,8 @@ const BUILTIN: &[(&str, Variable)] = &[
     ("request_time", Variable::RequestTime),
     ("request_uri", Variable::RequestUri),
     ("scheme", Variable::Scheme),
+    ("secure_link", Variable::SecureLink),
+    ("secure_link_expires", Variable::SecureLinkExpires),
     ("server_addr", Variable::ServerAddr),
     ("server_name", Variable::ServerName),
     ("server_port", Variable::ServerPort),

@@ -1,0 +1,130 @@
+//! A request inside a request: the engine runs on a context of its own, and nothing is sent.
+//!
+//! Source: nginx, `ngx_http_subrequest`; ngx_http_auth_request_module.
+
+use std::rc::Rc;
+
+use http::{HeaderMap, HeaderValue, Method, header};
+use portunus_routing::rewrite::RewriteContext as _;
+
+use crate::act::settle;
+use crate::body::Body;
+use crate::context::Context;
+use crate::engine::{Plan, Progress, Step, Verdict, decide, resume_access};
+use crate::request_body::RequestBody;
+
+/// `auth_request`: what the subrequest answers decides.
+pub(crate) async fn authorize(cx: &mut Context, at: Progress) -> Plan {
+    let site = Rc::clone(&cx.site);
+    let guard = cx.location_in(&site).guard.as_deref();
+    let Some(rules) = guard.and_then(|guard| guard.subrequest.as_deref()) else {
+        return decide(cx, &site, Step::Fail(500));
+    };
+    let mut inner = begin(cx, &rules.uri);
+    let plan = decide(&mut inner, &site, Step::ServerRewrite);
+    let reply = Box::pin(settle(&mut inner, plan)).await;
+    let (mut status, mut fields) = (444, HeaderMap::new());
+    if let Some(reply) = reply {
+        status = inner.error_status.unwrap_or(reply.status);
+        fields = reply.fields;
+        discard(reply.body);
+    }
+    inner.answer.status = status;
+    let challenges = challenges(&inner, &fields);
+    inner.answer.sent = Some(fields);
+    let values: Vec<_> = rules
+        .set
+        .iter()
+        .map(|(variable, value)| (variable, inner.expand(value)))
+        .collect();
+    end(cx, &mut inner);
+    for (variable, value) in values {
+        cx.set(variable, value);
+    }
+    let verdict = verdict(cx, status, challenges);
+    let step = resume_access(cx, &site, at, verdict);
+    decide(cx, &site, step)
+}
+
+fn verdict(cx: &mut Context, status: u16, challenges: Vec<HeaderValue>) -> Verdict {
+    match status {
+        200..=299 => Verdict::Allowed,
+        401 => {
+            cx.carried.challenges.extend(challenges);
+            Verdict::Denied(401)
+        }
+        403 => Verdict::Denied(403),
+        _ => {
+            cx.log_error(format_args!("auth request unexpected status: {status}"));
+            Verdict::Denied(500)
+        }
+    }
+}
+
+/// `WWW-Authenticate` of the answer, or else of the upstream whose answer was replaced.
+fn challenges(inner: &Context, fields: &HeaderMap) -> Vec<HeaderValue> {
+    let all = |fields: &HeaderMap| -> Vec<HeaderValue> {
+        let values = fields.get_all(header::WWW_AUTHENTICATE).iter();
+        values.cloned().collect()
+    };
+    let found = all(fields);
+    match (&inner.upstream.fields, found.is_empty()) {
+        (Some(fields), true) => all(fields),
+        _ => found,
+    }
+}
+
+/// A subrequest for a URI: GET, without a body; variables and limits are those of the request
+/// around it.
+fn begin(cx: &mut Context, uri: &[u8]) -> Box<Context> {
+    let mut head = cx.head.clone();
+    head.method = Method::GET;
+    let (site, exchange) = (Rc::clone(&cx.site), Rc::clone(&cx.exchange));
+    let mut inner = Box::new(Context::new(site, exchange, head, RequestBody::Gone));
+    inner.subrequest = Some(match &cx.subrequest {
+        Some(method) => method.clone(),
+        None => cx.head.method.clone(),
+    });
+    inner.client = cx.client;
+    inner.host = cx.host.clone();
+    inner.host_port = cx.host_port;
+    inner.server = cx.server;
+    inner.location = cx.site.servers[cx.server].base;
+    inner.uri = uri.to_vec();
+    inner.internal = true;
+    inner.request_id = cx.request_id.clone();
+    share(cx, &mut inner);
+    inner
+}
+
+fn end(cx: &mut Context, inner: &mut Context) {
+    share(inner, cx);
+    if cx.request_id.get().is_none() {
+        cx.request_id = inner.request_id.clone();
+    }
+}
+
+/// What both have in common changes hands.
+fn share(from: &mut Context, to: &mut Context) {
+    to.slots = std::mem::take(&mut from.slots);
+    to.map_values = std::mem::take(&mut from.map_values);
+    to.limits = from.limits.take();
+}
+
+/// Nobody reads the body; PHP's connection is free for others once it has been read.
+fn discard(mut body: Body) {
+    /// More than this is not worth the wait.
+    const MOST: usize = 64 << 10;
+    if body.is_in_memory() {
+        return;
+    }
+    tokio::task::spawn_local(async move {
+        let mut read = 0;
+        while let Some(Ok(data)) = std::future::poll_fn(|cx| body.poll_data(cx)).await {
+            read += data.len();
+            if read > MOST {
+                return;
+            }
+        }
+    });
+}
