@@ -6,10 +6,12 @@ mod error_log;
 mod local_time;
 mod log_file;
 mod severity;
+mod syslog;
 mod writer;
 
 pub use clock::{Clock, Timestamps};
 pub use error_log::{ErrorLog, ErrorLogLayer, ErrorTarget, emit, with_error_log};
-pub use log_file::{LogFile, OpenLogError};
+pub use log_file::{Compression, LogFile, OpenLogError};
 pub use severity::Severity;
+pub use syslog::SyslogHeader;
 pub use writer::{LogWriter, reopen_all};

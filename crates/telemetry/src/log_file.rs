@@ -2,9 +2,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use crate::SyslogHeader;
+use crate::syslog::Syslog;
 use crate::writer::LogWriter;
 
 /// Lines that no disk has taken yet, at most; beyond that lines are dropped and counted, because
@@ -30,6 +34,26 @@ fn describe(error: &io::Error) -> String {
 struct Buffer {
     lines: Vec<u8>,
     dropped: u64,
+    /// When the first of these lines came; kept only for logs that are compressed.
+    since: Option<Instant>,
+}
+
+/// What takes the lines in the end.
+#[derive(Debug)]
+enum Sink {
+    File(File),
+    Syslog(Syslog),
+}
+
+/// `gzip=`: how lines are gathered and compressed. Each lot is a gzip member of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Compression {
+    /// 1 to 9.
+    pub level: u8,
+    /// A lot is written when it is so large,
+    pub size: usize,
+    /// or so old.
+    pub flush: Duration,
 }
 
 /// Appends lines to a file, a device or a pipe without ever blocking the caller.
@@ -37,7 +61,8 @@ struct Buffer {
 pub struct LogFile {
     path: PathBuf,
     buffer: Mutex<Buffer>,
-    file: Mutex<File>,
+    sink: Mutex<Sink>,
+    compression: Option<Compression>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -64,10 +89,53 @@ impl LogFile {
         let file = Arc::new(Self {
             path: path.to_owned(),
             buffer: Mutex::default(),
-            file: Mutex::new(open(path)?),
+            sink: Mutex::new(Sink::File(open(path)?)),
+            compression: None,
         });
         LogWriter::global().register(&file);
         Ok(file)
+    }
+
+    /// The same for a log that is compressed.
+    ///
+    /// # Errors
+    /// What `open(2)` says.
+    pub fn open_compressed(path: &Path, how: Compression) -> Result<Arc<Self>, OpenLogError> {
+        let file = Arc::new(Self {
+            path: path.to_owned(),
+            buffer: Mutex::default(),
+            sink: Mutex::new(Sink::File(open(path)?)),
+            compression: Some(how),
+        });
+        LogWriter::global().register(&file);
+        Ok(file)
+    }
+
+    /// A log that goes to a syslog server by UDP.
+    ///
+    /// # Errors
+    /// When there is no socket to be had.
+    pub fn syslog(server: SocketAddr, header: SyslogHeader) -> io::Result<Arc<Self>> {
+        Syslog::udp(server, header).map(Self::of_syslog)
+    }
+
+    /// A log that goes to the Unix socket of a syslog server.
+    ///
+    /// # Errors
+    /// When there is no socket to be had.
+    pub fn syslog_unix(path: &Path, header: SyslogHeader) -> io::Result<Arc<Self>> {
+        Syslog::unix(path, header).map(Self::of_syslog)
+    }
+
+    fn of_syslog(syslog: Syslog) -> Arc<Self> {
+        let file = Arc::new(Self {
+            path: PathBuf::new(),
+            buffer: Mutex::default(),
+            sink: Mutex::new(Sink::Syslog(syslog)),
+            compression: None,
+        });
+        LogWriter::global().register(&file);
+        file
     }
 
     /// The standard error of this process.
@@ -80,7 +148,8 @@ impl LogFile {
         let file = Arc::new(Self {
             path: PathBuf::new(),
             buffer: Mutex::default(),
-            file: Mutex::new(File::from(descriptor)),
+            sink: Mutex::new(Sink::File(File::from(descriptor))),
+            compression: None,
         });
         LogWriter::global().register(&file);
         Ok(file)
@@ -101,6 +170,9 @@ impl LogFile {
                 return;
             }
             let first = buffer.lines.is_empty();
+            if first && self.compression.is_some() {
+                buffer.since = Some(Instant::now());
+            }
             buffer.lines.extend_from_slice(line);
             first
         };
@@ -109,16 +181,36 @@ impl LogFile {
         }
     }
 
+    /// Takes the queued lines to the file, unless they are to wait for more; until when, then.
+    pub(crate) fn write_due(&self) -> Option<Instant> {
+        if let Some(how) = self.compression {
+            let buffer = lock(&self.buffer);
+            let due = buffer.since? + how.flush;
+            if buffer.lines.len() < how.size && due > Instant::now() {
+                return Some(due);
+            }
+        }
+        self.write_out();
+        None
+    }
+
     /// Takes the queued lines to the file.
     pub(crate) fn write_out(&self) {
-        let mut file = lock(&self.file);
-        let Buffer { lines, dropped } = std::mem::take(&mut *lock(&self.buffer));
+        let mut sink = lock(&self.sink);
+        let Buffer { lines, dropped, .. } = std::mem::take(&mut *lock(&self.buffer));
         if lines.is_empty() && dropped == 0 {
             return;
         }
         // A log that cannot be written has nobody left to tell; nginx drops the line as well.
-        let _ = file.write_all(&lines);
-        if dropped > 0 {
+        let _ = match (&mut *sink, self.compression) {
+            (Sink::Syslog(syslog), _) => {
+                syslog.send(&lines);
+                Ok(())
+            }
+            (Sink::File(file), Some(how)) => write_compressed(file, &lines, how),
+            (Sink::File(file), None) => file.write_all(&lines),
+        };
+        if let (Sink::File(file), true) = (&mut *sink, dropped > 0) {
             let _ = writeln!(
                 file,
                 "portunus: {dropped} log lines dropped, the log is too slow"
@@ -130,10 +222,17 @@ impl LogFile {
     pub(crate) fn reopen(&self) -> Result<(), OpenLogError> {
         self.write_out();
         if !self.path.as_os_str().is_empty() {
-            *lock(&self.file) = open(&self.path)?;
+            *lock(&self.sink) = Sink::File(open(&self.path)?);
         }
         Ok(())
     }
+}
+
+fn write_compressed(file: &mut File, lines: &[u8], how: Compression) -> io::Result<()> {
+    let level = flate2::Compression::new(how.level.into());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+    encoder.write_all(lines)?;
+    file.write_all(&encoder.finish()?)
 }
 
 impl Drop for LogFile {
@@ -159,6 +258,29 @@ mod tests {
         log.write_out();
         assert_eq!(std::fs::read(&moved).unwrap(), b"one\ntwo\n");
         assert_eq!(std::fs::read(&path).unwrap(), b"three\n");
+    }
+
+    #[test]
+    fn compressed_lots_wait_for_more_and_follow_each_other() {
+        use std::io::Read as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.gz");
+        let (level, size, flush) = (1, 10, Duration::from_secs(1_000));
+        let how = Compression { level, size, flush };
+        let log = LogFile::open_compressed(&path, how).unwrap();
+        log.append(b"one\n");
+        assert!(log.write_due().is_some());
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+        log.append(b"two and more\n");
+        assert!(log.write_due().is_none());
+        log.append(b"three\n");
+        log.write_out();
+        let mut text = String::new();
+        let file = File::open(&path).unwrap();
+        flate2::read::MultiGzDecoder::new(file)
+            .read_to_string(&mut text)
+            .unwrap();
+        assert_eq!(text, "one\ntwo and more\nthree\n");
     }
 
     #[test]

@@ -72,19 +72,35 @@ impl LogWriter {
     }
 
     fn run(&self) {
+        let mut due = None;
         loop {
-            let mut work = lock(&self.work);
-            while !*work {
-                work = self
-                    .woken
-                    .wait(work)
-                    .unwrap_or_else(PoisonError::into_inner);
+            if self.wait(due) {
+                *lock(&self.work) = false;
+                self.pending.store(false, Ordering::Release);
             }
-            self.gather(work);
-            *lock(&self.work) = false;
-            self.pending.store(false, Ordering::Release);
-            self.flush();
+            let files = self.live_files();
+            due = files.iter().filter_map(|file| file.write_due()).min();
         }
+    }
+
+    /// Waits for work, or for the time when lines that were held back are due; whether there is
+    /// work.
+    fn wait(&self, due: Option<Instant>) -> bool {
+        let mut work = lock(&self.work);
+        while !*work {
+            let Some(due) = due else {
+                let woken = self.woken.wait(work);
+                work = woken.unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let Some(left) = due.checked_duration_since(Instant::now()) else {
+                return false;
+            };
+            let woken = self.woken.wait_timeout(work, left);
+            work = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        self.gather(work);
+        true
     }
 
     /// Lets lines come together for [`GATHER`]; further wake-ups do not cut it short.

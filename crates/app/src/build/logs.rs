@@ -1,11 +1,19 @@
 //! `log_format`, `access_log`, `error_log`.
 
+use std::ffi::OsStr;
+use std::net::ToSocketAddrs as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use portunus_conf::typed::{self, LogBuffer, Syslog};
 use portunus_conf::{Directive, Scope, Word, d};
 use portunus_handler::{AccessLog, LogEscape, LogFormat, LogTarget, Template};
-use portunus_telemetry::{ErrorLog, ErrorTarget, LogFile, Severity};
+use portunus_telemetry::{Compression, ErrorLog, ErrorTarget, LogFile, Severity, SyslogHeader};
+
+/// How long lines wait to be compressed together where `flush=` does not say.
+const COMPRESSED_AFTER: Duration = Duration::from_secs(60);
 
 use super::Builder;
 
@@ -105,7 +113,29 @@ impl Builder<'_> {
             .iter()
             .find_map(|word| Some((word, word.as_bytes().strip_prefix(b"if=")?)));
         let condition = condition.map(|(word, text)| self.template_of(directive, word, text));
-        let target = self.log_target(directive, path)?;
+        let target = match typed::AccessLog::parse(directive) {
+            Ok(typed::AccessLog::To {
+                target: typed::LogTarget::Syslog(syslog),
+                ..
+            }) => LogTarget::File(self.syslog(directive, &syslog, syslog.severity)?),
+            Ok(typed::AccessLog::To {
+                buffer:
+                    Some(LogBuffer {
+                        gzip: Some(level),
+                        size,
+                        flush,
+                    }),
+                ..
+            }) => {
+                let how = Compression {
+                    level,
+                    size: usize::try_from(size).unwrap_or(usize::MAX),
+                    flush: flush.unwrap_or(COMPRESSED_AFTER),
+                };
+                LogTarget::File(self.compressed_log(directive, path, how)?)
+            }
+            _ => self.log_target(directive, path)?,
+        };
         Some(AccessLog {
             target,
             format,
@@ -127,6 +157,63 @@ impl Builder<'_> {
                 None
             }
         }
+    }
+
+    fn compressed_log(
+        &mut self,
+        directive: &Directive,
+        path: &Word,
+        how: Compression,
+    ) -> Option<Arc<LogFile>> {
+        let path = self.config.full_path(path.as_bytes());
+        if let Some(file) = self.log_files.get(&path) {
+            return Some(Arc::clone(file));
+        }
+        match LogFile::open_compressed(&path, how) {
+            Ok(file) => {
+                self.log_files.insert(path, Arc::clone(&file));
+                Some(file)
+            }
+            Err(error) => {
+                self.open_failed(directive, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn syslog(
+        &mut self,
+        directive: &Directive,
+        syslog: &Syslog<'_>,
+        severity: u8,
+    ) -> Option<Arc<LogFile>> {
+        let header = SyslogHeader {
+            priority: u16::from(syslog.facility) * 8 + u16::from(severity),
+            hostname: (!syslog.no_hostname)
+                .then(|| String::from_utf8_lossy(&super::hostname()).into_owned()),
+            tag: String::from_utf8_lossy(syslog.tag).into_owned(),
+        };
+        let opened = match &syslog.server.address {
+            portunus_conf::Address::Unix(path) => {
+                LogFile::syslog_unix(Path::new(OsStr::from_bytes(path)), header)
+            }
+            portunus_conf::Address::Ip(server) => LogFile::syslog(*server, header),
+            portunus_conf::Address::Name(name, port) => {
+                let name = String::from_utf8_lossy(name);
+                let mut found = (&*name, *port).to_socket_addrs().into_iter().flatten();
+                match found.next() {
+                    Some(server) => LogFile::syslog(server, header),
+                    None => {
+                        let message = format!("host not found in syslog server \"{name}\"");
+                        self.error(directive, message);
+                        return None;
+                    }
+                }
+            }
+        };
+        opened
+            .map_err(|error| self.error(directive, format!("syslog socket: {error}")))
+            .ok()
     }
 
     /// The error logs of a level.
@@ -165,6 +252,18 @@ impl Builder<'_> {
             .get(1)
             .and_then(|word| Severity::from_name(word.as_str()?));
         let level = level.unwrap_or(Severity::Error);
+        match typed::ErrorLog::parse(directive).map(|log| log.target) {
+            Ok(typed::LogTarget::Syslog(syslog)) => {
+                // nginx gives each message its own severity.
+                let file = self.syslog(directive, &syslog, level as u8)?;
+                return Some(ErrorTarget { level, file });
+            }
+            Ok(typed::LogTarget::Memory(_)) => {
+                self.error(directive, "error_log to memory is not supported");
+                return None;
+            }
+            _ => {}
+        }
         let opened = match path.as_bytes() {
             b"stderr" => LogFile::stderr().map_err(|error| error.to_string()),
             name => self.open_log(&self.config.full_path(name)),

@@ -7,7 +7,8 @@ rows! { "log": "ngx_http_log_module: the access log";
         Honoured, "Names a format of log lines.";
     ACCESS_LOG "access_log" in HTTP | SERVER | LOCATION | LIF | LMT,
         MORE1, Special(Special::AccessLog) = "logs/access.log combined", Nearest,
-        Honoured, "Where requests are logged, and how.";
+        Differs("lines are written within milliseconds whatever buffer= and flush= say, unless gzip= has them gathered"),
+        "Where requests are logged, and how.";
     OPEN_LOG_FILE_CACHE "open_log_file_cache" in HTTP | SERVER | LOCATION,
         TAKE1234, Special(Special::OpenLogFileCache) = "off", Nearest,
         Accepted("a log with variables in its name is opened for each line"),
