@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use portunus_conf::{Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Word, d};
+use portunus_conf::{Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Word, d, value};
 use portunus_fpm::{Address as FpmAddress, FpmFacts, Pool};
 use portunus_handler::{DynamicPools, Location, LogFormat, Map, Site, Template};
 use portunus_routing::{LocationId, Regex};
@@ -72,7 +72,7 @@ impl Kept {
         let files = OpenFileCache::new(portunus_static_files::Config {
             budget: usize::try_from(budget).unwrap_or(usize::MAX),
             workers: workers(config),
-            ..portunus_static_files::Config::default()
+            ..open_file_cache(config)
         });
         Self {
             files,
@@ -92,6 +92,21 @@ impl Kept {
         let next = self.tags.len();
         *self.tags.entry(address.clone()).or_insert(next)
     }
+}
+
+/// `open_file_cache` of the `http` level: there is one table of files for all.
+fn open_file_cache(config: &Config) -> portunus_static_files::Config {
+    let mut sizes = portunus_static_files::Config::default();
+    let words = config.http().map(|http| http.words(d::OPEN_FILE_CACHE));
+    for word in words.unwrap_or_default() {
+        let text = word.as_str().unwrap_or_default();
+        if let Some(max) = text.strip_prefix("max=") {
+            sizes.max_entries = max.parse().unwrap_or(sizes.max_entries);
+        } else if let Some(time) = text.strip_prefix("inactive=") {
+            sizes.inactive = value::parse_sec(time.as_bytes()).unwrap_or(sizes.inactive);
+        }
+    }
+    sizes
 }
 
 /// `worker_processes`: here the number of threads.

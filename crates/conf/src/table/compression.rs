@@ -4,7 +4,7 @@ use super::words;
 
 rows! { "compression": "Brotli and zstd; not part of nginx, named after its third-party modules";
     BROTLI "brotli" in HTTP | SERVER | LOCATION | LIF, FLAG, Flag = "off", Nearest,
-        Honoured, "Whether answers are compressed with Brotli where the client takes it.";
+        Differs("static text is compressed once and kept, then sent with its length"), "Whether answers are compressed with Brotli where the client takes it.";
     BROTLI_STATIC "brotli_static" in HTTP | SERVER | LOCATION,
         TAKE1, Enumeration(words::OFF_ON_ALWAYS) = "off", Nearest,
         Honoured, "Whether a ready-made \".br\" file is sent.";
@@ -16,12 +16,12 @@ rows! { "compression": "Brotli and zstd; not part of nginx, named after its thir
     BROTLI_MIN_LENGTH "brotli_min_length" in HTTP | SERVER | LOCATION, TAKE1, Size = "20", Nearest,
         Honoured, "Shortest answer that is compressed.";
     BROTLI_WINDOW "brotli_window" in HTTP | SERVER | LOCATION, TAKE1, Size = "512k", Nearest,
-        Accepted("the window is chosen by level"), "Window of the compressor.";
+        Honoured, "Window of the compressor.";
     BROTLI_BUFFERS "brotli_buffers" in HTTP | SERVER | LOCATION,
         TAKE2, Buffers = "32 4k", Nearest,
         Accepted("output buffers grow as needed"), "Buffers for compressed output.";
     ZSTD "zstd" in HTTP | SERVER | LOCATION | LIF, FLAG, Flag = "off", Nearest,
-        Honoured, "Whether answers are compressed with zstd where the client takes it.";
+        Differs("static text is compressed once and kept, then sent with its length"), "Whether answers are compressed with zstd where the client takes it.";
     ZSTD_STATIC "zstd_static" in HTTP | SERVER | LOCATION,
         TAKE1, Enumeration(words::OFF_ON_ALWAYS) = "off", Nearest,
         Honoured, "Whether a ready-made \".zst\" file is sent.";
@@ -29,7 +29,7 @@ rows! { "compression": "Brotli and zstd; not part of nginx, named after its thir
         Honoured, "Media types that are compressed, besides text/html.";
     ZSTD_COMP_LEVEL "zstd_comp_level" in HTTP | SERVER | LOCATION,
         TAKE1, NumberIn(1, 22) = "3", Nearest,
-        Honoured, "How hard to compress, 1 to 22.";
+        Differs("levels above 19 are 19"), "How hard to compress, 1 to 22.";
     ZSTD_MIN_LENGTH "zstd_min_length" in HTTP | SERVER | LOCATION, TAKE1, Size = "20", Nearest,
         Honoured, "Shortest answer that is compressed.";
     ZSTD_BUFFERS "zstd_buffers" in HTTP | SERVER | LOCATION, TAKE2, Buffers = "32 4k", Nearest,

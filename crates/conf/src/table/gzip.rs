@@ -16,7 +16,7 @@ rows! { "gzip": "ngx_http_gzip_module, ngx_http_gzip_static_module and ngx_http_
         Honoured, "How hard to compress, 1 to 9.";
     GZIP_WINDOW "gzip_window" in HTTP | SERVER | LOCATION,
         TAKE1, SizeWith(SizeRule::GzipWindow), Nearest,
-        Accepted("the window is chosen by level"), "Window of the compressor.";
+        Honoured, "Window of the compressor.";
     GZIP_HASH "gzip_hash" in HTTP | SERVER | LOCATION, TAKE1, SizeWith(SizeRule::GzipHash), Nearest,
         Accepted("the memory of the compressor is chosen by level"),
         "Hash table of the compressor.";

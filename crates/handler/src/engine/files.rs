@@ -42,7 +42,7 @@ pub(super) fn serve(cx: &mut Context, site: &Site) -> Step {
 /// Looks for an index file; the first that exists takes the request over.
 pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
     if !matches!(cx.head.method, Method::GET | Method::HEAD | Method::POST) {
-        return not_allowed_in_directory(cx, site);
+        return Step::Fail(405);
     }
     let location = cx.location_in(site);
     let directory = cx.request_path();
@@ -72,12 +72,6 @@ pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
 
 fn read(path: Vec<u8>, purpose: Purpose) -> Step {
     Step::Done(Plan::List(Box::new(Listing { path, purpose })))
-}
-
-fn not_allowed_in_directory(cx: &mut Context, site: &Site) -> Step {
-    let location = cx.location_in(site);
-    let directory = cx.request_path();
-    directory_without_index(cx, site, location, &directory)
 }
 
 fn directory_without_index(
@@ -179,7 +173,8 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
     };
     for candidate in &plan.candidates {
         let name = cx.expand(&candidate.name);
-        let (path, uri) = path_of_name(cx, &location.root, name);
+        let literal = candidate.name.as_literal().is_some();
+        let (path, uri) = path_of_name(cx, &location.root, name, literal);
         let options = open_options(cx, location, &path);
         match (site.files.probe(&path, &options), candidate.directory) {
             (Kind::File(probed), false) => {
@@ -207,13 +202,15 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
 }
 
 /// Path and URI of a candidate: the name takes the place of the URI below the root.
-fn path_of_name(cx: &mut Context, root: &Root, name: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
+fn path_of_name(cx: &mut Context, root: &Root, name: Vec<u8>, literal: bool) -> (Vec<u8>, Vec<u8>) {
     let Some(Alias::Prefix(length)) = root.alias else {
         let path = [&cx.expand(&root.path)[..], &name].concat();
         return (path, name);
     };
     let prefix = cx.uri.get(..length).unwrap_or_default().to_vec();
-    let below = name.strip_prefix(&prefix[..]).unwrap_or(&name);
+    // nginx cuts the location's prefix off only where variables may have brought it in.
+    let cut = name.strip_prefix(&prefix[..]).filter(|_| !literal);
+    let below = cut.unwrap_or(&name);
     let uri = [&prefix[..], below].concat();
     let path = [&cx.expand(&root.path)[..], &uri[prefix.len()..]].concat();
     (path, uri)

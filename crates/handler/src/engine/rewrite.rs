@@ -78,6 +78,7 @@ fn respond(cx: &mut Context, status: u16, body: Vec<u8>) -> Step {
         Bytes::from(body)
     };
     let carried = cx.carried.content_type.take();
+    let charset = carried.is_some() || location.charset.as_ref().is_some_and(|rule| !rule.ready);
     let content_type = carried
         .or_else(|| location.types.lookup(&cx.uri))
         .filter(|_| status != 204);
@@ -87,7 +88,7 @@ fn respond(cx: &mut Context, status: u16, body: Vec<u8>) -> Step {
         content_type,
         length,
         body,
-        charset: false,
+        charset,
         ..Reply::status(status)
     };
     Step::Done(Plan::Answer(Box::new(reply)))

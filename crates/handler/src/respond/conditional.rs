@@ -2,7 +2,7 @@
 //!
 //! Source: nginx, ngx_http_not_modified_filter_module; RFC 9110 §13.
 
-use http::HeaderValue;
+use http::{HeaderValue, header};
 use portunus_static_files::conditional::decide_precondition;
 use portunus_static_files::{Facts, Outcome};
 
@@ -37,6 +37,7 @@ pub(super) fn not_modified(reply: &mut Reply) {
     reply.content_type = None;
     reply.length = None;
     reply.ranges = false;
+    reply.fields.remove(header::CONTENT_ENCODING);
     reply.body = Body::Empty;
 }
 
