@@ -6,7 +6,7 @@ use http::{Response, StatusCode};
 
 use crate::access::Check;
 use crate::body::ResponseBody;
-use crate::content::{fastcgi, listing};
+use crate::content::{fastcgi, listing, mirror};
 use crate::context::Context;
 use crate::engine::{Plan, Progress, decide, password_verdict, resume_access};
 use crate::respond::{Reply, finish};
@@ -27,6 +27,7 @@ pub(crate) async fn settle(cx: &mut Context, mut plan: Plan) -> Option<Box<Reply
             Plan::Answer(reply) => return Some(reply),
             Plan::Close => return None,
             Plan::List(directory) => listing::run(cx, *directory).await,
+            Plan::Mirror => mirror::run(cx).await,
             Plan::FastCgi => fastcgi::run(cx).await,
             Plan::Delay(time, then) => {
                 tokio::time::sleep(time).await;

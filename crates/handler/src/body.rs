@@ -11,6 +11,7 @@ use portunus_telemetry::Severity;
 
 use crate::context::Context;
 use crate::filtered::Filtered;
+use crate::joined::Joined;
 use crate::respond::trailers;
 
 /// Why a body ended early. The client sees an aborted transfer, never a short answer that looks
@@ -43,6 +44,8 @@ pub(crate) enum Body {
     FastCgi(Box<portunus_fpm::ResponseBody>),
     /// One of these, changed on its way.
     Filtered(Box<Filtered>),
+    /// Several in a row.
+    Joined(Box<Joined>),
     /// Breaks the connection.
     Broken,
 }
@@ -89,6 +92,7 @@ impl Body {
                 .poll_data(cx)
                 .map(|data| data.map(|data| data.map_err(Into::into))),
             Self::Filtered(body) => body.poll_data(cx),
+            Self::Joined(parts) => parts.poll_data(cx),
             Self::Broken => Poll::Ready(Some(Err(BodyError::Closed))),
         }
     }
@@ -145,7 +149,7 @@ impl ResponseBody {
     pub(crate) fn may_break(&self) -> bool {
         matches!(
             self.body,
-            Body::File(_) | Body::FastCgi(_) | Body::Filtered(_)
+            Body::File(_) | Body::FastCgi(_) | Body::Filtered(_) | Body::Joined(_)
         )
     }
 

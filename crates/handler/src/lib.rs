@@ -13,6 +13,7 @@ mod content;
 mod context;
 mod engine;
 mod filtered;
+mod joined;
 mod limit;
 mod request_body;
 mod respond;
@@ -31,11 +32,11 @@ pub use config::{
     Location, LogEscape, LogFormat, LogTarget, Map, MapPattern, Network, NextUpstream, PoolSet,
     Product, RealIp, RealIpSource, Root, Server, Site, Template, TryFiles, Who,
 };
+pub use config::{Addition, Charset, Charsets, EncoderSet, Encoding, Mirror, Rate, SubFilter};
 pub use config::{
     AuthRequest, BasicAuth, ConnectionLimit, ConnectionLimits, Geo, GeoNetworks, GeoRanges,
     GeoTable, Guard, Key, LimitExcept, RateLimit, RateLimits, Referers, SecureLink, Split,
 };
-pub use config::{Charset, Charsets, EncoderSet, Encoding, Rate, SubFilter};
 pub use limit::{ConnectionZone, RateZone};
 pub use service::{Handler, SharedSite, Worker};
 pub use variable::Variable;

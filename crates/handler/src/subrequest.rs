@@ -12,6 +12,7 @@ use crate::body::Body;
 use crate::context::Context;
 use crate::engine::{Plan, Progress, Step, Verdict, decide, resume_access};
 use crate::request_body::RequestBody;
+use crate::respond::Reply;
 
 /// `auth_request`: what the subrequest answers decides.
 pub(crate) async fn authorize(cx: &mut Context, at: Progress) -> Plan {
@@ -77,6 +78,28 @@ fn challenges(inner: &Context, fields: &HeaderMap) -> Vec<HeaderValue> {
 /// A subrequest for a URI: GET, without a body; variables and limits are those of the request
 /// around it.
 fn begin(cx: &mut Context, uri: &[u8]) -> Box<Context> {
+    let mut inner = inner(cx, uri);
+    share(cx, &mut inner);
+    inner
+}
+
+/// A subrequest that goes on beside the request, with variables of its own that begin as they are.
+pub(crate) fn beside(cx: &Context, uri: &[u8]) -> Box<Context> {
+    let mut inner = inner(cx, uri);
+    inner.slots.clone_from(&cx.slots);
+    inner
+}
+
+/// Takes a subrequest to its answer; `None` where there is to be none.
+pub(crate) async fn answer(inner: &mut Context) -> Option<Box<Reply>> {
+    let site = Rc::clone(&inner.site);
+    let plan = decide(inner, &site, Step::ServerRewrite);
+    let mut reply = Box::pin(settle(inner, plan)).await?;
+    reply.status = inner.error_status.unwrap_or(reply.status);
+    Some(reply)
+}
+
+fn inner(cx: &Context, uri: &[u8]) -> Box<Context> {
     let mut head = cx.head.clone();
     head.method = Method::GET;
     let (site, exchange) = (Rc::clone(&cx.site), Rc::clone(&cx.exchange));
@@ -93,7 +116,6 @@ fn begin(cx: &mut Context, uri: &[u8]) -> Box<Context> {
     inner.uri = uri.to_vec();
     inner.internal = true;
     inner.request_id = cx.request_id.clone();
-    share(cx, &mut inner);
     inner
 }
 
@@ -112,7 +134,7 @@ fn share(from: &mut Context, to: &mut Context) {
 }
 
 /// Nobody reads the body; PHP's connection is free for others once it has been read.
-fn discard(mut body: Body) {
+pub(crate) fn discard(mut body: Body) {
     /// More than this is not worth the wait.
     const MOST: usize = 64 << 10;
     if body.is_in_memory() {

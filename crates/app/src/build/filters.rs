@@ -5,7 +5,7 @@ use std::sync::Arc;
 use portunus_conf::typed::CharsetMap as Block;
 use portunus_conf::{Scope, d};
 use portunus_filters::CharsetMap;
-use portunus_handler::{Charset, Charsets, Rate, SubFilter, Template};
+use portunus_handler::{Addition, Charset, Charsets, Mirror, Rate, SubFilter, Template};
 
 use super::Builder;
 use super::encoding::types;
@@ -85,6 +85,33 @@ impl Builder<'_> {
         let (rate, after) = (varying(d::LIMIT_RATE), varying(d::LIMIT_RATE_AFTER));
         (rate.is_some() || after.is_some()).then(|| Box::new(Rate { rate, after }))
     }
+}
+
+/// `add_before_body`, `add_after_body`; an empty URI is none.
+pub(super) fn addition(scope: Scope<'_>) -> Option<Addition> {
+    let uri = |id| {
+        let text = scope.text(id).filter(|text| !text.is_empty());
+        text.map(Into::into)
+    };
+    let (before, after) = (uri(d::ADD_BEFORE_BODY), uri(d::ADD_AFTER_BODY));
+    (before.is_some() || after.is_some()).then(|| Addition {
+        before,
+        after,
+        types: types(scope, d::ADDITION_TYPES),
+    })
+}
+
+/// `mirror`; all of the nearest level that has any.
+pub(super) fn mirror(scope: Scope<'_>) -> Option<Mirror> {
+    let directives = scope.all(d::MIRROR).into_iter();
+    let words = directives.filter_map(|directive| directive.args.first());
+    let uris: Vec<Box<[u8]>> = words
+        .map(|word| word.as_bytes())
+        .filter(|uri| *uri != b"off")
+        .map(Into::into)
+        .collect();
+    let body = scope.flag(d::MIRROR_REQUEST_BODY);
+    (!uris.is_empty()).then_some(Mirror { uris, body })
 }
 
 fn name_charsets(scope: Scope<'_>, names: &mut Vec<Box<[u8]>>) {

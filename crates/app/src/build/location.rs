@@ -12,6 +12,7 @@ use portunus_static_files::{
 };
 
 use super::Builder;
+use super::filters::{addition, mirror};
 
 impl Builder<'_> {
     /// Translates one level. `matcher` is that of the location it belongs to.
@@ -68,6 +69,8 @@ impl Builder<'_> {
             headers: self.header_rules(scope),
             types,
             charset: charset.map(Arc::new),
+            addition: addition(scope).map(Box::new),
+            mirror: mirror(scope).map(Box::new),
             sub_filter: self.sub_filter(scope),
             rate: self.rate(scope),
             encoding: self.encoding(scope),

@@ -11,7 +11,7 @@ rows! { "index": "ngx_http_index_module, ngx_http_try_files_module, ngx_http_emp
     EMPTY_GIF "empty_gif" in LOCATION, NOARGS, Special(Special::EmptyGif), Location,
         Honoured, "Answers with a one-pixel image.";
     MIRROR "mirror" in HTTP | SERVER | LOCATION, TAKE1, Special(Special::Mirror) = "off", Nearest,
-        Honoured, "Sends a copy of every request to another location.";
+        Differs("the connection does not wait for the answers to the copies"), "Sends a copy of every request to another location.";
     MIRROR_REQUEST_BODY "mirror_request_body" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,
         Honoured, "Whether the copies carry the body.";

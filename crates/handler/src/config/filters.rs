@@ -60,6 +60,26 @@ pub struct SubFilter {
     pub last_modified: bool,
 }
 
+/// `add_before_body`, `add_after_body`.
+#[derive(Debug)]
+pub struct Addition {
+    /// URI of what comes before the body.
+    pub before: Option<Box<[u8]>>,
+    /// URI of what comes behind it.
+    pub after: Option<Box<[u8]>>,
+    /// `addition_types`.
+    pub types: Arc<TypeSet>,
+}
+
+/// `mirror`.
+#[derive(Debug)]
+pub struct Mirror {
+    /// Where copies of the request go.
+    pub uris: Vec<Box<[u8]>>,
+    /// `mirror_request_body`.
+    pub body: bool,
+}
+
 /// `limit_rate` and `limit_rate_after` where variables are in them.
 #[derive(Debug)]
 pub struct Rate {

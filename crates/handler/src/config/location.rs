@@ -9,8 +9,8 @@ use portunus_static_files::{ConditionalOptions, MediaTypes, OpenOptions};
 use portunus_telemetry::ErrorLog;
 
 use super::{
-    AccessLog, AccessRule, Charset, Encoding, FastCgi, Guard, HeaderRules, LimitExcept, Rate,
-    RealIp, Referers, SecureLink, SubFilter, Template,
+    AccessLog, AccessRule, Addition, Charset, Encoding, FastCgi, Guard, HeaderRules, LimitExcept,
+    Mirror, Rate, RealIp, Referers, SecureLink, SubFilter, Template,
 };
 use crate::variable::Variable;
 
@@ -59,6 +59,10 @@ pub struct Location {
     pub types: Arc<MediaTypes>,
     /// `charset` with the types it goes to.
     pub charset: Option<Arc<Charset>>,
+    /// `add_before_body`, `add_after_body`.
+    pub addition: Option<Box<Addition>>,
+    /// `mirror`.
+    pub mirror: Option<Box<Mirror>>,
     /// `sub_filter`.
     pub sub_filter: Option<Arc<SubFilter>>,
     /// `limit_rate` with variables.

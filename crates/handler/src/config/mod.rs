@@ -28,7 +28,7 @@ mod pools;
 pub use access::{AccessRule, Network, RealIp, RealIpSource, Who};
 pub use encoding::{EncoderSet, Encoding};
 pub use fastcgi::{FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, NextUpstream, PoolSet};
-pub use filters::{Charset, Charsets, Rate, SubFilter};
+pub use filters::{Addition, Charset, Charsets, Mirror, Rate, SubFilter};
 pub use geo::{Geo, GeoNetworks, GeoRanges, GeoTable, Split};
 pub use guard::{
     AuthRequest, BasicAuth, ConnectionLimit, ConnectionLimits, Guard, Key, LimitExcept, RateLimit,

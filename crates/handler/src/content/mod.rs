@@ -2,5 +2,6 @@
 
 pub(crate) mod fastcgi;
 pub(crate) mod listing;
+pub(crate) mod mirror;
 pub(crate) mod small;
 pub(crate) mod statics;

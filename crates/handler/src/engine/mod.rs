@@ -44,6 +44,8 @@ pub(crate) enum Plan {
     Answer(Box<Reply>),
     /// Ask PHP as the current location says.
     FastCgi,
+    /// Send copies of the request elsewhere first.
+    Mirror,
     /// Read a directory.
     List(Box<Listing>),
     /// `return 444`: close the connection without an answer.
@@ -67,6 +69,8 @@ pub(crate) enum Step {
     Connections,
     TryFiles,
     Content,
+    /// Content; the copies of the request are on their way.
+    Mirrored,
     /// An error or a `return` with an `error_page`'s status.
     Fail(u16),
     Done(Plan),
@@ -83,11 +87,17 @@ pub(crate) fn decide(cx: &mut Context, site: &Site, from: Step) -> Plan {
             Step::Access => access::check(cx, site),
             Step::Connections => limit::connections(cx, site),
             Step::TryFiles => files::try_files(cx, site),
-            Step::Content => content(cx, site),
+            Step::Content if mirrors(cx, site) => return Plan::Mirror,
+            Step::Content | Step::Mirrored => content(cx, site),
             Step::Fail(status) => error_page::answer(cx, site, status),
             Step::Done(plan) => return plan,
         };
     }
+}
+
+/// Whether copies of the request have to be sent first.
+fn mirrors(cx: &Context, site: &Site) -> bool {
+    cx.location_in(site).mirror.is_some() && cx.subrequest.is_none()
 }
 
 fn content(cx: &mut Context, site: &Site) -> Step {

@@ -1,11 +1,25 @@
 //! The filters that change a body, in nginx's order.
 
-use super::{Reply, charset, encoding, rate, substitute};
+use super::{Reply, addition, charset, encoding, rate, substitute};
 use crate::config::{Location, Site};
 use crate::context::Context;
 
-/// gunzip → substitution → charset → compression.
+/// gunzip → substitution → charset → addition → compression.
 pub(super) fn apply(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) {
+    text(cx, site, location, reply);
+    if let Some(rules) = &location.addition {
+        addition::apply(cx, rules, reply);
+    }
+    if let Some(rules) = &location.encoding {
+        encoding::compress(cx, site, rules, reply);
+    }
+    if let Some(rules) = &location.rate {
+        rate::apply(cx, rules);
+    }
+}
+
+/// What concerns the text itself, in subrequests as well.
+pub(super) fn text(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) {
     if let Some(rules) = &location.encoding {
         encoding::gunzip(cx, rules, reply);
     }
@@ -14,11 +28,5 @@ pub(super) fn apply(cx: &mut Context, site: &Site, location: &Location, reply: &
     }
     if reply.charset && (location.charset.is_some() || cx.carried.charset.is_some()) {
         charset::apply(cx, site, location, reply);
-    }
-    if let Some(rules) = &location.encoding {
-        encoding::compress(cx, site, rules, reply);
-    }
-    if let Some(rules) = &location.rate {
-        rate::apply(cx, rules);
     }
 }

@@ -3,6 +3,7 @@
 //! not modified → expires and added fields → charset → ranges → head.
 
 mod added;
+mod addition;
 mod chain;
 mod charset;
 mod conditional;
