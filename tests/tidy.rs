@@ -15,6 +15,7 @@ const GRAPH: &[(&str, &[&str])] = &[
     ("template", &[]),
     ("uri-path", &[]),
     ("fastcgi", &[]),
+    ("upstream", &[]),
     // L2: one job each.
     ("telemetry", &[]),
     ("spool", &[]),
@@ -23,6 +24,7 @@ const GRAPH: &[(&str, &[&str])] = &[
     ("static-files", &["uri-path"]),
     ("fpm", &["fastcgi", "spool"]),
     ("filters", &[]),
+    ("proxy", &["upstream"]),
     ("server", &[]),
     // L3: one request.
     (
@@ -33,6 +35,8 @@ const GRAPH: &[(&str, &[&str])] = &[
             "filters",
             "spool",
             "fpm",
+            "proxy",
+            "upstream",
             "fastcgi",
             "template",
             "uri-path",
@@ -55,6 +59,8 @@ const GRAPH: &[(&str, &[&str])] = &[
             "static-files",
             "filters",
             "fpm",
+            "proxy",
+            "upstream",
             "server",
             "handler",
         ],
@@ -72,6 +78,7 @@ const PURE: &[&str] = &[
     "template",
     "uri-path",
     "fastcgi",
+    "upstream",
     "routing",
     "filters",
 ];
