@@ -6,7 +6,7 @@ use http::{Response, StatusCode};
 
 use crate::access::Check;
 use crate::body::ResponseBody;
-use crate::content::{fastcgi, listing, mirror};
+use crate::content::{fastcgi, listing, mirror, proxy};
 use crate::context::Context;
 use crate::engine::{Plan, Progress, decide, password_verdict, resume_access};
 use crate::respond::{Reply, finish};
@@ -29,6 +29,7 @@ pub(crate) async fn settle(cx: &mut Context, mut plan: Plan) -> Option<Box<Reply
             Plan::List(directory) => listing::run(cx, *directory).await,
             Plan::Mirror => mirror::run(cx).await,
             Plan::FastCgi => fastcgi::run(cx).await,
+            Plan::Proxy => proxy::run(cx).await,
             Plan::Delay(time, then) => {
                 tokio::time::sleep(time).await;
                 let site = Rc::clone(&cx.site);

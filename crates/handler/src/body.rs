@@ -9,6 +9,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use portunus_static_files::{Entry, StaticBody};
 use portunus_telemetry::Severity;
 
+use crate::content::proxy::{ProxyBody, ProxyBodyError};
 use crate::context::Context;
 use crate::filtered::Filtered;
 use crate::joined::Joined;
@@ -27,6 +28,9 @@ pub enum BodyError {
     /// A filter could not go on.
     #[error("{0}")]
     Filter(std::io::Error),
+    /// A server behind us broke off.
+    #[error("{0}")]
+    Proxy(#[from] ProxyBodyError),
     /// `return 444`, or an answer that must not be sent.
     #[error("connection closed without an answer")]
     Closed,
@@ -46,6 +50,7 @@ pub(crate) enum Body {
     Filtered(Box<Filtered>),
     /// Several in a row.
     Joined(Box<Joined>),
+    Proxy(Box<ProxyBody>),
     /// Breaks the connection.
     Broken,
 }
@@ -93,6 +98,9 @@ impl Body {
                 .map(|data| data.map(|data| data.map_err(Into::into))),
             Self::Filtered(body) => body.poll_data(cx),
             Self::Joined(parts) => parts.poll_data(cx),
+            Self::Proxy(body) => body
+                .poll_data(cx)
+                .map(|data| data.map(|data| data.map_err(Into::into))),
             Self::Broken => Poll::Ready(Some(Err(BodyError::Closed))),
         }
     }
@@ -149,7 +157,7 @@ impl ResponseBody {
     pub(crate) fn may_break(&self) -> bool {
         matches!(
             self.body,
-            Body::File(_) | Body::FastCgi(_) | Body::Filtered(_) | Body::Joined(_)
+            Body::File(_) | Body::FastCgi(_) | Body::Filtered(_) | Body::Joined(_) | Body::Proxy(_)
         )
     }
 
@@ -159,6 +167,7 @@ impl ResponseBody {
             BodyError::File(error) => cx.log(Severity::Alert, format_args!("{error}")),
             BodyError::FastCgi(error) => cx.log(Severity::Error, format_args!("{error}")),
             BodyError::Filter(error) => cx.log(Severity::Error, format_args!("{error}")),
+            BodyError::Proxy(error) => cx.log(Severity::Error, format_args!("{error}")),
             BodyError::Closed => {}
         }
     }

@@ -11,6 +11,7 @@ use portunus_server::{Exchange, PeerAddr};
 use portunus_telemetry::Severity;
 
 use crate::config::{Location, Site, SiteRef};
+use crate::content::proxy::Proxied;
 use crate::engine::Found;
 use crate::limit::LimitState;
 use crate::request_body::RequestBody;
@@ -83,6 +84,10 @@ pub(crate) struct Context {
     /// Values of maps that were asked for and are not volatile.
     pub(crate) map_values: Vec<Option<Box<[u8]>>>,
     pub(crate) internal: bool,
+    /// The URI is not what the client's target says any more (nginx: `valid_unparsed_uri`).
+    pub(crate) uri_changed: bool,
+    /// `rewrite … break` has left the location's prefix behind (nginx: `valid_location`).
+    pub(crate) location_left: bool,
     pub(crate) uri_changes_left: u8,
     /// `set $limit_rate` or PHP has said how fast the answer goes.
     pub(crate) rate_is_set: bool,
@@ -99,6 +104,8 @@ pub(crate) struct Context {
     pub(crate) limits: Option<Box<LimitState>>,
     /// In a subrequest: the method of the request around it.
     pub(crate) subrequest: Option<Method>,
+    /// Where the request is passed on to.
+    pub(crate) proxied: Option<Box<Proxied>>,
 }
 
 impl Context {
@@ -127,6 +134,8 @@ impl Context {
             slots: Vec::new(),
             map_values: Vec::new(),
             internal: false,
+            uri_changed: false,
+            location_left: false,
             uri_changes_left: MAX_URI_CHANGES,
             rate_is_set: false,
             error_status: None,
@@ -138,6 +147,7 @@ impl Context {
             upstream: UpstreamState::default(),
             limits: None,
             subrequest: None,
+            proxied: None,
         }
     }
 
@@ -189,6 +199,7 @@ impl Context {
     pub(crate) fn set_uri(&mut self, uri: Vec<u8>, args: Vec<u8>) {
         self.uri = uri;
         self.args = args;
+        self.uri_changed = true;
     }
 
     /// Writes to the error log of the current level, with what nginx appends to every line of a
@@ -232,6 +243,9 @@ impl Context {
         if self.subrequest.is_some() {
             let uri = String::from_utf8_lossy(&self.uri);
             text.push_str(&format!(", subrequest: \"{uri}\""));
+        }
+        if let Some(target) = &self.upstream.target {
+            text.push_str(&format!(", upstream: \"{target}\""));
         }
         if let Some(host) = self.head.headers.get(http::header::HOST) {
             text.push_str(&format!(

@@ -37,6 +37,10 @@ pub use config::{
     AuthRequest, BasicAuth, ConnectionLimit, ConnectionLimits, Geo, GeoNetworks, GeoRanges,
     GeoTable, Guard, Key, LimitExcept, RateLimit, RateLimits, Referers, SecureLink, Split,
 };
+pub use config::{
+    Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyUrl, Replacement,
+    ReplacementPattern,
+};
 pub use limit::{ConnectionZone, RateZone};
 pub use service::{Handler, SharedSite, Worker};
 pub use variable::Variable;

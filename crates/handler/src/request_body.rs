@@ -140,3 +140,9 @@ impl portunus_fpm::BodyStream for Streaming {
         self.0.poll_recv(cx)
     }
 }
+
+impl portunus_proxy::BodySource for Streaming {
+    fn poll_next(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        self.0.poll_recv(cx)
+    }
+}

@@ -1,10 +1,12 @@
 //! What is known of the exchanges with PHP, for `$upstream_…`.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use http::HeaderMap;
 use portunus_fpm::{Failure, Pool, Response, Timings};
 
+use crate::content::proxy::Progress;
 use crate::context::Context;
 use crate::variable::{Variable, field, put, put_display, put_seconds};
 
@@ -17,8 +19,12 @@ pub(crate) struct Attempt {
     pub(crate) connect: Option<Duration>,
     pub(crate) header: Option<Duration>,
     pub(crate) response: Option<Duration>,
+    /// Bytes of the body.
+    pub(crate) length: u64,
     pub(crate) received: u64,
     pub(crate) sent: u64,
+    /// Of a try that may still go on.
+    pub(crate) progress: Option<Rc<Progress>>,
 }
 
 /// All tries of a request, and the fields of the last answer.
@@ -27,6 +33,8 @@ pub(crate) struct UpstreamState {
     pub(crate) attempts: Vec<Attempt>,
     /// Kept only where the configuration reads `$upstream_http_…`.
     pub(crate) fields: Option<HeaderMap>,
+    /// Where the request is passed on to, for the error log.
+    pub(crate) target: Option<Box<str>>,
 }
 
 impl UpstreamState {
@@ -53,8 +61,7 @@ impl UpstreamState {
             connect,
             header: timings.header,
             response: timings.response.or(timings.header),
-            received: 0,
-            sent: 0,
+            ..Attempt::default()
         });
     }
 }
@@ -78,7 +85,7 @@ impl Context {
             if number > 0 {
                 out.extend_from_slice(b", ");
             }
-            append_attempt(attempt, variable, out);
+            append_attempt(&attempt.now(), variable, out);
         }
         !attempts.is_empty()
     }
@@ -100,6 +107,26 @@ fn set_cookie<'f>(fields: &'f HeaderMap, name: &[u8]) -> Option<&'f [u8]> {
         })
 }
 
+impl Attempt {
+    /// With what is known by now.
+    fn now(&self) -> Self {
+        let mut now = Self {
+            address: self.address.clone(),
+            progress: None,
+            ..*self
+        };
+        if let Some(progress) = &self.progress {
+            now.connect = progress.connect.get();
+            now.header = progress.header.get();
+            now.response = progress.response.get();
+            now.length = progress.body.get();
+            now.received = progress.received.get();
+            now.sent = progress.sent.get();
+        }
+        now
+    }
+}
+
 fn append_attempt(attempt: &Attempt, variable: &Variable, out: &mut Vec<u8>) {
     let time = |time: Option<Duration>, out: &mut Vec<u8>| match time {
         Some(time) => put_seconds(out, time),
@@ -112,7 +139,7 @@ fn append_attempt(attempt: &Attempt, variable: &Variable, out: &mut Vec<u8>) {
         Variable::UpstreamConnectTime => time(attempt.connect, out),
         Variable::UpstreamHeaderTime => time(attempt.header, out),
         Variable::UpstreamResponseTime => time(attempt.response, out),
-        Variable::UpstreamResponseLength => put_display(out, attempt.received),
+        Variable::UpstreamResponseLength => put_display(out, attempt.length),
         Variable::UpstreamBytesReceived => put_display(out, attempt.received),
         Variable::UpstreamBytesSent => put_display(out, attempt.sent),
         _ => put(out, b"-"),

@@ -18,6 +18,9 @@ impl Builder<'_> {
         if scope.set_here(d::FASTCGI_PASS) {
             return self.fastcgi(scope);
         }
+        if scope.find(d::PROXY_PASS).is_some() {
+            return self.proxy(scope);
+        }
         if scope.set_here(d::STUB_STATUS) {
             return Content::StubStatus;
         }

@@ -208,7 +208,7 @@ impl Builder<'_> {
 }
 
 /// The `upstream` block of that name.
-fn upstream<'c>(config: &'c Config, name: &str) -> Option<Scope<'c>> {
+pub(super) fn upstream<'c>(config: &'c Config, name: &str) -> Option<Scope<'c>> {
     let http = config.http()?;
     let named = |scope: &Scope<'_>| {
         scope

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use portunus_conf::{Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Word, d, value};
 use portunus_fpm::{Address as FpmAddress, FpmFacts, Pool};
-use portunus_handler::{DynamicPools, Location, LogFormat, Map, Site, Template};
+use portunus_handler::{DynamicPools, Location, LogFormat, Map, ProxyGroups, Site, Template};
 use portunus_routing::{LocationId, Regex};
 use portunus_server::{ListenAddress, ListenerConfig, ServerConfig, ServerHandle, Spelling};
 use portunus_static_files::OpenFileCache;
@@ -31,6 +31,7 @@ mod location;
 mod logs;
 mod map;
 mod names;
+mod proxy;
 mod rewrite;
 mod server;
 mod types;
@@ -141,6 +142,7 @@ pub(crate) fn build(config: &Config, kept: &mut Kept, diagnostics: &mut Diagnost
         names,
         locations: Vec::new(),
         maps: Vec::new(),
+        groups: ProxyGroups::new(),
         formats: HashMap::new(),
         log_files: HashMap::new(),
         temp_dir: temp_dir(config),
@@ -160,6 +162,7 @@ struct Builder<'c> {
     names: Names,
     locations: Vec<Location>,
     maps: Vec<Map>,
+    groups: ProxyGroups,
     formats: HashMap<Box<[u8]>, Arc<LogFormat>>,
     log_files: HashMap<PathBuf, Arc<LogFile>>,
     temp_dir: Arc<PathBuf>,
@@ -174,6 +177,7 @@ impl Builder<'_> {
         if let Some(http) = http {
             self.maps(http);
             self.zones(http);
+            self.proxy_groups(http);
         }
         let (servers, addresses, listeners) = self.servers(http);
         let geos = http.map(|http| self.geos(http)).unwrap_or_default();
@@ -187,6 +191,7 @@ impl Builder<'_> {
             maps: std::mem::take(&mut self.maps),
             charsets: http.map(|http| self.charsets(http)).unwrap_or_default(),
             user_files: portunus_handler::UserFiles::default(),
+            proxy_groups: std::mem::take(&mut self.groups),
             slots: self.names.slots(),
             files: self.kept.files.clone(),
             hostname: hostname(),

@@ -10,7 +10,7 @@ use portunus_telemetry::ErrorLog;
 
 use super::{
     AccessLog, AccessRule, Addition, Charset, Encoding, FastCgi, Guard, HeaderRules, LimitExcept,
-    Mirror, Rate, RealIp, Referers, SecureLink, SubFilter, Template,
+    Mirror, Proxy, Rate, RealIp, Referers, SecureLink, SubFilter, Template,
 };
 use crate::variable::Variable;
 
@@ -136,6 +136,8 @@ pub enum Content {
     Files,
     /// `fastcgi_pass`.
     FastCgi(Box<FastCgi>),
+    /// `proxy_pass`.
+    Proxy(Box<Proxy>),
     /// `stub_status`.
     StubStatus,
     /// `empty_gif`.

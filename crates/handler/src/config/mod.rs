@@ -24,6 +24,7 @@ mod location;
 mod log;
 mod map;
 mod pools;
+mod proxy;
 
 pub use access::{AccessRule, Network, RealIp, RealIpSource, Who};
 pub use encoding::{EncoderSet, Encoding};
@@ -43,6 +44,10 @@ pub use location::{
 pub use log::{AccessLog, LogEscape, LogFormat, LogTarget};
 pub use map::{HostMask, Map, MapPattern};
 pub use pools::DynamicPools;
+pub use proxy::{
+    Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyUrl, Replacement,
+    ReplacementPattern,
+};
 
 use crate::access::UserFiles;
 use crate::variable::Variable;
@@ -82,6 +87,8 @@ pub struct Site {
     pub server: Arc<OnceLock<ServerHandle>>,
     /// Pools of addresses that variables name.
     pub dynamic_pools: DynamicPools,
+    /// `upstream` blocks, by name in lower case, for `proxy_pass` with variables.
+    pub proxy_groups: ProxyGroups,
     /// `$hostname`.
     pub hostname: Box<[u8]>,
     /// How the server calls itself.

@@ -1,7 +1,8 @@
-//! What produces answers: files, PHP, the status page.
+//! What produces answers: files, PHP, servers behind us, the status page.
 
 pub(crate) mod fastcgi;
 pub(crate) mod listing;
 pub(crate) mod mirror;
+pub(crate) mod proxy;
 pub(crate) mod small;
 pub(crate) mod statics;

@@ -48,6 +48,8 @@ pub(crate) enum Plan {
     Mirror,
     /// Read a directory.
     List(Box<Listing>),
+    /// Ask an HTTP server as the current location says.
+    Proxy,
     /// `return 444`: close the connection without an answer.
     Close,
     /// Wait so long, then go on from there.
@@ -104,6 +106,7 @@ fn content(cx: &mut Context, site: &Site) -> Step {
     match &cx.location_in(site).content {
         Content::Files => files::serve(cx, site),
         Content::FastCgi(_) => Step::Done(Plan::FastCgi),
+        Content::Proxy(_) => Step::Done(Plan::Proxy),
         Content::StubStatus => small::stub_status(cx),
         Content::EmptyGif => small::empty_gif(cx),
     }
@@ -121,6 +124,7 @@ pub(crate) fn redirect(cx: &mut Context, uri: Vec<u8>, args: Vec<u8>) -> Step {
         return Step::Fail(500);
     }
     cx.set_uri(uri, args);
+    cx.location_left = false;
     cx.internal = true;
     Step::ServerRewrite
 }

@@ -26,6 +26,7 @@ pub(super) fn server(cx: &mut Context, site: &Site) -> Step {
         return Step::FindLocation;
     };
     let outcome = program.run(cx);
+    cx.location_left = false;
     follow(cx, outcome, Step::FindLocation)
 }
 
@@ -36,6 +37,7 @@ pub(super) fn location(cx: &mut Context, site: &Site) -> Step {
     };
     match program.run(cx) {
         RewriteOutcome::Continue { uri_changed: true } => {
+            cx.location_left = false;
             if super::spend_uri_change(cx) {
                 return Step::FindLocation;
             }
@@ -110,6 +112,7 @@ impl RewriteContext<Variable> for Context {
     fn rewrite_uri(&mut self, uri: Vec<u8>, args: Option<Vec<u8>>) {
         let args = args.unwrap_or_else(|| std::mem::take(&mut self.args));
         self.set_uri(uri, args);
+        self.location_left = true;
         self.internal = true;
     }
 
@@ -120,7 +123,10 @@ impl RewriteContext<Variable> for Context {
     fn set(&mut self, variable: &Variable, value: Vec<u8>) {
         match variable {
             Variable::Slot(slot) => self.store(*slot, &value),
-            Variable::Args => self.args = value,
+            Variable::Args => {
+                self.args = value;
+                self.uri_changed = true;
+            }
             Variable::LimitRate => self.set_limit_rate(&value),
             _ => {}
         }

@@ -140,6 +140,14 @@ impl Context {
             Variable::IsRequestPort => self.host_port.is_none() || put(out, b":"),
             Variable::RequestPort => self.append_port(self.host_port, out),
             Variable::ProxyAddXForwardedFor => self.append_forwarded_for(out),
+            Variable::ProxyHost => put_option(
+                out,
+                self.proxied.as_deref().map(|proxied| &*proxied.url.host),
+            ),
+            Variable::ProxyPort => put_option(
+                out,
+                self.proxied.as_deref().map(|proxied| &*proxied.url.port),
+            ),
             _ => self.append_log_value(variable, out),
         }
     }

@@ -1,0 +1,152 @@
+//! `proxy_pass` and its kin.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderName;
+use portunus_proxy::{Address, Keepalive, Timeouts};
+use portunus_routing::Regex;
+use portunus_spool::Limits;
+use portunus_upstream::Group;
+
+use super::{IgnoredFields, Template};
+
+/// A location that an HTTP server behind us answers.
+///
+/// Source: nginx, ngx_http_proxy_module.
+#[derive(Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a directive of its own"
+)]
+pub struct Proxy {
+    /// `proxy_pass`.
+    pub target: ProxyTarget,
+    /// `proxy_http_version 1.1`.
+    pub http11: bool,
+    /// `proxy_set_header Host`.
+    pub host: Option<Template>,
+    /// `proxy_set_header`, in order, without `Host`.
+    pub set_headers: Vec<(Box<[u8]>, Template)>,
+    /// Names, in lower case, that are not taken from the client: those set, and those that are
+    /// between us and the server.
+    pub replaced: Vec<Box<[u8]>>,
+    /// `proxy_pass_request_headers`.
+    pub pass_request_headers: bool,
+    /// `proxy_pass_request_body`.
+    pub pass_request_body: bool,
+    /// `proxy_request_buffering`.
+    pub request_buffering: bool,
+    /// `proxy_buffering`.
+    pub buffering: bool,
+    /// `proxy_intercept_errors`.
+    pub intercept_errors: bool,
+    /// `proxy_force_ranges`.
+    pub force_ranges: bool,
+    /// `proxy_socket_keepalive`.
+    pub socket_keepalive: bool,
+    /// `proxy_method`.
+    pub method: Option<Template>,
+    /// `proxy_set_body`.
+    pub body: Option<Template>,
+    /// Fields that stay here: nginx's own list, `proxy_hide_header`, less `proxy_pass_header`.
+    pub hidden: Vec<HeaderName>,
+    /// `proxy_pass_header`.
+    pub passed: Vec<HeaderName>,
+    /// `proxy_ignore_headers`.
+    pub ignored: IgnoredFields,
+    /// `proxy_redirect`, in order.
+    pub redirects: Vec<Replacement>,
+    /// `proxy_cookie_domain`.
+    pub cookie_domains: Vec<Replacement>,
+    /// `proxy_cookie_path`.
+    pub cookie_paths: Vec<Replacement>,
+    /// `proxy_next_upstream` and its limits.
+    pub next: ProxyNext,
+    /// Time-outs, and room for a head.
+    pub timeouts: Timeouts,
+    /// Room for a buffered answer.
+    pub spool: Limits,
+    /// Idle connections, where they are kept.
+    pub keepalive: Option<Arc<Keepalive>>,
+}
+
+/// Where requests go.
+#[derive(Debug)]
+pub enum ProxyTarget {
+    /// A fixed URL.
+    Fixed(ProxyUrl, Arc<ProxyGroup>),
+    /// Variables make the URL.
+    Dynamic(Template),
+}
+
+/// The parts of a `proxy_pass`.
+#[derive(Debug, Clone, Default)]
+pub struct ProxyUrl {
+    /// `$proxy_host`: what `Host` says by default.
+    pub host: Box<[u8]>,
+    /// `$proxy_port`.
+    pub port: Box<[u8]>,
+    /// What replaces the location's prefix; empty where the URI goes on as it came.
+    pub uri: Box<[u8]>,
+    /// Length of the location's prefix.
+    pub prefix: usize,
+}
+
+/// An `upstream`, or the addresses of a host.
+#[derive(Debug)]
+pub struct ProxyGroup {
+    /// The servers.
+    pub group: Group<Address>,
+    /// `hash KEY`.
+    pub key: Option<Template>,
+    /// `keepalive` of the group, for URLs with variables.
+    pub keepalive: Option<Arc<Keepalive>>,
+}
+
+/// The groups that URLs with variables may name.
+pub type ProxyGroups = HashMap<Box<[u8]>, Arc<ProxyGroup>>;
+
+/// When another server is asked.
+#[derive(Debug, Clone, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "a set of independent words")]
+pub struct ProxyNext {
+    /// `error`.
+    pub error: bool,
+    /// `timeout`.
+    pub timeout: bool,
+    /// `invalid_header`.
+    pub invalid_header: bool,
+    /// `http_500` …
+    pub statuses: Vec<u16>,
+    /// `non_idempotent`.
+    pub non_idempotent: bool,
+    /// `proxy_next_upstream_tries`; 0 is no limit.
+    pub tries: usize,
+    /// `proxy_next_upstream_timeout`; zero is no limit.
+    pub time: Duration,
+}
+
+/// One text for another: `proxy_redirect`, `proxy_cookie_path`, `proxy_cookie_domain`.
+pub struct Replacement {
+    /// What is looked for.
+    pub pattern: ReplacementPattern,
+    /// What stands there afterwards.
+    pub with: Template,
+}
+
+/// What is looked for.
+pub enum ReplacementPattern {
+    /// This text at the beginning; all of it for domains.
+    Text(Template),
+    /// A regular expression; what it matches is replaced.
+    Regex(Regex),
+}
+
+impl fmt::Debug for Replacement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Replacement")
+    }
+}

@@ -1,0 +1,193 @@
+//! A server's answer as a plan.
+//!
+//! Source: nginx, `ngx_http_upstream_process_headers`, `ngx_http_upstream_intercept_errors`,
+//! `ngx_http_upstream_send_response`.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use portunus_proxy::{Field, Response};
+use portunus_server::Names;
+use portunus_static_files::http_time;
+
+use super::ProxyBody;
+use super::redirect;
+use super::tries::Held;
+use crate::body::Body;
+use crate::config::{Proxy, Site};
+use crate::context::Context;
+use crate::engine::{Plan, Step, decide, redirect_inside};
+use crate::respond::{Reply, Validators};
+
+/// Fields that survive an `X-Accel-Redirect`.
+const KEPT_ON_REDIRECT: [HeaderName; 5] = [
+    header::CONTENT_DISPOSITION,
+    header::CACHE_CONTROL,
+    header::EXPIRES,
+    header::SET_COOKIE,
+    header::ACCEPT_RANGES,
+];
+
+/// Makes the plan for an answer whose head has come.
+pub(super) fn from_response(
+    cx: &mut Context,
+    site: &Site,
+    proxy: &Proxy,
+    response: Response,
+    held: Held,
+    head_only: bool,
+) -> Plan {
+    let Response { head, body, .. } = response;
+    let mut fields = header_map(&head.fields);
+    if site.keeps_sent_fields {
+        cx.upstream.fields = Some(fields.clone());
+    }
+    if !proxy.ignored.accel_redirect
+        && let Some(target) = fields.remove("x-accel-redirect")
+    {
+        drop((body, held));
+        return accel_redirect(cx, site, target.as_bytes(), fields);
+    }
+    let status = head.status;
+    let location = cx.location_in(site);
+    let caught = location
+        .error_pages
+        .iter()
+        .any(|page| page.status == status);
+    if proxy.intercept_errors && status >= 300 && caught && !cx.in_error_page {
+        if status == 401 {
+            for challenge in fields.get_all(header::WWW_AUTHENTICATE) {
+                cx.carried
+                    .fields
+                    .append(header::WWW_AUTHENTICATE, challenge.clone());
+            }
+        }
+        return decide(cx, site, Step::Fail(status));
+    }
+    cx.exchange
+        .spell(Names::new(head.fields.iter().map(|field| &field.name[..])));
+    let mut reply = Reply::status(status);
+    reply.conditional = false;
+    reply.length = head.content_length.filter(|_| !head.chunked);
+    let buffering = instructions(cx, proxy, &fields);
+    redirect::apply(cx, proxy, &mut fields, &mut reply);
+    take_fields(proxy, fields, &mut reply);
+    if status == 101 {
+        return super::tunnel::open(cx, reply, body, held);
+    }
+    reply.body = transfer(cx, proxy, body, held, buffering);
+    reply.ranges = proxy.force_ranges && matches!(reply.body, Body::Bytes(_));
+    if head_only && cx.head.method != Method::HEAD {
+        // `proxy_method HEAD`: whatever length was told, nothing comes.
+        reply.length = Some(0);
+    }
+    Plan::Answer(Box::new(reply))
+}
+
+/// Fields as hyper can write them.
+///
+/// Differs: fields whose names or values no head may hold are left out; nginx passes them on.
+fn header_map(fields: &[Field]) -> HeaderMap {
+    let mut map = HeaderMap::with_capacity(fields.len());
+    for field in fields {
+        let name = HeaderName::from_bytes(&field.name);
+        let value = HeaderValue::from_maybe_shared(field.value.clone());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            map.append(name, value);
+        }
+    }
+    map
+}
+
+/// Obeys `X-Accel-Limit-Rate` and `X-Accel-Charset`; says whether to read ahead, after `X-Accel-Buffering`.
+fn instructions(cx: &mut Context, proxy: &Proxy, fields: &HeaderMap) -> bool {
+    let rate = fields
+        .get("x-accel-limit-rate")
+        .filter(|_| !proxy.ignored.accel_limit_rate);
+    let rate = rate.and_then(|rate| rate.to_str().ok()?.parse().ok());
+    if let Some(rate) = rate {
+        cx.limit_rate(rate);
+    }
+    if let Some(charset) = fields
+        .get("x-accel-charset")
+        .filter(|_| !proxy.ignored.accel_charset)
+    {
+        cx.carried.charset = Some(charset.as_bytes().to_vec());
+    }
+    let wish = fields
+        .get("x-accel-buffering")
+        .filter(|_| !proxy.ignored.accel_buffering);
+    match wish.map(HeaderValue::as_bytes) {
+        Some(value) if value.eq_ignore_ascii_case(b"yes") => true,
+        Some(value) if value.eq_ignore_ascii_case(b"no") => false,
+        _ => proxy.buffering,
+    }
+}
+
+fn take_fields(proxy: &Proxy, mut fields: HeaderMap, reply: &mut Reply) {
+    reply.content_type = fields.remove(header::CONTENT_TYPE);
+    for name in [
+        header::CONTENT_LENGTH,
+        header::CONNECTION,
+        header::TRANSFER_ENCODING,
+        HeaderName::from_static("keep-alive"),
+    ] {
+        fields.remove(name);
+    }
+    for name in proxy
+        .hidden
+        .iter()
+        .filter(|name| !proxy.passed.contains(name))
+    {
+        fields.remove(name);
+    }
+    if reply.status != 101 {
+        fields.remove(header::UPGRADE);
+    }
+    let last_modified = fields.remove(header::LAST_MODIFIED);
+    reply.validators = Validators {
+        modified: last_modified
+            .as_ref()
+            .and_then(|value| http_time::parse(value.as_bytes())),
+        last_modified,
+        etag: fields.remove(header::ETAG),
+    };
+    reply.fields = fields;
+}
+
+fn transfer(
+    cx: &Context,
+    proxy: &Proxy,
+    mut body: portunus_proxy::ResponseBody,
+    held: Held,
+    buffering: bool,
+) -> Body {
+    if let Some(bytes) = body.try_complete() {
+        held.progress.add(bytes.len() as u64);
+        if let Some(warning) = body.take_warning() {
+            let severity = portunus_telemetry::Severity::Warn;
+            cx.log(severity, format_args!("{warning} while reading upstream"));
+        }
+        return Body::bytes(bytes);
+    }
+    let body = match buffering {
+        true => ProxyBody::ahead(body, held, proxy.spool.clone()),
+        false => ProxyBody::Direct(Box::new(body), held),
+    };
+    Body::Proxy(Box::new(body))
+}
+
+/// `X-Accel-Redirect`: this server answers in the other's stead, with some of its fields.
+fn accel_redirect(cx: &mut Context, site: &Site, target: &[u8], mut fields: HeaderMap) -> Plan {
+    let mut kept = HeaderMap::new();
+    for name in KEPT_ON_REDIRECT {
+        for value in fields.get_all(&name) {
+            kept.append(name.clone(), value.clone());
+        }
+    }
+    cx.carried.content_type = fields.remove(header::CONTENT_TYPE);
+    cx.carried.fields = kept;
+    if cx.head.method != Method::HEAD {
+        cx.head.method = Method::GET;
+    }
+    let step = redirect_inside(cx, site, target);
+    decide(cx, site, step)
+}

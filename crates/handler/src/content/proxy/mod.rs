@@ -1,0 +1,74 @@
+//! Passes a request to an HTTP server behind us and turns its answer into a reply.
+//!
+//! Source: nginx, ngx_http_proxy_module, ngx_http_upstream.c.
+
+mod answer;
+mod body;
+mod redirect;
+mod request;
+mod target;
+mod tries;
+mod tunnel;
+
+pub(crate) use body::{Progress, ProxyBody, ProxyBodyError};
+pub(crate) use target::Proxied;
+
+use std::rc::Rc;
+
+use http::header;
+use portunus_telemetry::Severity;
+
+use crate::config::{Content, Proxy, Site};
+use crate::context::Context;
+use crate::engine::{Plan, Step, decide};
+use crate::request_body::RequestBody;
+use tries::{Given, Tries};
+
+/// Asks the server as the current location says; the plan that comes back may be another round.
+pub(crate) async fn run(cx: &mut Context) -> Plan {
+    let site = Rc::clone(&cx.site);
+    let Content::Proxy(proxy) = &cx.location_in(&site).content else {
+        return decide(cx, &site, Step::Fail(500));
+    };
+    let group = match target::resolve(cx, &site, proxy).await {
+        Ok(group) => group,
+        Err(status) => return decide(cx, &site, Step::Fail(status)),
+    };
+    if let Err(status) = take_body(cx, &site, proxy).await {
+        return decide(cx, &site, Step::Fail(status));
+    }
+    let outgoing = match request::write(cx, proxy) {
+        Ok(outgoing) => outgoing,
+        Err(status) => return decide(cx, &site, Step::Fail(status)),
+    };
+    let head_only = outgoing.head_only;
+    match Tries::new(cx, proxy, &group, outgoing).run(cx).await {
+        Given::Answer(response, held) => {
+            answer::from_response(cx, &site, proxy, *response, held, head_only)
+        }
+        Given::Nothing(status) => decide(cx, &site, Step::Fail(status)),
+    }
+}
+
+/// Takes the request's body in, unless it is to be passed on as it comes.
+async fn take_body(cx: &mut Context, site: &Site, proxy: &Proxy) -> Result<(), u16> {
+    let chunked = cx.head.headers.contains_key(header::TRANSFER_ENCODING);
+    if streams(proxy, chunked) || matches!(cx.body, RequestBody::Gone) {
+        return Ok(());
+    }
+    let level = &cx.location_in(site).level;
+    let (limit, memory) = (level.client_max_body_size, level.client_body_buffer_size);
+    if let Err(error) = cx.body.read(limit, memory, &site.temp_dir).await {
+        cx.log(Severity::Error, format_args!("{error}"));
+        return Err(error.status());
+    }
+    Ok(())
+}
+
+/// `proxy_request_buffering off`; HTTP/1.0 knows no chunks, so a chunked body waits for its length.
+fn streams(proxy: &Proxy, chunked: bool) -> bool {
+    !proxy.request_buffering
+        && proxy.pass_request_body
+        && proxy.body.is_none()
+        && (proxy.http11 || !chunked)
+}

@@ -1,0 +1,116 @@
+//! `proxy_redirect` and `proxy_cookie_*`: what a server says about itself, told as the client sees
+//! it.
+//!
+//! Source: nginx, `ngx_http_proxy_rewrite_redirect`, `ngx_http_proxy_rewrite_cookie`,
+//! `ngx_http_upstream_rewrite_location`, `ngx_http_upstream_rewrite_refresh`.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
+
+use crate::config::{Proxy, Replacement, ReplacementPattern};
+use crate::context::Context;
+use crate::respond::Reply;
+
+/// Rewrites `Location`, `Refresh` and `Set-Cookie`.
+pub(super) fn apply(cx: &mut Context, proxy: &Proxy, fields: &mut HeaderMap, reply: &mut Reply) {
+    if let Some(location) = fields
+        .get(header::LOCATION)
+        .map(|value| value.as_bytes().to_vec())
+    {
+        let rewritten = rewrite(cx, &proxy.redirects, &location, true);
+        if rewritten.is_some() || location.first() != Some(&b'/') {
+            fields.remove(header::LOCATION);
+            reply.location = Some(rewritten.unwrap_or(location));
+        }
+    }
+    if let Some(refresh) = fields
+        .get(header::REFRESH)
+        .map(|value| value.as_bytes().to_vec())
+        && let Some(at) = url_in_refresh(&refresh)
+        && let Some(url) = rewrite(cx, &proxy.redirects, &refresh[at..], true)
+        && let Some(value) = value([&refresh[..at], &url].concat())
+    {
+        fields.insert(header::REFRESH, value);
+    }
+    if !(proxy.cookie_domains.is_empty() && proxy.cookie_paths.is_empty()) {
+        rewrite_cookies(cx, proxy, fields);
+    }
+}
+
+fn value(bytes: Vec<u8>) -> Option<HeaderValue> {
+    HeaderValue::from_maybe_shared(Bytes::from(bytes)).ok()
+}
+
+fn url_in_refresh(refresh: &[u8]) -> Option<usize> {
+    let at = refresh
+        .windows(4)
+        .position(|part| part.eq_ignore_ascii_case(b"url="))?;
+    Some(at + 4)
+}
+
+/// The first replacement that applies; `None` where none does.
+fn rewrite(cx: &mut Context, rules: &[Replacement], text: &[u8], prefix: bool) -> Option<Vec<u8>> {
+    for rule in rules {
+        match &rule.pattern {
+            ReplacementPattern::Text(pattern) => {
+                let pattern = cx.expand(pattern);
+                let found = if prefix {
+                    text.starts_with(&pattern)
+                } else {
+                    text.eq_ignore_ascii_case(&pattern)
+                };
+                if found {
+                    let mut result = cx.expand(&rule.with);
+                    result.extend_from_slice(&text[pattern.len()..]);
+                    return Some(result);
+                }
+            }
+            ReplacementPattern::Regex(regex) => match regex.captures(text, &mut cx.captures) {
+                Ok(true) => {
+                    cx.store_named_captures();
+                    return Some(cx.expand(&rule.with));
+                }
+                Ok(false) => {}
+                Err(error) => cx.log_error(format_args!("{error}")),
+            },
+        }
+    }
+    None
+}
+
+fn rewrite_cookies(cx: &mut Context, proxy: &Proxy, fields: &mut HeaderMap) {
+    let cookies: Vec<HeaderValue> = fields.get_all(header::SET_COOKIE).iter().cloned().collect();
+    if cookies.is_empty() {
+        return;
+    }
+    fields.remove(header::SET_COOKIE);
+    for cookie in cookies {
+        let rewritten = rewrite_cookie(cx, proxy, cookie.as_bytes()).and_then(value);
+        fields.append(header::SET_COOKIE, rewritten.unwrap_or(cookie));
+    }
+}
+
+/// A cookie with its attributes rewritten; `None` where nothing changes.
+fn rewrite_cookie(cx: &mut Context, proxy: &Proxy, cookie: &[u8]) -> Option<Vec<u8>> {
+    let mut changed = false;
+    let mut parts = Vec::new();
+    for (number, part) in cookie.split(|byte| *byte == b';').enumerate() {
+        let equals = memchr::memchr(b'=', part).filter(|_| number > 0);
+        let rewritten = equals.and_then(|at| {
+            let (name, value) = (part[..at].trim_ascii(), &part[at + 1..]);
+            let rules_of_path = name.eq_ignore_ascii_case(b"path");
+            let found = if rules_of_path {
+                rewrite(cx, &proxy.cookie_paths, value, true)
+            } else if name.eq_ignore_ascii_case(b"domain") {
+                let value = value.strip_prefix(b".").unwrap_or(value);
+                rewrite(cx, &proxy.cookie_domains, value, false)
+            } else {
+                None
+            }?;
+            Some([&part[..=at], &found].concat())
+        });
+        changed |= rewritten.is_some();
+        parts.push(rewritten.unwrap_or_else(|| part.to_vec()));
+    }
+    changed.then(|| parts.join(&b';'))
+}

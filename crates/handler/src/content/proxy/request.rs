@@ -1,0 +1,181 @@
+//! The request as it is passed on, byte for byte as nginx writes it.
+//!
+//! Source: nginx, `ngx_http_proxy_create_request`.
+
+use bytes::Bytes;
+use http::{HeaderName, header};
+use portunus_uri_path::Escape;
+
+use super::streams;
+use crate::config::Proxy;
+use crate::context::Context;
+
+/// A request ready to be sent, as often as needed.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    /// Request line and fields.
+    pub(super) head: Bytes,
+    /// The target, for messages.
+    pub(super) uri: Vec<u8>,
+    /// The body is the client's, and put into chunks.
+    pub(super) chunked: bool,
+    /// The body of `proxy_set_body`.
+    pub(super) own_body: Option<Bytes>,
+    /// The method is HEAD.
+    pub(super) head_only: bool,
+}
+
+/// Writes the head.
+pub(super) fn write(cx: &mut Context, proxy: &Proxy) -> Result<Outgoing, u16> {
+    let mut out = Vec::with_capacity(1024);
+    let method = match &proxy.method {
+        Some(template) => cx.expand(template),
+        None => cx.head.method.as_str().as_bytes().to_vec(),
+    };
+    out.extend_from_slice(&method);
+    out.push(b' ');
+    let uri = uri(cx);
+    if uri.is_empty() {
+        cx.log_error(format_args!("zero length URI to proxy"));
+        return Err(500);
+    }
+    out.extend_from_slice(&uri);
+    out.extend_from_slice(if proxy.http11 {
+        b" HTTP/1.1\r\n"
+    } else {
+        b" HTTP/1.0\r\n"
+    });
+    let own_body = proxy.body.as_ref().map(|body| Bytes::from(cx.expand(body)));
+    write_host(cx, proxy, &mut out);
+    for (name, value) in &proxy.set_headers {
+        let value = cx.expand(value);
+        if !value.is_empty() {
+            put(&mut out, name, &value);
+        }
+    }
+    let chunked = write_framing(cx, proxy, own_body.as_ref(), &mut out);
+    if proxy.pass_request_headers {
+        write_fields(cx, proxy, &mut out);
+    }
+    out.extend_from_slice(b"\r\n");
+    Ok(Outgoing {
+        head: out.into(),
+        uri,
+        chunked,
+        own_body,
+        head_only: method.eq_ignore_ascii_case(b"HEAD"),
+    })
+}
+
+fn put(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    for part in [name, b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
+    }
+}
+
+/// The target: what the URL says, in the place of the location's prefix; or the client's own, as it
+/// came if nothing has changed it.
+fn uri(cx: &Context) -> Vec<u8> {
+    let Some(proxied) = &cx.proxied else {
+        return Vec::new();
+    };
+    let url = &proxied.url;
+    if proxied.whole_uri {
+        return url.uri.to_vec();
+    }
+    if url.uri.is_empty() && !cx.uri_changed {
+        return cx.exchange.target().to_vec();
+    }
+    let rewritten = cx.location_left;
+    let prefix = if url.uri.is_empty() || rewritten {
+        0
+    } else {
+        url.prefix.min(cx.uri.len())
+    };
+    let mut uri = if rewritten {
+        Vec::new()
+    } else {
+        url.uri.to_vec()
+    };
+    let rest = &cx.uri[prefix..];
+    if cx.uri_has_escapes || cx.internal {
+        uri.extend_from_slice(&portunus_uri_path::escaped(Escape::Uri, rest));
+    } else {
+        uri.extend_from_slice(rest);
+    }
+    if !cx.args.is_empty() {
+        uri.push(b'?');
+        uri.extend_from_slice(&cx.args);
+    }
+    uri
+}
+
+fn write_host(cx: &mut Context, proxy: &Proxy, out: &mut Vec<u8>) {
+    let set = proxy.host.as_ref().map(|host| cx.expand(host));
+    let host = match (set, &cx.proxied) {
+        (Some(host), _) if !(host.is_empty() && proxy.http11) => host,
+        (_, Some(proxied)) => proxied.url.host.to_vec(),
+        (_, None) => Vec::new(),
+    };
+    if !host.is_empty() {
+        put(out, b"Host", &host);
+    }
+}
+
+/// `Content-Length` or `Transfer-Encoding`, unless the configuration sets them itself. Says whether
+/// the body goes out in chunks.
+fn write_framing(cx: &Context, proxy: &Proxy, own: Option<&Bytes>, out: &mut Vec<u8>) -> bool {
+    let sets = |name: &[u8]| {
+        proxy
+            .set_headers
+            .iter()
+            .any(|(set, _)| set.eq_ignore_ascii_case(name))
+    };
+    let came_chunked = cx.head.headers.contains_key(header::TRANSFER_ENCODING);
+    let chunked =
+        came_chunked && own.is_none() && streams(proxy, true) && cx.body.length().is_none();
+    let length = match own {
+        Some(body) => Some(body.len() as u64),
+        None if chunked => None,
+        None => cx.body.length().or_else(|| cx.exchange.content_length()),
+    };
+    if let Some(length) = length.filter(|_| !sets(b"content-length")) {
+        put(out, b"Content-Length", length.to_string().as_bytes());
+    }
+    if chunked && !sets(b"transfer-encoding") {
+        put(out, b"Transfer-Encoding", b"chunked");
+    }
+    chunked
+}
+
+/// The client's own fields, spelled as the client spells them.
+fn write_fields(cx: &Context, proxy: &Proxy, out: &mut Vec<u8>) {
+    let replaced = |name: &[u8]| {
+        proxy
+            .replaced
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
+    };
+    let raw = cx.exchange.raw_fields();
+    if raw.is_empty() {
+        for (name, value) in &cx.head.headers {
+            if !replaced(name.as_str().as_bytes()) {
+                put(out, name.as_str().as_bytes(), value.as_bytes());
+            }
+        }
+        return;
+    }
+    for line in raw.split(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let Some(colon) = memchr::memchr(b':', line) else {
+            continue;
+        };
+        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+        // What the gate has dropped (invalid names) is not in the head.
+        let known =
+            HeaderName::from_bytes(name).is_ok_and(|name| cx.head.headers.contains_key(name));
+        if known && !replaced(name) {
+            put(out, name, value);
+        }
+    }
+}

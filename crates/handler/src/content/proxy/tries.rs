@@ -1,0 +1,351 @@
+//! One server after the other, until there is an answer or nobody is left.
+//!
+//! Source: nginx, `ngx_http_upstream_connect`, `ngx_http_upstream_next`, `ngx_http_upstream_test_next`.
+
+use std::io;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use portunus_proxy::{
+    BodySource, Connection, Error, Failed, Keepalive, Request, RequestBody as Outbound, Response,
+};
+use portunus_spool::SpooledReader;
+use portunus_telemetry::Severity;
+use portunus_upstream::{Balance, Outcome};
+
+use super::body::Progress;
+use super::request::Outgoing;
+use crate::config::{Proxy, ProxyGroup};
+use crate::context::Context;
+use crate::request_body::{RequestBody, Streaming};
+use crate::upstream_state::Attempt;
+
+/// What came of it.
+pub(super) enum Given {
+    Answer(Box<Response>, Held),
+    Nothing(u16),
+}
+
+/// The right to a server; given back when the answer is over.
+#[derive(Debug)]
+pub(crate) struct Held {
+    group: Arc<ProxyGroup>,
+    member: Option<usize>,
+    outcome: Outcome,
+    /// What the log learns of the transfer.
+    pub(crate) progress: Rc<Progress>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
+pub(super) struct Tries<'p> {
+    proxy: &'p Proxy,
+    group: &'p Arc<ProxyGroup>,
+    outgoing: Outgoing,
+    tries: portunus_upstream::Tries,
+    left: usize,
+    key: Vec<u8>,
+    began: Instant,
+    upgrade: bool,
+    /// Nothing of the body has been given away yet.
+    replayable: bool,
+}
+
+/// Why another server may be asked.
+#[derive(Clone, Copy)]
+enum Fault {
+    Error,
+    Timeout,
+    InvalidHeader,
+    Status(u16),
+}
+
+impl<'p> Tries<'p> {
+    pub(super) fn new(
+        cx: &mut Context,
+        proxy: &'p Proxy,
+        group: &'p Arc<ProxyGroup>,
+        outgoing: Outgoing,
+    ) -> Self {
+        let all = group.group.tries().max(1);
+        let left = match proxy.next.tries {
+            0 => all,
+            most => all.min(most),
+        };
+        let key = match (group.group.balance(), &group.key) {
+            (Balance::IpHash, _) => match cx.client.address {
+                Some(IpAddr::V4(address)) => address.octets().to_vec(),
+                Some(IpAddr::V6(address)) => address.octets().to_vec(),
+                None => Vec::new(),
+            },
+            (_, Some(key)) => cx.expand(key),
+            (_, None) => Vec::new(),
+        };
+        let upgrade = cx.head.headers.contains_key(http::header::UPGRADE);
+        Self {
+            proxy,
+            group,
+            outgoing,
+            tries: portunus_upstream::Tries::default(),
+            left,
+            key,
+            began: Instant::now(),
+            upgrade,
+            replayable: true,
+        }
+    }
+
+    pub(super) async fn run(mut self, cx: &mut Context) -> Given {
+        loop {
+            let group = &self.group.group;
+            let Some(member) = group.select(&mut self.tries, &self.key, Instant::now()) else {
+                return self.nobody(cx);
+            };
+            let address = group.peer(member).address.to_string();
+            let uri = String::from_utf8_lossy(&self.outgoing.uri).into_owned();
+            let colon = if address.starts_with("unix:") {
+                ":"
+            } else {
+                ""
+            };
+            cx.upstream.target = Some(format!("http://{address}{colon}{uri}").into());
+            let progress = Rc::new(Progress::new());
+            cx.upstream.attempts.push(Attempt {
+                address: address.into(),
+                progress: Some(Rc::clone(&progress)),
+                ..Attempt::default()
+            });
+            let held = Held {
+                group: Arc::clone(self.group),
+                member: Some(member),
+                outcome: Outcome::Served,
+                progress,
+            };
+            match self.ask(cx, member, &held).await {
+                Ok(response) => match self.judge(cx, &response) {
+                    None => return Given::Answer(Box::new(response), held),
+                    Some(status) => self.failed(cx, held, Fault::Status(status)),
+                },
+                Err(Asked {
+                    error,
+                    sent,
+                    reused,
+                }) => {
+                    if let Error::RequestBody(error) = &error {
+                        cx.log(Severity::Info, format_args!("{error}"));
+                        return Given::Nothing(400);
+                    }
+                    cx.log(Severity::Error, format_args!("{error}"));
+                    let fault = fault_of(&error);
+                    let status = if error.is_timeout() { 504 } else { 502 };
+                    if let Some(attempt) = cx.upstream.attempts.last_mut() {
+                        attempt.status = status;
+                    }
+                    self.failed(cx, held, fault);
+                    // A kept connection may have been closed just then; that is no try.
+                    self.left += usize::from(reused && matches!(fault, Fault::Error));
+                    if self.left == 0 || !self.may_go_on(cx, fault, sent) {
+                        return Given::Nothing(status);
+                    }
+                }
+            }
+        }
+    }
+
+    fn nobody(&self, cx: &mut Context) -> Given {
+        let name = self.group.group.name();
+        let uri = String::from_utf8_lossy(&self.outgoing.uri);
+        cx.upstream.target = Some(format!("http://{name}{uri}").into());
+        cx.log_error(format_args!(
+            "no live upstreams while connecting to upstream"
+        ));
+        cx.upstream.attempts.push(Attempt {
+            address: name.into(),
+            status: 502,
+            ..Attempt::default()
+        });
+        Given::Nothing(502)
+    }
+
+    async fn ask(
+        &mut self,
+        cx: &mut Context,
+        member: usize,
+        held: &Held,
+    ) -> Result<Response, Asked> {
+        let address = &held.group.group.peer(member).address;
+        let keepalive: Option<Arc<Keepalive>> = self
+            .proxy
+            .keepalive
+            .clone()
+            .or_else(|| held.group.keepalive.clone());
+        let kept = keepalive.as_ref().and_then(|kept| kept.take(address));
+        let timeouts = &self.proxy.timeouts;
+        let connection = match kept {
+            Some(connection) => connection,
+            None => Connection::open(address, timeouts.connect, self.proxy.socket_keepalive)
+                .await
+                .map_err(|error| Asked {
+                    error,
+                    sent: false,
+                    reused: false,
+                })?,
+        };
+        held.progress.connected();
+        let reused = connection.is_reused();
+        let request = Request {
+            head: self.outgoing.head.clone(),
+            body: self.body(cx),
+            head_only: self.outgoing.head_only,
+            upgrade: self.upgrade,
+        };
+        match connection.send(request, timeouts, keepalive).await {
+            Ok(response) => {
+                held.progress.head(response.sent, response.head.size as u64);
+                if let Some(attempt) = cx.upstream.attempts.last_mut() {
+                    attempt.status = response.head.status;
+                }
+                Ok(response)
+            }
+            Err(Failed {
+                error,
+                request_sent: sent,
+                sent: bytes,
+            }) => {
+                held.progress.sent(bytes);
+                Err(Asked {
+                    error,
+                    sent,
+                    reused,
+                })
+            }
+        }
+    }
+
+    fn body(&mut self, cx: &mut Context) -> Outbound {
+        if let Some(body) = &self.outgoing.own_body {
+            return Outbound::Plain(Box::new(Once(Some(body.clone()))));
+        }
+        if !self.proxy.pass_request_body {
+            return Outbound::Empty;
+        }
+        let source: Box<dyn BodySource> = match &cx.body {
+            RequestBody::Gone => return Outbound::Empty,
+            RequestBody::Whole(body) => Box::new(Replayed(body.reader())),
+            RequestBody::Unread(_) => {
+                self.replayable = false;
+                match std::mem::take(&mut cx.body) {
+                    RequestBody::Unread(incoming) => Box::new(Streaming::new(incoming)),
+                    RequestBody::Whole(_) | RequestBody::Gone => return Outbound::Empty,
+                }
+            }
+        };
+        if self.outgoing.chunked {
+            Outbound::Chunked(source)
+        } else {
+            Outbound::Plain(source)
+        }
+    }
+
+    /// The status that sends the request to another server, if this one does.
+    fn judge(&self, cx: &Context, response: &Response) -> Option<u16> {
+        let status = response.head.status;
+        let listed = self.proxy.next.statuses.contains(&status);
+        let goes_on = listed && self.left > 1 && self.may_go_on(cx, Fault::Status(status), true);
+        goes_on.then_some(status)
+    }
+
+    fn failed(&mut self, cx: &Context, held: Held, fault: Fault) {
+        let group = &self.group.group;
+        self.left = match group.peers().len() {
+            1 => 0,
+            _ => self.left.saturating_sub(1),
+        };
+        let outcome = match fault {
+            Fault::Status(403 | 404) => Outcome::Served,
+            _ => Outcome::Failed,
+        };
+        if held.fail(outcome) {
+            cx.log(
+                Severity::Warn,
+                format_args!("upstream server temporarily disabled"),
+            );
+        }
+    }
+
+    fn may_go_on(&self, cx: &Context, fault: Fault, sent: bool) -> bool {
+        let next = &self.proxy.next;
+        let wanted = match fault {
+            Fault::Error => next.error,
+            Fault::Timeout => next.timeout,
+            Fault::InvalidHeader => next.invalid_header,
+            Fault::Status(status) => next.statuses.contains(&status),
+        };
+        let method = cx.head.method.as_str();
+        let risky = sent && matches!(method, "POST" | "LOCK" | "PATCH");
+        let late = !next.time.is_zero() && self.began.elapsed() >= next.time;
+        wanted && (!risky || next.non_idempotent) && (!sent || self.replayable) && !late
+    }
+}
+
+impl Held {
+    /// Gives the server back after a failure; `true` when it is spared from now on.
+    fn fail(mut self, outcome: Outcome) -> bool {
+        self.outcome = outcome;
+        self.give_back()
+    }
+
+    fn give_back(&mut self) -> bool {
+        let Some(member) = self.member.take() else {
+            return false;
+        };
+        self.progress.finish();
+        self.group
+            .group
+            .release(member, self.outcome, Instant::now())
+            .0
+    }
+}
+
+struct Asked {
+    error: Error,
+    /// The server may have seen the request.
+    sent: bool,
+    reused: bool,
+}
+
+fn fault_of(error: &Error) -> Fault {
+    if error.is_timeout() {
+        Fault::Timeout
+    } else if error.is_invalid() {
+        Fault::InvalidHeader
+    } else {
+        Fault::Error
+    }
+}
+
+/// A body that is in memory whole.
+struct Once(Option<Bytes>);
+
+impl BodySource for Once {
+    fn poll_next(&mut self, _: &mut TaskContext<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        Poll::Ready(self.0.take().map(Ok))
+    }
+}
+
+/// A body that has been taken in.
+struct Replayed(SpooledReader);
+
+impl BodySource for Replayed {
+    fn poll_next(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        self.0.poll_next(cx).map_err(io::Error::other)
+    }
+}
