@@ -8,6 +8,7 @@
 //! ```
 
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,7 +71,9 @@ pub(crate) fn run(
         let mut signals = Signals::new().map_err(|error| error.to_string())?;
         let site: SharedSite = Arc::new(ArcSwap::from_pointee(built.site));
         let handle = start(listeners, &built.server, Arc::clone(&site), &kept)?;
+        raise_file_limit(config);
         drop_privileges(config)?;
+        change_directory(config)?;
         let pid_path = launch.pid_path(config);
         let pid_file = PidFile::write(&pid_path).map_err(|error| {
             format!(
@@ -112,6 +115,34 @@ fn start(
     // The cell is empty: it belongs to this server alone.
     let _ = kept.server.set(handle.clone());
     Ok(handle)
+}
+
+/// `worker_rlimit_nofile`; where it fails the server goes on with what there is, as nginx does.
+fn raise_file_limit(config: &Config) {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let Some(wanted) = config.main().number(d::WORKER_RLIMIT_NOFILE) else {
+        return;
+    };
+    let limit = Rlimit {
+        current: Some(wanted),
+        maximum: Some(wanted),
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        let error = describe(&error.into());
+        tracing::error!("setrlimit(RLIMIT_NOFILE, {wanted}) failed ({error})");
+    }
+}
+
+/// `working_directory`.
+fn change_directory(config: &Config) -> Result<(), String> {
+    let Some(path) = config.main().text(d::WORKING_DIRECTORY) else {
+        return Ok(());
+    };
+    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
+    std::env::set_current_dir(path).map_err(|error| {
+        let path = path.display();
+        format!("chdir(\"{path}\") failed ({})", describe(&error))
+    })
 }
 
 /// `user`, where there are privileges to give up.

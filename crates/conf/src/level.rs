@@ -164,10 +164,20 @@ fn resolve(directive: &Directive, context: Contexts) -> Result<DirectiveId, Opti
     }
     match row.effect {
         Effect::Refused(message) => Err(fault(message.to_owned())),
+        // What asks for nothing is no harm.
+        Effect::Unsupported if is_default(directive, *row) => Ok(*row),
         Effect::Unsupported => Err(fault(format!(
             "the \"{name}\" directive is not supported by this build"
         ))),
         _ => Ok(*row),
+    }
+}
+
+/// Whether a directive sets what holds without it.
+fn is_default(directive: &Directive, row: DirectiveId) -> bool {
+    match &directive.args[..] {
+        [only] => row.default.is_some_and(|default| *only == default),
+        _ => false,
     }
 }
 

@@ -48,7 +48,7 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         "Low-water mark of outgoing connections.";
     FASTCGI_BUFFER_SIZE "fastcgi_buffer_size" in HTTP | SERVER | LOCATION,
         TAKE1, Size = "4k", Nearest,
-        Differs("a head that does not fit grows the buffer, up to 64k, with a warning instead of a 502"),
+        Accepted("a head may have up to 64k, whatever this says"),
         "Buffer for the first part of the answer, its head.";
     FASTCGI_PASS_REQUEST_HEADERS "fastcgi_pass_request_headers" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,
@@ -73,53 +73,53 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         Honoured, "Whether ranges are cut out of any answer.";
     FASTCGI_LIMIT_RATE "fastcgi_limit_rate" in HTTP | SERVER | LOCATION,
         TAKE1, ComplexSize = "0", Nearest,
-        Honoured, "Bytes per second that answers are read at.";
+        Accepted("PHP is read as fast as it answers, so that its worker is free again"), "Bytes per second that answers are read at.";
     FASTCGI_CACHE "fastcgi_cache" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::Cache) = "off", Nearest,
-        Honoured, "Zone that answers are kept in.";
+        Accepted("every answer comes from PHP; none is kept"), "Zone that answers are kept in.";
     FASTCGI_CACHE_KEY "fastcgi_cache_key" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::CacheKey), Nearest,
-        Honoured, "Key that answers are kept under.";
+        Accepted("every answer comes from PHP; none is kept"), "Key that answers are kept under.";
     FASTCGI_CACHE_PATH "fastcgi_cache_path" in HTTP, MORE2, Special(Special::CachePath), Own,
-        Honoured, "Where answers are kept, and in what zone.";
+        Accepted("every answer comes from PHP; none is kept"), "Where answers are kept, and in what zone.";
     FASTCGI_CACHE_BYPASS "fastcgi_cache_bypass" in HTTP | SERVER | LOCATION,
         MORE1, Predicates, Nearest,
-        Honoured, "When not to answer from the cache.";
+        Accepted("every answer comes from PHP; none is kept"), "When not to answer from the cache.";
     FASTCGI_NO_CACHE "fastcgi_no_cache" in HTTP | SERVER | LOCATION, MORE1, Predicates, Nearest,
-        Honoured, "When not to keep an answer.";
+        Accepted("every answer comes from PHP; none is kept"), "When not to keep an answer.";
     FASTCGI_CACHE_VALID "fastcgi_cache_valid" in HTTP | SERVER | LOCATION,
         MORE1, Special(Special::CacheValid), Nearest,
-        Honoured, "How long answers are kept, by status.";
+        Accepted("every answer comes from PHP; none is kept"), "How long answers are kept, by status.";
     FASTCGI_CACHE_MIN_USES "fastcgi_cache_min_uses" in HTTP | SERVER | LOCATION,
         TAKE1, Number = "1", Nearest,
-        Honoured, "How often an answer must be asked for to be kept.";
+        Accepted("every answer comes from PHP; none is kept"), "How often an answer must be asked for to be kept.";
     FASTCGI_CACHE_MAX_RANGE_OFFSET "fastcgi_cache_max_range_offset" in HTTP | SERVER | LOCATION,
         TAKE1, Offset, Nearest,
-        Honoured, "From which offset on ranges go around the cache.";
+        Accepted("every answer comes from PHP; none is kept"), "From which offset on ranges go around the cache.";
     FASTCGI_CACHE_USE_STALE "fastcgi_cache_use_stale" in HTTP | SERVER | LOCATION,
         MORE1, Bits(words::FASTCGI_NEXT_UPSTREAM) = "off", Nearest,
-        Honoured, "When an outdated answer may be sent.";
+        Accepted("every answer comes from PHP; none is kept"), "When an outdated answer may be sent.";
     FASTCGI_CACHE_METHODS "fastcgi_cache_methods" in HTTP | SERVER | LOCATION,
         MORE1, Bits(words::CACHE_METHODS) = "GET HEAD", Nearest,
-        Honoured, "Methods whose answers are kept.";
+        Accepted("every answer comes from PHP; none is kept"), "Methods whose answers are kept.";
     FASTCGI_CACHE_LOCK "fastcgi_cache_lock" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Honoured, "Whether one request alone fills an entry.";
+        Accepted("every answer comes from PHP; none is kept"), "Whether one request alone fills an entry.";
     FASTCGI_CACHE_LOCK_TIMEOUT "fastcgi_cache_lock_timeout" in HTTP | SERVER | LOCATION,
         TAKE1, Msec = "5s", Nearest,
-        Honoured, "How long others wait for it.";
+        Accepted("every answer comes from PHP; none is kept"), "How long others wait for it.";
     FASTCGI_CACHE_LOCK_AGE "fastcgi_cache_lock_age" in HTTP | SERVER | LOCATION,
         TAKE1, Msec = "5s", Nearest,
-        Honoured, "After how long another may try.";
+        Accepted("every answer comes from PHP; none is kept"), "After how long another may try.";
     FASTCGI_CACHE_REVALIDATE "fastcgi_cache_revalidate" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Honoured, "Whether outdated entries are revalidated.";
+        Accepted("every answer comes from PHP; none is kept"), "Whether outdated entries are revalidated.";
     FASTCGI_CACHE_BACKGROUND_UPDATE "fastcgi_cache_background_update" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Honoured, "Whether outdated entries are renewed in the background.";
+        Accepted("every answer comes from PHP; none is kept"), "Whether outdated entries are renewed in the background.";
     FASTCGI_TEMP_PATH "fastcgi_temp_path" in HTTP | SERVER | LOCATION,
         TAKE1234, Path = "fastcgi_temp", Nearest,
-        Honoured, "Directory for answers that outgrow memory.";
+        Accepted("what outgrows memory goes to unlinked files where client_body_temp_path says"), "Directory for answers that outgrow memory.";
     FASTCGI_MAX_TEMP_FILE_SIZE "fastcgi_max_temp_file_size" in HTTP | SERVER | LOCATION,
         TAKE1, Size = "1024m", Nearest,
         Honoured, "How much of an answer may go to a file.";
@@ -135,7 +135,7 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         Honoured, "How many servers are asked.";
     FASTCGI_NEXT_UPSTREAM_TIMEOUT "fastcgi_next_upstream_timeout" in HTTP | SERVER | LOCATION,
         TAKE1, Msec = "0", Nearest,
-        Honoured, "For how long servers are asked.";
+        Accepted("each try has time-outs of its own"), "For how long servers are asked.";
     FASTCGI_PARAM "fastcgi_param" in HTTP | SERVER | LOCATION,
         TAKE23, Special(Special::Param), Nearest,
         Honoured, "A parameter that the FastCGI server gets.";

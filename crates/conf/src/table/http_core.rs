@@ -79,7 +79,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         Honoured, "Directory for request bodies that outgrow memory.";
     CLIENT_BODY_IN_FILE_ONLY "client_body_in_file_only" in HTTP | SERVER | LOCATION,
         TAKE1, Enumeration(words::BODY_IN_FILE) = "off", Nearest,
-        Honoured, "Whether every request body is put into a file.";
+        Unsupported, "Whether every request body is put into a file.";
     CLIENT_BODY_IN_SINGLE_BUFFER "client_body_in_single_buffer" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
         Accepted("a body in memory always lies in one piece"),
@@ -220,9 +220,9 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         Accepted("kept files are validated, not watched"),
         "Whether the kernel tells of changed files.";
     RESOLVER "resolver" in HTTP | SERVER | LOCATION, MORE1, Special(Special::Resolver), Nearest,
-        Honoured, "Name servers for names found at run time.";
+        Accepted("names are looked up by the system"), "Name servers for names found at run time.";
     RESOLVER_TIMEOUT "resolver_timeout" in HTTP | SERVER | LOCATION, TAKE1, Msec = "30s", Nearest,
-        Honoured, "How long a look-up may take.";
+        Accepted("names are looked up by the system"), "How long a look-up may take.";
     GZIP_VARY "gzip_vary" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,
         Honoured, "Whether \"Vary: Accept-Encoding\" is sent.";
     GZIP_HTTP_VERSION "gzip_http_version" in HTTP | SERVER | LOCATION,

@@ -17,5 +17,5 @@ rows! { "rewrite": "ngx_http_rewrite_module: a small program that runs per reque
         Honoured, "Whether rewriting is logged at level notice.";
     UNINITIALIZED_VARIABLE_WARN "uninitialized_variable_warn" in HTTP | SERVER | SIF | LOCATION | LIF,
         FLAG, Flag = "on", Nearest,
-        Honoured, "Whether the use of a variable never set is logged.";
+        Accepted("a variable without a value is empty, and nobody is told"), "Whether the use of a variable never set is logged.";
 }

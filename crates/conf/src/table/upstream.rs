@@ -8,9 +8,9 @@ rows! { "upstream": "ngx_http_upstream_module and the balancers: groups of serve
     UPSTREAM_SERVER "server" in UPSTREAM, MORE1, Special(Special::UpstreamServer), Own,
         Honoured, "A server of the group.";
     UPSTREAM_RESOLVER "resolver" in UPSTREAM, MORE1, Special(Special::Resolver), Own,
-        Honoured, "Name servers for the members of the group.";
+        Accepted("names are looked up by the system"), "Name servers for the members of the group.";
     UPSTREAM_RESOLVER_TIMEOUT "resolver_timeout" in UPSTREAM, TAKE1, Msec = "30s", Own,
-        Honoured, "How long a look-up may take.";
+        Accepted("names are looked up by the system"), "How long a look-up may take.";
     UPSTREAM_HASH "hash" in UPSTREAM, TAKE12, Special(Special::Hash), Own,
         Unsupported, "Chooses the member by a hash of a key.";
     IP_HASH "ip_hash" in UPSTREAM, NOARGS, Special(Special::Balancer), Own,
