@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use http::HeaderValue;
 use portunus_telemetry::Severity;
 
-use super::{Plan, Step, limit};
+use super::{Plan, Step, limit, real_ip};
 use crate::access::Check;
 use crate::config::{AccessRule, BasicAuth, Location, Site, Who};
 use crate::context::Context;
@@ -41,6 +41,9 @@ pub(crate) struct Progress {
 
 /// Limits and access. Internal redirects pass here again, as in nginx.
 pub(super) fn check(cx: &mut Context, site: &Site) -> Step {
+    if cx.location_in(site).real_ip.is_some() {
+        real_ip::apply_in_location(cx, site);
+    }
     match &cx.location_in(site).guard {
         Some(guard) => limit::rate(cx, guard),
         None => begin(cx, site),

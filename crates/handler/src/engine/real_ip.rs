@@ -38,6 +38,13 @@ pub(crate) fn apply(cx: &mut Context, site: &Site) {
     }
 }
 
+/// The same by the rules of the location, unless the address has been replaced before.
+pub(super) fn apply_in_location(cx: &mut Context, site: &Site) {
+    if cx.subrequest.is_none() && cx.client == cx.peer() {
+        apply(cx, site);
+    }
+}
+
 /// The address that a chain of trusted proxies speaks for.
 pub(crate) fn forwarded(cx: &Context, rules: &RealIp, address: Option<IpAddr>) -> Option<IpAddr> {
     let trusted = address.is_some_and(|address| rules.trusts(address));
