@@ -24,13 +24,15 @@ pub(crate) async fn authorize(cx: &mut Context, at: Progress) -> Plan {
     let mut inner = begin(cx, &rules.uri);
     let plan = decide(&mut inner, &site, Step::ServerRewrite);
     let reply = Box::pin(settle(&mut inner, plan)).await;
-    let (mut status, mut fields) = (444, HeaderMap::new());
-    if let Some(reply) = reply {
-        status = inner.error_status.unwrap_or(reply.status);
-        fields = reply.fields;
-        discard(reply.body);
-    }
+    let Some(reply) = reply else {
+        // `return 444` closes the connection, wherever it stands.
+        end(cx, &mut inner);
+        return Plan::Close;
+    };
+    let Reply { fields, body, .. } = *reply;
+    let status = inner.error_status.unwrap_or(reply.status);
     inner.answer.status = status;
+    discard(body);
     let challenges = challenges(&inner, &fields);
     inner.answer.sent = Some(fields);
     let values: Vec<_> = rules
