@@ -15,8 +15,23 @@ use super::Builder;
 /// Zones by name, with the key that each is for.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Zones {
-    rate: HashMap<Box<[u8]>, (Arc<RateZone>, Arc<Key>, u64)>,
-    connections: HashMap<Box<[u8]>, (Arc<ConnectionZone>, Arc<Key>)>,
+    rate: HashMap<Box<[u8]>, Rate>,
+    connections: HashMap<Box<[u8]>, Connections>,
+}
+
+/// A zone of `limit_req_zone` and what it is for.
+#[derive(Debug, Clone)]
+struct Rate {
+    zone: Arc<RateZone>,
+    key: Arc<Key>,
+    rate: u64,
+}
+
+/// A zone of `limit_conn_zone` and what it is for.
+#[derive(Debug, Clone)]
+struct Connections {
+    zone: Arc<ConnectionZone>,
+    key: Arc<Key>,
 }
 
 impl Builder<'_> {
@@ -33,13 +48,15 @@ impl Builder<'_> {
             };
             let (name, size) = (parsed.zone.name, parsed.zone.size);
             let key = self.zone_key(directive, &parsed);
-            let kept = before.rate.get(name).filter(|kept| kept.0.size() == size);
-            if let Some((_, old, _)) = kept {
-                self.same_key(directive, "limit_req", name, &key, old);
+            let kept = before.rate.get(name);
+            let kept = kept.filter(|kept| kept.zone.size() == size);
+            if let Some(kept) = kept {
+                self.same_key(directive, "limit_req", name, &key, &kept.key);
             }
-            let zone = kept.map(|kept| Arc::clone(&kept.0));
+            let zone = kept.map(|kept| Arc::clone(&kept.zone));
             let zone = zone.unwrap_or_else(|| Arc::new(RateZone::new(name, size)));
-            zones.rate.insert(name.into(), (zone, key, parsed.rate));
+            let rate = parsed.rate;
+            zones.rate.insert(name.into(), Rate { zone, key, rate });
         }
         for directive in http.own(d::LIMIT_CONN_ZONE) {
             let Ok(parsed) = LimitZone::parse_conn(directive) else {
@@ -48,13 +65,14 @@ impl Builder<'_> {
             let (name, size) = (parsed.zone.name, parsed.zone.size);
             let key = self.zone_key(directive, &parsed);
             let kept = before.connections.get(name);
-            let kept = kept.filter(|kept| kept.0.size() == size);
-            if let Some((_, old)) = kept {
-                self.same_key(directive, "limit_conn_zone", name, &key, old);
+            let kept = kept.filter(|kept| kept.zone.size() == size);
+            if let Some(kept) = kept {
+                self.same_key(directive, "limit_conn_zone", name, &key, &kept.key);
             }
-            let zone = kept.map(|kept| Arc::clone(&kept.0));
+            let zone = kept.map(|kept| Arc::clone(&kept.zone));
             let zone = zone.unwrap_or_else(|| Arc::new(ConnectionZone::new(name, size)));
-            zones.connections.insert(name.into(), (zone, key));
+            let zone = Connections { zone, key };
+            zones.connections.insert(name.into(), zone);
         }
         self.kept.zones = zones;
     }
@@ -83,13 +101,13 @@ impl Builder<'_> {
             let Ok(parsed) = LimitReq::parse(directive) else {
                 continue;
             };
-            let Some((zone, key, rate)) = self.kept.zones.rate.get(parsed.zone) else {
+            let Some(known) = self.kept.zones.rate.get(parsed.zone) else {
                 continue;
             };
             limits.push(RateLimit {
-                zone: Arc::clone(zone),
-                key: Arc::clone(key),
-                rate: *rate,
+                zone: Arc::clone(&known.zone),
+                key: Arc::clone(&known.key),
+                rate: known.rate,
                 burst: parsed.burst.saturating_mul(1000),
                 delay: parsed.delay.map(|delay| delay.saturating_mul(1000)),
             });
@@ -112,12 +130,12 @@ impl Builder<'_> {
             let Ok(parsed) = LimitConn::parse(directive) else {
                 continue;
             };
-            let Some((zone, key)) = self.kept.zones.connections.get(parsed.zone) else {
+            let Some(known) = self.kept.zones.connections.get(parsed.zone) else {
                 continue;
             };
             limits.push(ConnectionLimit {
-                zone: Arc::clone(zone),
-                key: Arc::clone(key),
+                zone: Arc::clone(&known.zone),
+                key: Arc::clone(&known.key),
                 most: parsed.connections.into(),
             });
         }

@@ -132,8 +132,8 @@ pub(super) fn connections(cx: &mut Context, site: &Site) -> Step {
     let Some(rules) = guard.and_then(|guard| guard.connections.as_deref()) else {
         return super::access::begin(cx, site);
     };
-    let known = |known: &Box<LimitState>| known.connections.is_some();
-    if !cx.limits.as_ref().is_some_and(known) && !enter(cx, rules) {
+    let known = |known: &LimitState| known.connections.is_some();
+    if !cx.limits.as_deref().is_some_and(known) && !enter(cx, rules) {
         state(cx).tickets.clear();
         state(cx).connections = Some(LimitStatus::rejected(rules.dry_run));
         if !rules.dry_run {
