@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method};
-use portunus_server::ServerHandle;
+use portunus_server::{ServerHandle, Stats};
 
 use crate::context::Context;
 use crate::engine::{Plan, Step};
@@ -23,12 +23,7 @@ pub(crate) fn stub_status(cx: &Context) -> Step {
     if !readable(cx) {
         return Step::Fail(405);
     }
-    let counters = cx
-        .site
-        .server
-        .get()
-        .map(ServerHandle::stats)
-        .unwrap_or_default();
+    let counters = cx.stats();
     let text = format!(
         "Active connections: {} \nserver accepts handled requests\n {} {} {} \nReading: {} Writing: {} Waiting: {} \n",
         counters.active,
@@ -45,6 +40,14 @@ pub(crate) fn stub_status(cx: &Context) -> Step {
         content_type,
         Bytes::from(text),
     ))))
+}
+
+impl Context {
+    /// The counters of the running server.
+    pub(crate) fn stats(&self) -> Stats {
+        let server = self.site.server.get();
+        server.map(ServerHandle::stats).unwrap_or_default()
+    }
 }
 
 /// ngx_http_empty_gif_module.

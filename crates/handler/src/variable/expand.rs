@@ -90,6 +90,10 @@ impl Context {
             Variable::ConnectionTime => {
                 put_seconds(out, self.exchange.connection().accepted().elapsed())
             }
+            Variable::ConnectionsActive => put_display(out, self.stats().active),
+            Variable::ConnectionsReading => put_display(out, self.stats().reading),
+            Variable::ConnectionsWriting => put_display(out, self.stats().writing),
+            Variable::ConnectionsWaiting => put_display(out, self.stats().waiting()),
             Variable::Scheme => put(out, if self.tls() { b"https" } else { b"http" }),
             Variable::Https => !self.tls() || put(out, b"on"),
             Variable::Pipe => put(

@@ -39,6 +39,14 @@ pub enum Variable {
     ConnectionRequests,
     /// `$connection_time`: seconds with ms.
     ConnectionTime,
+    /// `$connections_active`.
+    ConnectionsActive,
+    /// `$connections_reading`.
+    ConnectionsReading,
+    /// `$connections_waiting`.
+    ConnectionsWaiting,
+    /// `$connections_writing`.
+    ConnectionsWriting,
     /// `$content_length`.
     ContentLength,
     /// `$content_type`.
@@ -200,6 +208,10 @@ const BUILTIN: &[(&str, Variable)] = &[
     ("connection", Variable::Connection),
     ("connection_requests", Variable::ConnectionRequests),
     ("connection_time", Variable::ConnectionTime),
+    ("connections_active", Variable::ConnectionsActive),
+    ("connections_reading", Variable::ConnectionsReading),
+    ("connections_waiting", Variable::ConnectionsWaiting),
+    ("connections_writing", Variable::ConnectionsWriting),
     ("content_length", Variable::ContentLength),
     ("content_type", Variable::ContentType),
     ("document_root", Variable::DocumentRoot),
