@@ -85,6 +85,10 @@ static SERIAL: AtomicU64 = AtomicU64::new(1);
 /// # Errors
 ///
 /// When a thread or its runtime cannot be had.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "every worker gets a clone of its own"
+)]
 pub fn start<H, M>(listeners: Listeners, config: &ServerConfig, make: M) -> io::Result<ServerHandle>
 where
     H: ConnectionHandler,

@@ -1,4 +1,9 @@
 //! Reload, drain, stop.
+#![allow(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    reason = "what cannot be set up has failed"
+)]
 
 mod common;
 

@@ -1,4 +1,9 @@
 //! Real sockets: binding, accepting, workers, files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    reason = "what cannot be set up has failed"
+)]
 
 mod common;
 

@@ -106,7 +106,7 @@ pub(super) fn mirror(scope: Scope<'_>) -> Option<Mirror> {
     let directives = scope.all(d::MIRROR).into_iter();
     let words = directives.filter_map(|directive| directive.args.first());
     let uris: Vec<Box<[u8]>> = words
-        .map(|word| word.as_bytes())
+        .map(portunus_conf::Word::as_bytes)
         .filter(|uri| *uri != b"off")
         .map(Into::into)
         .collect();

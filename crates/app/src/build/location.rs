@@ -117,7 +117,6 @@ impl Builder<'_> {
             limit_rate: literal_size(scope, d::LIMIT_RATE),
             limit_rate_after: literal_size(scope, d::LIMIT_RATE_AFTER),
             sendfile_max_chunk: usize::try_from(scope.size(d::SENDFILE_MAX_CHUNK)).unwrap_or(0),
-            ..defaults
         }
     }
 

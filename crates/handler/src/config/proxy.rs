@@ -138,6 +138,7 @@ pub struct Replacement {
 }
 
 /// What is looked for.
+#[allow(clippy::large_enum_variant, reason = "there are few, made at load")]
 pub enum ReplacementPattern {
     /// This text at the beginning; all of it for domains.
     Text(Template),

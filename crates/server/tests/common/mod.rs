@@ -3,7 +3,9 @@
     dead_code,
     unreachable_pub,
     missing_docs,
-    reason = "shared by several test programs"
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "shared by several test programs, in which what cannot be set up has failed"
 )]
 
 use std::convert::Infallible;
