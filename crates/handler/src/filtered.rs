@@ -229,3 +229,104 @@ fn finish(stages: &mut [Stage], out: &mut Vec<u8>) -> io::Result<()> {
     push_all(others, &middle, out)?;
     finish(others, out)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use portunus_filters::Substitution;
+    use portunus_static_files::encode::EncoderOptions;
+    use portunus_static_files::encoding::Coding;
+    use smallvec::smallvec;
+
+    use super::*;
+    use crate::joined::{Joined, Part};
+
+    fn text(text: &'static str) -> Part {
+        Part::Body(Body::bytes(Bytes::from_static(text.as_bytes())))
+    }
+
+    /// A pause between two parts, as PHP makes them.
+    fn pause() -> Part {
+        Part::Asked(Box::pin(async {
+            tokio::task::yield_now().await;
+            Body::Empty
+        }))
+    }
+
+    fn joined(parts: impl IntoIterator<Item = Part>) -> Body {
+        Body::Joined(Box::new(Joined::new(parts)))
+    }
+
+    fn gzip() -> Stage {
+        let options = EncoderOptions::new(Coding::Gzip);
+        Stage::encode(Encoder::new(Coding::Gzip, options, None).unwrap())
+    }
+
+    fn bar_for_foo() -> Stage {
+        let rule = Substitution {
+            pattern: b"foo".to_vec(),
+            replacement: b"bar".to_vec(),
+        };
+        Stage::substitute(Substitutor::new([rule], false).unwrap())
+    }
+
+    async fn pieces(source: Body, stages: Stages) -> Vec<Result<Bytes, BodyError>> {
+        let mut body = Filtered::new(source, stages);
+        let mut pieces = Vec::new();
+        while let Some(piece) = poll_fn(|cx| body.poll_data(cx)).await {
+            pieces.push(piece);
+        }
+        pieces
+    }
+
+    fn whole(pieces: Vec<Result<Bytes, BodyError>>) -> Vec<u8> {
+        pieces
+            .into_iter()
+            .flat_map(|piece| piece.unwrap())
+            .collect()
+    }
+
+    fn inflated(data: &[u8]) -> Vec<u8> {
+        let (mut gunzip, mut out) = (Gunzip::default(), Vec::new());
+        gunzip.push(data, &mut out, usize::MAX).unwrap();
+        out
+    }
+
+    #[tokio::test]
+    async fn stages_follow_each_other() {
+        let source = joined([text("a f"), text("oo of f"), text("oo")]);
+        let out = whole(pieces(source, smallvec![bar_for_foo(), gzip(), Stage::gunzip()]).await);
+        assert_eq!(out, b"a bar of bar");
+    }
+
+    #[tokio::test]
+    async fn a_pause_flushes() {
+        let source = joined([text("first"), pause(), text("second")]);
+        let pieces = pieces(source, smallvec![gzip()]).await;
+        assert!(pieces.len() > 1);
+        assert_eq!(inflated(pieces[0].as_ref().unwrap()), b"first");
+        assert_eq!(inflated(&whole(pieces)), b"firstsecond");
+    }
+
+    #[tokio::test]
+    async fn what_breaks_off_is_not_ended() {
+        let source = joined([text("first"), Part::Body(Body::Broken)]);
+        let pieces = pieces(source, smallvec![gzip()]).await;
+        assert!(pieces.last().is_some_and(Result::is_err));
+        let cut = pieces.into_iter().filter_map(Result::ok);
+        let cut: Vec<u8> = cut.flatten().collect();
+        let mut gunzip = Gunzip::default();
+        let _ = gunzip.push(&cut, &mut Vec::new(), usize::MAX);
+        assert!(!gunzip.is_complete());
+    }
+
+    #[tokio::test]
+    async fn gzip_that_was_cut_is_an_error() {
+        let mut data = whole(pieces(joined([text("text")]), smallvec![gzip()]).await);
+        data.truncate(data.len() - 9);
+        let source = Body::bytes(data.into());
+        let pieces = pieces(source, smallvec![Stage::gunzip()]).await;
+        assert!(pieces.last().is_some_and(Result::is_err));
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use portunus_conf::typed::CharsetMap as Block;
-use portunus_conf::{Scope, d};
+use portunus_conf::{Scope, Word, d};
 use portunus_filters::CharsetMap;
 use portunus_handler::{Addition, Charset, Charsets, Mirror, Rate, SubFilter, Template};
 
@@ -106,7 +106,7 @@ pub(super) fn mirror(scope: Scope<'_>) -> Option<Mirror> {
     let directives = scope.all(d::MIRROR).into_iter();
     let words = directives.filter_map(|directive| directive.args.first());
     let uris: Vec<Box<[u8]>> = words
-        .map(portunus_conf::Word::as_bytes)
+        .map(Word::as_bytes)
         .filter(|uri| *uri != b"off")
         .map(Into::into)
         .collect();
