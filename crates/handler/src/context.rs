@@ -84,6 +84,8 @@ pub(crate) struct Context {
     /// Values of maps that were asked for and are not volatile.
     pub(crate) map_values: Vec<Option<Box<[u8]>>>,
     pub(crate) internal: bool,
+    /// The URI is below an `alias` that otherwise stands for all of it.
+    pub(crate) uri_below_alias: bool,
     /// The URI is not what the client's target says any more (nginx: `valid_unparsed_uri`).
     pub(crate) uri_changed: bool,
     /// `rewrite … break` has left the location's prefix behind (nginx: `valid_location`).
@@ -134,6 +136,7 @@ impl Context {
             slots: Vec::new(),
             map_values: Vec::new(),
             internal: false,
+            uri_below_alias: false,
             uri_changed: false,
             location_left: false,
             uri_changes_left: MAX_URI_CHANGES,
@@ -199,6 +202,7 @@ impl Context {
     pub(crate) fn set_uri(&mut self, uri: Vec<u8>, args: Vec<u8>) {
         self.uri = uri;
         self.args = args;
+        self.uri_below_alias = false;
         self.uri_changed = true;
     }
 

@@ -30,7 +30,7 @@ impl Builder<'_> {
         Content::Files
     }
 
-    pub(super) fn root(&mut self, scope: Scope<'_>, matcher: Option<&LocationMatch>) -> Root {
+    pub(super) fn root(&mut self, scope: Scope<'_>) -> Root {
         for level in scope.levels() {
             if let Some(directive) = level.own(d::ALIAS).next()
                 && let Some(word) = directive.args.first()
@@ -40,7 +40,7 @@ impl Builder<'_> {
                 let path = Arc::new(self.template_of(directive, word, &text));
                 return Root {
                     path,
-                    alias: Some(alias_of(level, matcher)),
+                    alias: Some(alias_of(level)),
                 };
             }
             if let Some(directive) = level.own(d::ROOT).next()
@@ -167,12 +167,15 @@ fn answer_status(text: &str) -> AnswerStatus {
 
 /// What an `alias` stands for: the prefix of the location that has it, or the whole URI where that
 /// is a regular expression.
-fn alias_of(level: Scope<'_>, matcher: Option<&LocationMatch>) -> Alias {
-    let _ = level;
+fn alias_of(level: Scope<'_>) -> Alias {
+    let matcher = match level.args() {
+        [name] => LocationMatch::parse(None, name.as_bytes()),
+        [modifier, name, ..] => LocationMatch::parse(Some(modifier.as_bytes()), name.as_bytes()),
+        [] => return Alias::Whole,
+    };
     match matcher {
-        Some(LocationMatch::Regex { .. }) => Alias::Whole,
-        Some(found) => Alias::Prefix(found.name().len()),
-        None => Alias::Whole,
+        Ok(LocationMatch::Regex { .. }) | Err(_) => Alias::Whole,
+        Ok(found) => Alias::Prefix(found.name().len()),
     }
 }
 

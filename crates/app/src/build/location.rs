@@ -53,7 +53,7 @@ impl Builder<'_> {
             rewrite,
             try_files: self.try_files(scope),
             content: self.content(scope),
-            root: self.root(scope, matcher),
+            root: self.root(scope),
             open: self.open_options(scope),
             symlinks_from: self.symlinks_from(scope),
             index: self.index(scope),

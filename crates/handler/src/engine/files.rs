@@ -179,6 +179,7 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
         match (site.files.probe(&path, &options), candidate.directory) {
             (Kind::File(probed), false) => {
                 cx.found = Some(Found { path, probed });
+                cx.uri_below_alias = location.root.alias.is_some();
                 return take_over(cx, uri);
             }
             (Kind::Directory, true) => return take_over(cx, uri),

@@ -19,6 +19,8 @@ pub(crate) fn path_of(cx: &mut Context, root: &Root, uri: &[u8]) -> Vec<u8> {
         Some(Alias::Prefix(length)) => {
             path.extend_from_slice(uri.get(length..).unwrap_or_default());
         }
+        // nginx: `add_uri_to_alias`, where `try_files` found a file below it.
+        Some(Alias::Whole) if cx.uri_below_alias => path.extend_from_slice(uri),
         Some(Alias::Whole) => {}
     }
     path
