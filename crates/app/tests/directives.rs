@@ -75,3 +75,17 @@ fn what_is_honoured_is_read() {
         "honoured, says the table, but read by nobody: {forgotten:?}"
     );
 }
+
+#[test]
+fn what_is_read_is_not_refused() {
+    let mut text = String::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    sources(&folder, &mut text);
+    let rows = MODULES.iter().flat_map(|module| module.rows);
+    let refused = rows.filter(|row| matches!(row.effect, Effect::Unsupported));
+    let read: Vec<_> = refused.filter(|row| is_read(row, &text)).collect();
+    assert!(
+        read.is_empty(),
+        "read, but the table refuses them: {read:?}"
+    );
+}
