@@ -11,10 +11,10 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         Honoured, "Changes Location and Refresh of answers.";
     PROXY_COOKIE_DOMAIN "proxy_cookie_domain" in HTTP | SERVER | LOCATION,
         TAKE12, Special(Special::CookieRule) = "off", Nearest,
-        Unsupported, "Changes the domain of cookies.";
+        Honoured, "Changes the domain of cookies.";
     PROXY_COOKIE_PATH "proxy_cookie_path" in HTTP | SERVER | LOCATION,
         TAKE12, Special(Special::CookieRule) = "off", Nearest,
-        Unsupported, "Changes the path of cookies.";
+        Honoured, "Changes the path of cookies.";
     PROXY_COOKIE_FLAGS "proxy_cookie_flags" in HTTP | SERVER | LOCATION,
         TAKE1234, Special(Special::CookieFlags) = "off", Nearest,
         Unsupported, "Changes the attributes of cookies.";

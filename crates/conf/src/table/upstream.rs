@@ -12,7 +12,7 @@ rows! { "upstream": "ngx_http_upstream_module and the balancers: groups of serve
     UPSTREAM_RESOLVER_TIMEOUT "resolver_timeout" in UPSTREAM, TAKE1, Msec = "30s", Own,
         Accepted("names are looked up by the system"), "How long a look-up may take.";
     UPSTREAM_HASH "hash" in UPSTREAM, TAKE12, Special(Special::Hash), Own,
-        Unsupported, "Chooses the member by a hash of a key.";
+        Honoured, "Chooses the member by a hash of a key.";
     IP_HASH "ip_hash" in UPSTREAM, NOARGS, Special(Special::Balancer), Own,
         Honoured, "Chooses the member by the client's address.";
     UPSTREAM_KEEPALIVE "keepalive" in UPSTREAM, TAKE12, Special(Special::Keepalive), Own,
