@@ -116,6 +116,7 @@ fn inner(cx: &Context, uri: &[u8]) -> Box<Context> {
     inner.server = cx.server;
     inner.location = cx.site.servers[cx.server].base;
     inner.uri = uri.to_vec();
+    inner.uri_changed = true;
     inner.internal = true;
     inner.request_id = cx.request_id.clone();
     inner
