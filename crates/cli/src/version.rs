@@ -17,12 +17,7 @@ const ABSENT: &[&str] = &[
     "browser",
     "userid",
     "tunnel",
-    "upstream_hash",
-    "upstream_ip_hash",
-    "upstream_least_conn",
     "upstream_least_time",
-    "upstream_random",
-    "upstream_zone",
     "upstream_sticky",
     "ssi",
 ];

@@ -16,6 +16,9 @@ use crate::error::{Error, Phase};
 use crate::head::Head;
 use crate::keepalive::Keepalive;
 
+/// Up to here a body joins its head before the first write.
+const TOGETHER: usize = 16 * 1024;
+
 /// The body of a request, piece by piece.
 pub trait BodySource {
     /// The next piece; none at the end.
@@ -173,6 +176,13 @@ impl Exchange<'_> {
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        // A small body goes out together with the head.
+        while !self.began && self.out.len() < TOGETHER && !matches!(self.body, RequestBody::Empty) {
+            match self.poll_body(cx) {
+                Poll::Ready(result) => result?,
+                Poll::Pending => break,
+            }
+        }
         loop {
             while !self.out.is_empty() {
                 match ready!(self.connection.poll_write(cx, &self.out)) {

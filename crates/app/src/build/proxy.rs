@@ -360,29 +360,25 @@ impl Builder<'_> {
         let [from, to] = &directive.args[..] else {
             return None;
         };
+        // nginx takes case and the dot before a domain for decoration.
+        let domain = directive.name == "proxy_cookie_domain";
+        let bare = |text: &'_ [u8]| usize::from(domain && text.first() == Some(&b'.'));
         let text = from.as_bytes();
         let pattern = match (text.strip_prefix(b"~*"), text.strip_prefix(b"~")) {
             (Some(regex), _) => {
                 ReplacementPattern::Regex(self.regex(directive, from, regex, true)?)
             }
             (None, Some(regex)) => {
-                ReplacementPattern::Regex(self.regex(directive, from, regex, false)?)
+                ReplacementPattern::Regex(self.regex(directive, from, regex, domain)?)
             }
             (None, None) => {
-                // nginx takes the dot before a domain for decoration.
-                let domain = directive.name == "proxy_cookie_domain";
-                let text = if domain {
-                    text.strip_prefix(b".").unwrap_or(text)
-                } else {
-                    text
-                };
+                let text = &text[bare(text)..];
                 ReplacementPattern::Text(self.template_of(directive, from, text))
             }
         };
-        Some(Replacement {
-            pattern,
-            with: self.template(directive, to),
-        })
+        let text = to.as_bytes();
+        let with = self.template_of(directive, to, &text[bare(text)..]);
+        Some(Replacement { pattern, with })
     }
 }
 

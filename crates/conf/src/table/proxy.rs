@@ -31,7 +31,7 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         Honoured, "Whether the request body is taken in before it is passed on.";
     PROXY_IGNORE_CLIENT_ABORT "proxy_ignore_client_abort" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Honoured, "Whether a request goes on when its client is gone.";
+        Differs("a request that is passed on ends when its client is gone"), "Whether a request goes on when its client is gone.";
     PROXY_BIND "proxy_bind" in HTTP | SERVER | LOCATION, TAKE12, Special(Special::Bind), Nearest,
         Unsupported, "Own address of outgoing connections.";
     PROXY_SOCKET_KEEPALIVE "proxy_socket_keepalive" in HTTP | SERVER | LOCATION,
@@ -76,7 +76,7 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         Honoured, "Whether the request body is passed on.";
     PROXY_PASS_TRAILERS "proxy_pass_trailers" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Honoured, "Whether trailers of the answer are passed on.";
+        Unsupported, "Whether trailers of the answer are passed on.";
     PROXY_BUFFER_SIZE "proxy_buffer_size" in HTTP | SERVER | LOCATION, TAKE1, Size = "4k", Nearest,
         Honoured, "Buffer for the first part of the answer, its head.";
     PROXY_READ_TIMEOUT "proxy_read_timeout" in HTTP | SERVER | LOCATION,
@@ -90,10 +90,10 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         "How much may be on its way to the client.";
     PROXY_FORCE_RANGES "proxy_force_ranges" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Honoured, "Whether ranges are cut out of any answer.";
+        Differs("ranges are cut out of answers that came in one piece"), "Whether ranges are cut out of any answer.";
     PROXY_LIMIT_RATE "proxy_limit_rate" in HTTP | SERVER | LOCATION,
         TAKE1, ComplexSize = "0", Nearest,
-        Honoured, "Bytes per second that answers are read at.";
+        Accepted("a server is read as fast as it sends; limit_rate slows the client"), "Bytes per second that answers are read at.";
     PROXY_CACHE "proxy_cache" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::Cache) = "off", Nearest,
         Unsupported, "Zone that answers are kept in.";

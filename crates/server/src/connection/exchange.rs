@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::{Connection, Cut, Outcome};
 use crate::gate::body::Framing;
 use crate::gate::{Persistence, Refusal, RequestLine};
+use crate::http1::Tunnel;
 use crate::io::{FileMarkers, FileQueue};
 use crate::settings::Limits;
 use crate::spelling::Names;
@@ -36,6 +37,8 @@ pub struct Exchange {
     pub(crate) names: RefCell<Names>,
     /// What of the trailers has not been written.
     pub(crate) trailers: RefCell<Vec<u8>>,
+    /// What the connection is handed to when a `101` has been sent.
+    pub(crate) tunnel: RefCell<Option<Tunnel>>,
     pub(crate) files: RefCell<FileQueue>,
 }
 
@@ -97,6 +100,7 @@ impl Exchange {
             body: Cell::new(body),
             names: RefCell::default(),
             trailers: RefCell::default(),
+            tunnel: RefCell::default(),
             files: RefCell::default(),
             head: RefCell::new(head),
             connection,
@@ -273,6 +277,16 @@ impl Exchange {
     #[must_use]
     pub fn send_file(&self, file: Arc<File>, offset: u64, length: u64) -> FileMarkers {
         self.files.borrow_mut().push(file, offset, length)
+    }
+
+    /// Once the answer, a `101`, has been sent, hands the connection of an HTTP/1 client to `far`:
+    /// bytes go both ways until one side ends, or until nothing has moved for `timeout`.
+    pub fn tunnel_to(
+        &self,
+        far: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + 'static,
+        timeout: std::time::Duration,
+    ) {
+        *self.tunnel.borrow_mut() = Some(Tunnel::new(far, timeout));
     }
 
     pub(crate) fn set_pipelined(&self) {

@@ -11,6 +11,7 @@
 
 mod heads;
 mod timer;
+mod tunnel;
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -23,6 +24,7 @@ use tokio::time::Instant;
 
 use self::heads::Reading;
 pub(crate) use self::timer::Timer;
+pub(crate) use self::tunnel::Tunnel;
 use crate::answer::Bridge;
 use crate::connection::{Connection, Cut, Outcome, Wait};
 use crate::counters::Activity;
@@ -50,6 +52,7 @@ pub(crate) struct Http1<H: ConnectionHandler> {
     proxy_header_due: bool,
     phase: Phase,
     timer: Timer,
+    tunnel: Option<Tunnel>,
 }
 
 /// Where the connection stands.
@@ -61,6 +64,8 @@ enum Phase {
     Serving,
     /// The answer is out; the rest of the request body is thrown away.
     Discarding { until: Instant },
+    /// The answer was `101`, and what follows is not HTTP.
+    Tunnelling,
     /// We have said goodbye and read on for a while.
     Lingering { until: Instant },
 }
@@ -94,6 +99,7 @@ impl<H: ConnectionHandler> Http1<H> {
             proxy_header_due: connection.listener().config.proxy_protocol,
             phase: Phase::Waiting,
             timer: Timer::default(),
+            tunnel: None,
             handler,
             connection,
         }
@@ -112,6 +118,7 @@ impl<H: ConnectionHandler> Http1<H> {
                     Poll::Pending => Next::Sleep,
                 },
                 Phase::Serving => self.poll_hyper(cx),
+                Phase::Tunnelling => self.poll_tunnel(cx),
                 Phase::Discarding { until } => self.poll_discard(cx, until),
                 Phase::Lingering { until } => self.poll_linger(cx, until),
             };
@@ -207,13 +214,28 @@ impl<H: ConnectionHandler> Http1<H> {
         let until = Instant::now() + limits.lingering_time;
         self.connection.read_deadline.set(None);
         self.connection.write_deadline.set(None);
-        if !exchange.keep_alive() {
+        if let Some(tunnel) = exchange.tunnel.borrow_mut().take() {
+            self.hyper = None;
+            self.tunnel = Some(tunnel);
+            self.phase = Phase::Tunnelling;
+        } else if !exchange.keep_alive() {
             self.hyper = None;
             self.phase = Phase::Lingering { until };
         } else if exchange.framing.borrow().is_done() {
             self.wait_for_next();
         } else {
             self.phase = Phase::Discarding { until };
+        }
+    }
+
+    /// Hands bytes to and fro.
+    fn poll_tunnel(&mut self, cx: &mut Context<'_>) -> Next {
+        let Some(tunnel) = &mut self.tunnel else {
+            return Next::Close;
+        };
+        match tunnel.poll(&self.connection, cx) {
+            Poll::Pending => Next::Sleep,
+            Poll::Ready(()) => Next::Close,
         }
     }
 

@@ -36,7 +36,7 @@ pub(super) fn from_response(
     head_only: bool,
 ) -> Plan {
     let Response { head, body, .. } = response;
-    let mut fields = header_map(&head.fields);
+    let mut fields = header_map(cx, &head.fields);
     if site.keeps_sent_fields {
         cx.upstream.fields = Some(fields.clone());
     }
@@ -69,9 +69,9 @@ pub(super) fn from_response(
     reply.length = head.content_length.filter(|_| !head.chunked);
     let buffering = instructions(cx, proxy, &fields);
     redirect::apply(cx, proxy, &mut fields, &mut reply);
-    take_fields(proxy, fields, &mut reply);
+    take_fields(proxy, &fields, &mut reply);
     if status == 101 {
-        return super::tunnel::open(cx, reply, body, held);
+        return super::tunnel::open(cx, site, proxy, reply, body, held);
     }
     reply.body = transfer(cx, proxy, body, held, buffering);
     reply.ranges = proxy.force_ranges && matches!(reply.body, Body::Bytes(_));
@@ -82,17 +82,42 @@ pub(super) fn from_response(
     Plan::Answer(Box::new(reply))
 }
 
+/// Fields of which nginx takes the first and ignores others.
+const SINGLE: [HeaderName; 8] = [
+    header::CONTENT_TYPE,
+    header::DATE,
+    header::ETAG,
+    header::SERVER,
+    header::LOCATION,
+    header::REFRESH,
+    header::LAST_MODIFIED,
+    header::EXPIRES,
+];
+
 /// Fields as hyper can write them.
 ///
 /// Differs: fields whose names or values no head may hold are left out; nginx passes them on.
-fn header_map(fields: &[Field]) -> HeaderMap {
+fn header_map(cx: &Context, fields: &[Field]) -> HeaderMap {
     let mut map = HeaderMap::with_capacity(fields.len());
     for field in fields {
         let name = HeaderName::from_bytes(&field.name);
         let value = HeaderValue::from_maybe_shared(field.value.clone());
-        if let (Ok(name), Ok(value)) = (name, value) {
-            map.append(name, value);
+        let (Ok(name), Ok(value)) = (name, value) else {
+            continue;
+        };
+        if let Some(known) = map.get(&name).filter(|_| SINGLE.contains(&name)) {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let (spelled, value) = (text(&field.name), text(&field.value));
+            let known = text(HeaderValue::as_bytes(known));
+            cx.log(
+                portunus_telemetry::Severity::Warn,
+                format_args!(
+                    "upstream sent duplicate header line: \"{spelled}: {value}\", previous value: \"{spelled}: {known}\", ignored"
+                ),
+            );
+            continue;
         }
+        map.append(name, value);
     }
     map
 }
@@ -122,35 +147,40 @@ fn instructions(cx: &mut Context, proxy: &Proxy, fields: &HeaderMap) -> bool {
     }
 }
 
-fn take_fields(proxy: &Proxy, mut fields: HeaderMap, reply: &mut Reply) {
-    reply.content_type = fields.remove(header::CONTENT_TYPE);
-    for name in [
-        header::CONTENT_LENGTH,
-        header::CONNECTION,
-        header::TRANSFER_ENCODING,
-        HeaderName::from_static("keep-alive"),
-    ] {
-        fields.remove(name);
-    }
-    for name in proxy
-        .hidden
-        .iter()
-        .filter(|name| !proxy.passed.contains(name))
-    {
-        fields.remove(name);
-    }
-    if reply.status != 101 {
-        fields.remove(header::UPGRADE);
-    }
-    let last_modified = fields.remove(header::LAST_MODIFIED);
+/// Fields that nginx writes in places of their own, or that say something about our connection to
+/// the server.
+const NOT_PASSED: [HeaderName; 6] = [
+    header::CONTENT_TYPE,
+    header::CONTENT_LENGTH,
+    header::LAST_MODIFIED,
+    header::ETAG,
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+];
+
+/// Takes over what the answer passes on, in its order.
+fn take_fields(proxy: &Proxy, fields: &HeaderMap, reply: &mut Reply) {
+    let first = |name: HeaderName| fields.get(name).cloned();
+    reply.content_type = first(header::CONTENT_TYPE);
+    let last_modified = first(header::LAST_MODIFIED);
     reply.validators = Validators {
         modified: last_modified
             .as_ref()
             .and_then(|value| http_time::parse(value.as_bytes())),
         last_modified,
-        etag: fields.remove(header::ETAG),
+        etag: first(header::ETAG),
     };
-    reply.fields = fields;
+    // A map that something was removed from has lost its order, hence the copy.
+    for (name, value) in fields {
+        let hidden = proxy.hidden.contains(name) && !proxy.passed.contains(name);
+        let ours = NOT_PASSED.contains(name)
+            || name == "keep-alive"
+            || (*name == header::LOCATION && reply.location.is_some())
+            || (*name == header::UPGRADE && reply.status != 101);
+        if !hidden && !ours {
+            reply.fields.append(name.clone(), value.clone());
+        }
+    }
 }
 
 fn transfer(

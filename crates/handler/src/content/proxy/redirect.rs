@@ -19,7 +19,6 @@ pub(super) fn apply(cx: &mut Context, proxy: &Proxy, fields: &mut HeaderMap, rep
     {
         let rewritten = rewrite(cx, &proxy.redirects, &location, true);
         if rewritten.is_some() || location.first() != Some(&b'/') {
-            fields.remove(header::LOCATION);
             reply.location = Some(rewritten.unwrap_or(location));
         }
     }
@@ -79,14 +78,13 @@ fn rewrite(cx: &mut Context, rules: &[Replacement], text: &[u8], prefix: bool) -
 }
 
 fn rewrite_cookies(cx: &mut Context, proxy: &Proxy, fields: &mut HeaderMap) {
-    let cookies: Vec<HeaderValue> = fields.get_all(header::SET_COOKIE).iter().cloned().collect();
-    if cookies.is_empty() {
-        return;
-    }
-    fields.remove(header::SET_COOKIE);
-    for cookie in cookies {
-        let rewritten = rewrite_cookie(cx, proxy, cookie.as_bytes()).and_then(value);
-        fields.append(header::SET_COOKIE, rewritten.unwrap_or(cookie));
+    let cookies = fields
+        .iter_mut()
+        .filter(|(name, _)| **name == header::SET_COOKIE);
+    for (_, cookie) in cookies {
+        if let Some(rewritten) = rewrite_cookie(cx, proxy, cookie.as_bytes()).and_then(value) {
+            *cookie = rewritten;
+        }
     }
 }
 
@@ -102,8 +100,9 @@ fn rewrite_cookie(cx: &mut Context, proxy: &Proxy, cookie: &[u8]) -> Option<Vec<
             let found = if rules_of_path {
                 rewrite(cx, &proxy.cookie_paths, value, true)
             } else if name.eq_ignore_ascii_case(b"domain") {
-                let value = value.strip_prefix(b".").unwrap_or(value);
-                rewrite(cx, &proxy.cookie_domains, value, false)
+                let dot = usize::from(value.first() == Some(&b'.'));
+                let found = rewrite(cx, &proxy.cookie_domains, &value[dot..], false);
+                found.map(|found| [&value[..dot], &found].concat())
             } else {
                 None
             }?;
