@@ -16,6 +16,9 @@ use portunus_server::{
     Connection, ConnectionHandler, ListenerConfig, Listeners, RequestBody, ServerConfig, Settings,
 };
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct Bare {
     settings: Arc<Settings>,
 }

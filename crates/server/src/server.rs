@@ -109,14 +109,14 @@ where
     let shared = Arc::new(Shared {
         workers: links,
         threads: Mutex::default(),
-        listeners: watch::Sender::new(listeners.clone()),
+        listeners: watch::Sender::new(listeners),
         running: watch::Sender::new(count),
     });
     for (index, inbox) in inboxes.into_iter().enumerate() {
         let thread = WorkerThread {
             index,
             limit: config.worker_connections,
-            first: listeners.clone(),
+            first: shared.listeners.borrow().clone(),
             shared: Arc::clone(&shared),
         };
         let make = Arc::clone(&make);

@@ -42,15 +42,13 @@ pub struct Names {
     table: Option<Arc<Table>>,
 }
 
-type Entry = (Box<[u8]>, Box<[u8]>);
-
 #[derive(Debug, Default)]
 struct Table {
     /// One bit for each key that occurs: most names of an answer are in no table, and one look
     /// here says so.
     keys: u64,
-    /// A name in lower case and as it is spelled, in the order given.
-    names: Vec<Entry>,
+    /// The names, in the order given.
+    names: Vec<Box<[u8]>>,
 }
 
 impl Spelling {
@@ -67,43 +65,35 @@ impl Names {
     pub fn new<'n>(names: impl IntoIterator<Item = &'n [u8]>) -> Self {
         let mut table = Table::default();
         for name in names {
-            let lower = name.to_ascii_lowercase();
-            let mut usual = lower.clone();
-            standard().apply(&mut usual);
-            if usual != name && table.find(&lower).is_none() {
-                table.insert(lower, name);
+            if !is_usual(name) && table.find(name).is_none() {
+                table.insert(name);
             }
         }
         let table = (!table.names.is_empty()).then(|| Arc::new(table));
         Self { table }
     }
-
-    fn find(&self, lower: &[u8]) -> Option<&[u8]> {
-        self.table.as_ref()?.find(lower)
-    }
 }
 
 impl Table {
-    fn insert(&mut self, lower: Vec<u8>, spelled: &[u8]) {
-        self.keys |= key(&lower);
-        self.names.push((lower.into(), spelled.into()));
+    fn insert(&mut self, spelled: &[u8]) {
+        self.keys |= key(spelled);
+        self.names.push(spelled.into());
     }
 
-    fn find(&self, lower: &[u8]) -> Option<&[u8]> {
-        if self.keys & key(lower) == 0 {
-            return None;
-        }
-        let same = |(name, _): &&Entry| **name == *lower;
-        self.names.iter().find(same).map(|(_, spelled)| &**spelled)
+    /// The spelling of a name in any case.
+    fn find(&self, name: &[u8]) -> Option<&[u8]> {
+        let mut names = self.names.iter().map(|spelled| &**spelled);
+        names.find(|spelled| spelled.eq_ignore_ascii_case(name))
     }
+}
 
-    /// Spells a name that is in lower case.
-    fn apply(&self, name: &mut [u8]) {
-        match self.find(name) {
-            Some(spelled) => name.copy_from_slice(spelled),
-            None => title_case(name),
-        }
-    }
+/// Whether a name is spelled as it would be without any table of ours.
+fn is_usual(name: &[u8]) -> bool {
+    let mut line = name.to_ascii_lowercase();
+    line.push(b':');
+    title_case_until_colon(&mut line, 0);
+    let usual = standard().find(name).unwrap_or(&line[..name.len()]);
+    usual == name
 }
 
 fn standard() -> &'static Table {
@@ -111,49 +101,105 @@ fn standard() -> &'static Table {
     TABLE.get_or_init(|| {
         let mut table = Table::default();
         for name in STANDARD {
-            table.insert(name.to_ascii_lowercase().into_bytes(), name.as_bytes());
+            table.insert(name.as_bytes());
         }
         table
     })
 }
 
-/// A bit that tells most names apart.
-fn key(lower: &[u8]) -> u64 {
-    let first = lower.first().copied().unwrap_or(0);
-    let last = lower.last().copied().unwrap_or(0);
-    let mixed = (lower.len() * 5) ^ (usize::from(first) * 3) ^ (usize::from(last) * 7);
+/// A bit that tells most names apart, whatever their case.
+fn key(name: &[u8]) -> u64 {
+    let first = name.first().copied().unwrap_or(0) | 0x20;
+    let last = name.last().copied().unwrap_or(0) | 0x20;
+    let mixed = (name.len() * 5) ^ (usize::from(first) * 3) ^ (usize::from(last) * 7);
     1 << (mixed & 63)
 }
 
-fn title_case(name: &mut [u8]) {
-    let mut first = true;
-    for byte in name {
-        *byte ^= 0x20 * u8::from(first && byte.is_ascii_lowercase());
-        first = *byte == b'-';
+/// Title-cases the name that begins at `start` and ends before a colon, eight bytes at a time; where
+/// the colon is. `None` where there is none before the end of the line.
+fn title_case_until_colon(head: &mut [u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    // Whether the first byte of the word begins a part of the name: all but the lowest bit unused.
+    let mut begins = 0x80;
+    while let Some(chunk) = head.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<8>) {
+        let word = u64::from_le_bytes(*chunk);
+        let (colons, ends) = (equal(word, b':'), equal(word, b'\n'));
+        let stop = colons | ends;
+        // All bytes before the first stop; all of them where there is none.
+        let inside = (stop & stop.wrapping_neg()).wrapping_sub(1);
+        let dashes = equal(word, b'-');
+        let upper = (begins | (dashes << 8)) & lower_letters(word) & inside;
+        *chunk = (word ^ (upper >> 2)).to_le_bytes();
+        if stop != 0 {
+            let first = stop.trailing_zeros() / 8;
+            let is_colon = colons.trailing_zeros() / 8 == first && colons != 0;
+            return is_colon.then_some(at + first as usize);
+        }
+        begins = dashes >> 56;
+        at += 8;
     }
+    title_case_slowly(head, at, begins != 0)
+}
+
+/// The rest of a head that is shorter than a word.
+fn title_case_slowly(head: &mut [u8], start: usize, begins: bool) -> Option<usize> {
+    let mut begins = begins;
+    for (at, byte) in head.iter_mut().enumerate().skip(start) {
+        match *byte {
+            b':' => return Some(at),
+            b'\n' => return None,
+            _ => {}
+        }
+        if begins {
+            byte.make_ascii_uppercase();
+        }
+        begins = *byte == b'-';
+    }
+    None
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = ONES << 7;
+
+/// The high bit of each byte of `word` that is `byte`.
+const fn equal(word: u64, byte: u8) -> u64 {
+    let zero_where_equal = word ^ (ONES * byte as u64);
+    let low = (zero_where_equal & !HIGHS).wrapping_add(!HIGHS);
+    !(low | zero_where_equal) & HIGHS
+}
+
+/// The high bit of each byte of `word` that is one of `a` to `z`.
+const fn lower_letters(word: u64) -> u64 {
+    let low = word & !HIGHS;
+    let from_a = low + ONES * (0x80 - b'a' as u64);
+    let after_z = low + ONES * (0x80 - (b'z' as u64 + 1));
+    from_a & !after_z & !word & HIGHS
 }
 
 /// Spells all field names of a head that hyper wrote; `own` rules over the operator's spelling.
 pub(crate) fn spell_head(head: &mut [u8], operator: &Spelling, own: &Names) {
-    let standard = standard();
-    let mut at = match memchr(b'\n', head) {
-        Some(end) => end + 1,
-        None => return,
-    };
-    while let Some(line) = head.get_mut(at..) {
-        let Some(length) = line.iter().position(|&byte| byte == b':' || byte == b'\n') else {
+    let tables = [
+        own.table.as_deref(),
+        operator.names.table.as_deref(),
+        Some(standard()),
+    ];
+    let mut start = 0;
+    while let Some(end) = memchr(b'\n', head.get(start..).unwrap_or_default()) {
+        start += end + 1;
+        let Some(colon) = title_case_until_colon(head, start) else {
             return;
         };
-        let (name, rest) = line.split_at_mut(length);
-        if let Some(spelled) = own.find(name).or_else(|| operator.names.find(name)) {
-            name.copy_from_slice(spelled);
-        } else {
-            standard.apply(name);
+        let name = &mut head[start..colon];
+        let key = key(name);
+        for table in tables.into_iter().flatten() {
+            if table.keys & key != 0
+                && let Some(spelled) = table.find(name)
+            {
+                name.copy_from_slice(spelled);
+                break;
+            }
         }
-        let Some(end) = memchr(b'\n', rest) else {
-            return;
-        };
-        at += length + end + 1;
+        start = colon;
     }
 }
 
@@ -173,6 +219,35 @@ mod tests {
             String::from_utf8_lossy(&head),
             String::from_utf8_lossy(spelled)
         );
+    }
+
+    #[test]
+    fn title_case_by_words_is_title_case_by_bytes() {
+        let names = [
+            "a",
+            "-",
+            "--a",
+            "abcdefg-h",
+            "abcdefgh-i",
+            "abc-def-ghi-jkl-mno",
+            "x-`z-{q-|r-~s",
+            "a-1b-c",
+            "Ab-cD",
+        ];
+        for name in names {
+            for tail in ["", " 1", " 12345678901234567890"] {
+                let mut words = format!("{name}:{tail}").into_bytes();
+                let mut bytes = words.clone();
+                let colon = title_case_until_colon(&mut words, 0);
+                assert_eq!(colon, title_case_slowly(&mut bytes, 0, true));
+                assert_eq!(colon, Some(name.len()));
+                assert_eq!(
+                    String::from_utf8(words),
+                    String::from_utf8(bytes),
+                    "{name}:{tail}"
+                );
+            }
+        }
     }
 
     #[test]

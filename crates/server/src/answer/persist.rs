@@ -1,12 +1,11 @@
 //! Whether the connection is kept, and how the answer says so.
 
-use std::time::Duration;
-
 use http::header::{CONNECTION, HeaderName, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Body;
 
 use crate::connection::Exchange;
+use crate::settings::Limits;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
@@ -29,8 +28,7 @@ pub(super) fn announce<B: Body>(exchange: &Exchange, response: &mut Response<B>)
     if exchange.keep_alive() {
         fields.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
         if let Some(seconds) = exchange
-            .limits()
-            .keepalive_header
+            .limit(|limits| limits.keepalive_header)
             .filter(|&seconds| seconds > 0)
             && let Ok(value) = HeaderValue::try_from(format!("timeout={seconds}"))
         {
@@ -42,15 +40,20 @@ pub(super) fn announce<B: Body>(exchange: &Exchange, response: &mut Response<B>)
 }
 
 fn may_keep<B: Body>(exchange: &Exchange, response: &Response<B>) -> bool {
-    let limits = exchange.limits();
-    let connection = exchange.connection();
-    let draining = connection.draining.get() && limits.keepalive_min_timeout == Duration::ZERO;
-    let ends_with_the_connection = exchange.version() < 1001 && !has_length(response);
-    !(limits.keepalive_timeout == Duration::ZERO
-        || draining
-        || exchange.number() >= limits.keepalive_requests
-        || connection.age() > limits.keepalive_time
-        || ends_with_the_connection)
+    exchange.limit(|limits| limits_allow(exchange, limits))
+        && !ends_with_the_connection(exchange, response)
+}
+
+fn limits_allow(exchange: &Exchange, limits: &Limits) -> bool {
+    let draining = exchange.connection().draining.get();
+    !limits.keepalive_timeout.is_zero()
+        && (!draining || !limits.keepalive_min_timeout.is_zero())
+        && exchange.number() < limits.keepalive_requests
+        && exchange.age_of_connection() <= limits.keepalive_time
+}
+
+fn ends_with_the_connection<B: Body>(exchange: &Exchange, response: &Response<B>) -> bool {
+    exchange.version() < 1001 && !has_length(response)
 }
 
 /// HTTP/1.0 knows no chunks: without a length the end of the connection is the end of the answer.

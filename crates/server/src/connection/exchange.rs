@@ -24,7 +24,7 @@ pub struct Exchange {
     number: u64,
     started: Instant,
     head: RefCell<Head>,
-    limits: Cell<Limits>,
+    limits: RefCell<Limits>,
     outcome: Cell<Outcome>,
     keep_alive: Cell<bool>,
     pipelined: Cell<bool>,
@@ -88,7 +88,7 @@ impl Exchange {
         Self {
             number,
             started,
-            limits: Cell::new(limits),
+            limits: RefCell::new(limits),
             outcome: Cell::default(),
             keep_alive: Cell::new(keep_alive),
             pipelined: Cell::new(false),
@@ -123,6 +123,11 @@ impl Exchange {
     #[must_use]
     pub fn started(&self) -> std::time::Instant {
         self.started.into_std()
+    }
+
+    /// How old the connection was when the exchange began.
+    pub(crate) fn age_of_connection(&self) -> std::time::Duration {
+        self.started() - self.connection.accepted()
     }
 
     pub(crate) fn elapsed(&self) -> std::time::Duration {
@@ -231,12 +236,17 @@ impl Exchange {
     /// The limits that hold now.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        self.limits.get()
+        *self.limits.borrow()
+    }
+
+    /// One of the limits, without copying them all.
+    pub(crate) fn limit<T>(&self, which: impl FnOnce(&Limits) -> T) -> T {
+        which(&self.limits.borrow())
     }
 
     /// Replaces the limits, once the location is known.
     pub fn set_limits(&self, limits: Limits) {
-        self.limits.set(limits);
+        *self.limits.borrow_mut() = limits;
     }
 
     /// Whether the connection is to be kept after this exchange, as far as is known.

@@ -73,6 +73,8 @@ pub struct Connection {
 pub(crate) enum Wait {
     /// The first byte of a request.
     Idle,
+    /// The same, for the first few seconds: then an idle connection is made small.
+    Park,
     /// The rest of a head.
     Head,
     /// More of a body.
@@ -168,10 +170,6 @@ impl Connection {
     #[must_use]
     pub fn accepted(&self) -> std::time::Instant {
         self.accepted.into_std()
-    }
-
-    pub(crate) fn age(&self) -> std::time::Duration {
-        self.accepted.elapsed()
     }
 
     /// When it was accepted, by the wall clock.

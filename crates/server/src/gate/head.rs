@@ -51,6 +51,11 @@ impl Scan {
         }
     }
 
+    /// The settings that hold for this head, as far as its server is known.
+    pub(crate) fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
     /// Looks at all that has arrived of a head.
     pub(crate) fn advance(&mut self, bytes: &[u8], watch: &mut dyn Watch) -> Step {
         loop {

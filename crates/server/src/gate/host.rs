@@ -6,23 +6,28 @@
 /// Source: nginx, `ngx_http_validate_host`; RFC 3986 §3.2.2.
 #[must_use]
 pub fn validate_host(value: &[u8]) -> Option<(&[u8], Option<u16>)> {
-    let (host, rest) = if value.first() == Some(&b'[') {
-        let end = value.iter().position(|&byte| byte == b']')? + 1;
-        value.split_at(end)
+    let literal = value.first() == Some(&b'[');
+    let mut end = usize::from(literal);
+    let allowed = if literal {
+        Class::IN_LITERAL
     } else {
-        value.split_at(value.iter().position(|&b| b == b':').unwrap_or(value.len()))
+        Class::IN_NAME
     };
-    let literal = host.first() == Some(&b'[');
-    let inner = if literal {
-        host.get(1..host.len() - 1)?
-    } else {
-        host
-    };
-    let allowed =
-        |&byte: &u8| is_host_byte(byte) || (literal && byte == b':') || (!literal && byte == b'%');
-    if !inner.iter().all(allowed) || inner.windows(2).any(|pair| pair == b"..") {
+    let mut before = 0;
+    while let Some(&byte) = value.get(end) {
+        if CLASS[usize::from(byte)].0 & allowed.0 == 0 {
+            break;
+        }
+        if byte == b'.' && before == b'.' {
+            return None;
+        }
+        before = byte;
+        end += 1;
+    }
+    if literal && value.get(end) != Some(&b']') {
         return None;
     }
+    let (host, rest) = value.split_at(end + usize::from(literal));
     let port = match rest.split_first() {
         None => None,
         Some((b':', [])) => None,
@@ -37,27 +42,49 @@ pub fn validate_host(value: &[u8]) -> Option<(&[u8], Option<u16>)> {
     (!host.is_empty()).then_some((host, port))
 }
 
-/// RFC 3986 unreserved and sub-delims.
-const fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'.'
-                | b'_'
-                | b'~'
-                | b'!'
-                | b'$'
-                | b'&'
-                | b'\''
-                | b'('
-                | b')'
-                | b'*'
-                | b'+'
-                | b','
-                | b';'
-                | b'='
-        )
+/// Where a byte may stand.
+#[derive(Clone, Copy)]
+struct Class(u8);
+
+impl Class {
+    const IN_NAME: Self = Self(1);
+    const IN_LITERAL: Self = Self(2);
 }
+
+static CLASS: [Class; 256] = {
+    let mut table = [Class(0); 256];
+    let mut index = 0;
+    while index < 256 {
+        let byte = index as u8;
+        // RFC 3986 unreserved and sub-delims.
+        let anywhere = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'-' | b'.'
+                    | b'_'
+                    | b'~'
+                    | b'!'
+                    | b'$'
+                    | b'&'
+                    | b'\''
+                    | b'('
+                    | b')'
+                    | b'*'
+                    | b'+'
+                    | b','
+                    | b';'
+                    | b'='
+            );
+        table[index] = match byte {
+            _ if anywhere => Class(Class::IN_NAME.0 | Class::IN_LITERAL.0),
+            b'%' => Class::IN_NAME,
+            b':' => Class::IN_LITERAL,
+            _ => Class(0),
+        };
+        index += 1;
+    }
+    table
+};
 
 /// nginx counts leading zeros as it finds them, so `0000080` is port 80.
 fn parse_port(digits: &[u8]) -> Option<u16> {

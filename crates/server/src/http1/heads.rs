@@ -19,6 +19,9 @@ use crate::settings::Settings;
 /// How long a connection that has sent nothing yet may still do so once we are draining.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// An idle connection is made small after this long.
+const PARK: Duration = Duration::from_secs(1);
+
 /// The preface of HTTP/2 up to where it can be told from HTTP/1. RFC 9113 §3.4.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -26,7 +29,6 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     scan: Option<Scan>,
-    settings: Option<Arc<Settings>>,
     /// When its first byte arrived.
     began: Option<Instant>,
     /// It was there already when the one before it had been answered.
@@ -105,24 +107,31 @@ impl<H: ConnectionHandler> Http1<H> {
         if connection.read_deadline.get().is_some() && !connection.draining.get() {
             return true;
         }
-        let settings = self.settings();
-        let connection = &self.connection;
         let now = Instant::now();
         let fresh = connection.requests() == 0;
-        let (deadline, wait) = if let Some(began) = self.reading.began {
-            (began + settings.client_header_timeout, Wait::Head)
-        } else if fresh {
-            (now + settings.client_header_timeout, Wait::Idle)
-        } else {
-            let limits = self
-                .link
-                .current()
-                .map_or(settings.limits, |exchange| exchange.limits());
-            if connection.draining.get() && limits.keepalive_min_timeout.is_zero() {
-                return false;
-            }
-            (now + limits.keepalive_timeout, Wait::Idle)
-        };
+        let (deadline, wait) =
+            if let (Some(began), Some(scan)) = (self.reading.began, &self.reading.scan) {
+                (began + scan.settings().client_header_timeout, Wait::Head)
+            } else if fresh {
+                (
+                    now + self.handler.settings(connection).client_header_timeout,
+                    Wait::Idle,
+                )
+            } else {
+                let (keep, at_least) = match &*self.link.exchange.borrow() {
+                    Some(exchange) => exchange
+                        .limit(|limits| (limits.keepalive_timeout, limits.keepalive_min_timeout)),
+                    None => return false,
+                };
+                if connection.draining.get() && at_least.is_zero() {
+                    return false;
+                }
+                let since = self.idle_since.unwrap_or(now);
+                match since + PARK {
+                    park if self.hyper.is_some() && park < since + keep => (park, Wait::Park),
+                    _ => (since + keep, Wait::Idle),
+                }
+            };
         let deadline = match connection.read_deadline.get() {
             Some((old, _)) => deadline.min(old),
             None => deadline,
@@ -134,15 +143,6 @@ impl<H: ConnectionHandler> Http1<H> {
         };
         connection.read_deadline.set(Some((deadline, wait)));
         true
-    }
-
-    /// The settings that hold for this head.
-    fn settings(&mut self) -> Arc<Settings> {
-        let settings = self
-            .reading
-            .settings
-            .get_or_insert_with(|| self.handler.settings(&self.connection));
-        Arc::clone(settings)
     }
 
     /// Looks at bytes fresh from the wire, while none are pending; keeps what is not used.
@@ -209,14 +209,13 @@ impl<H: ConnectionHandler> Http1<H> {
                 };
             }
         }
-        let settings = self.settings();
         if self.reading.began.is_none() {
             self.reading.began = Some(Instant::now());
             connection.read_deadline.set(None);
             connection.set_activity(Activity::Reading);
         }
         let scan = self.reading.scan.take();
-        let mut scan = scan.unwrap_or_else(|| Scan::new(Arc::clone(&settings)));
+        let mut scan = scan.unwrap_or_else(|| Scan::new(self.handler.settings(&connection)));
         let mut witness = Witness {
             handler: &*self.handler,
             connection: &connection,
@@ -259,7 +258,6 @@ impl<H: ConnectionHandler> Http1<H> {
     fn start(&mut self, scan: Scan, bytes: &[u8], refusal: Option<Refusal>) {
         let connection = Rc::clone(&self.connection);
         let began = self.reading.began.unwrap_or_else(Instant::now);
-        let settings = self.settings();
         connection.read_deadline.set(None);
         connection.set_activity(Activity::Writing);
         let mut raw = match self.link.exchange.borrow_mut().take() {
@@ -286,6 +284,7 @@ impl<H: ConnectionHandler> Http1<H> {
         self.link.fed.set(0);
         self.link.paused_until.set(None);
         let fields = scan.fields.count;
+        let settings = Arc::clone(scan.settings());
         let head = describe(scan, raw, refusal.as_ref());
         let number = connection.count_request();
         let exchange = Exchange::new(

@@ -48,6 +48,8 @@ pub(crate) struct Http1<H: ConnectionHandler> {
     hyper: Option<Pin<Box<Hyper<H>>>>,
     hyper_fields: usize,
     reading: Reading,
+    /// When the last answer had been written.
+    idle_since: Option<Instant>,
     /// The PROXY protocol header has not come yet.
     proxy_header_due: bool,
     phase: Phase,
@@ -96,6 +98,7 @@ impl<H: ConnectionHandler> Http1<H> {
             hyper: None,
             hyper_fields: COMMON_FIELDS,
             reading: Reading::default(),
+            idle_since: None,
             proxy_header_due: connection.listener().config.proxy_protocol,
             phase: Phase::Waiting,
             timer: Timer::default(),
@@ -210,21 +213,25 @@ impl<H: ConnectionHandler> Http1<H> {
         if let Some(refusal) = exchange.refusal() {
             self.handler.refused(&exchange, refusal);
         }
-        let limits = exchange.limits();
-        let until = Instant::now() + limits.lingering_time;
         self.connection.read_deadline.set(None);
         self.connection.write_deadline.set(None);
         if let Some(tunnel) = exchange.tunnel.borrow_mut().take() {
             self.hyper = None;
             self.tunnel = Some(tunnel);
             self.phase = Phase::Tunnelling;
-        } else if !exchange.keep_alive() {
+            return;
+        }
+        let done = exchange.framing.borrow().is_done();
+        if exchange.keep_alive() && done {
+            self.wait_for_next();
+            return;
+        }
+        let until = Instant::now() + exchange.limit(|limits| limits.lingering_time);
+        if exchange.keep_alive() {
+            self.phase = Phase::Discarding { until };
+        } else {
             self.hyper = None;
             self.phase = Phase::Lingering { until };
-        } else if exchange.framing.borrow().is_done() {
-            self.wait_for_next();
-        } else {
-            self.phase = Phase::Discarding { until };
         }
     }
 
@@ -242,8 +249,21 @@ impl<H: ConnectionHandler> Http1<H> {
     /// The connection is kept: back to the start.
     fn wait_for_next(&mut self) {
         self.phase = Phase::Waiting;
+        self.idle_since = Some(Instant::now());
         self.reading.reset();
         self.connection.set_activity(Activity::Waiting);
+    }
+
+    /// Lets go of all that an idle connection can do without; hyper alone has two buffers of 8 KB.
+    fn park(&mut self) {
+        self.hyper = None;
+        *self.link.feed.borrow_mut() = Vec::new();
+        if let Some(exchange) = &*self.link.exchange.borrow()
+            && Rc::strong_count(exchange) == 1
+        {
+            drop(exchange.reclaim());
+        }
+        self.connection.read_deadline.set(None);
     }
 
     /// While the service is at work, the client may go away, or send its next request.
@@ -286,7 +306,7 @@ impl<H: ConnectionHandler> Http1<H> {
                     return Next::Again;
                 }
                 Poll::Pending => {
-                    self.linger_on(until, exchange.limits().lingering_timeout);
+                    self.linger_on(until, exchange.limit(|limits| limits.lingering_timeout));
                     return Next::Sleep;
                 }
             }
@@ -347,6 +367,10 @@ impl<H: ConnectionHandler> Http1<H> {
         let cut = match wait {
             Wait::Pace => {
                 self.connection.write_deadline.set(None);
+                return false;
+            }
+            Wait::Park => {
+                self.park();
                 return false;
             }
             Wait::Idle | Wait::Linger => None,

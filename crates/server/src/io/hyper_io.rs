@@ -276,7 +276,7 @@ impl<B> HyperIo<B> {
     /// `send_timeout` runs while the client takes nothing.
     fn wait_to_send(&self, exchange: &Exchange) {
         if self.connection.write_deadline.get().is_none() {
-            let deadline = Instant::now() + exchange.limits().send_timeout;
+            let deadline = Instant::now() + exchange.limit(|limits| limits.send_timeout);
             self.connection
                 .write_deadline
                 .set(Some((deadline, Wait::Send)));

@@ -20,29 +20,32 @@ pub(super) enum Allowance {
 
 /// Source: nginx, `ngx_http_write_filter` and `sendfile_max_chunk`.
 pub(super) fn allowance(exchange: &Exchange, paused_until: &Cell<Option<Instant>>) -> Allowance {
-    let limits = exchange.limits();
-    let turn = match limits.sendfile_max_chunk {
+    let (rate, after, chunk) = exchange.limit(|limits| {
+        (
+            limits.limit_rate,
+            limits.limit_rate_after,
+            limits.sendfile_max_chunk,
+        )
+    });
+    let turn = match chunk {
         0 => usize::MAX,
         most => most.saturating_sub(exchange.connection().burst.get()),
     };
     if turn == 0 {
         return Allowance::Turn;
     }
-    if limits.limit_rate == 0 {
+    if rate == 0 {
         return Allowance::Bytes(turn);
     }
     if let Some(until) = paused_until.get().filter(|&until| Instant::now() < until) {
         return Allowance::Wait(until);
     }
     let seconds = exchange.elapsed().as_secs() + 1;
-    let allowed = limits
-        .limit_rate
-        .saturating_mul(seconds)
-        .saturating_add(limits.limit_rate_after);
+    let allowed = rate.saturating_mul(seconds).saturating_add(after);
     let left = allowed.saturating_sub(exchange.bytes_sent());
     if left == 0 {
         let over = exchange.bytes_sent() - allowed;
-        let until = Instant::now() + time_for(over, limits.limit_rate) + Duration::from_millis(1);
+        let until = Instant::now() + time_for(over, rate) + Duration::from_millis(1);
         paused_until.set(Some(until));
         return Allowance::Wait(until);
     }
@@ -53,12 +56,10 @@ pub(super) fn allowance(exchange: &Exchange, paused_until: &Cell<Option<Instant>
 pub(super) fn sent(exchange: &Exchange, paused_until: &Cell<Option<Instant>>, bytes: usize) {
     let connection = exchange.connection();
     connection.burst.set(connection.burst.get() + bytes);
-    let limits = exchange.limits();
-    if limits.limit_rate > 0 {
-        let limited = exchange
-            .bytes_sent()
-            .saturating_sub(limits.limit_rate_after);
-        let pause = time_for(limited.min(bytes as u64), limits.limit_rate);
+    let (rate, after) = exchange.limit(|limits| (limits.limit_rate, limits.limit_rate_after));
+    if rate > 0 {
+        let limited = exchange.bytes_sent().saturating_sub(after);
+        let pause = time_for(limited.min(bytes as u64), rate);
         paused_until.set((!pause.is_zero()).then(|| Instant::now() + pause));
     }
 }
