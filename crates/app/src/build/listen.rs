@@ -39,6 +39,12 @@ impl Listen {
     /// All addresses of a directive; nginx's words where it is wrong.
     pub(super) fn parse(directive: &Directive) -> Result<Vec<Self>, String> {
         let parsed = typed::Listen::parse(directive).map_err(|fault| fault.to_string())?;
+        let unsupported = [(parsed.ssl, "ssl"), (parsed.quic, "quic")];
+        if let Some((_, word)) = unsupported.iter().find(|(set, _)| *set) {
+            return Err(format!(
+                "the \"{word}\" parameter of \"listen\" is not supported by this build"
+            ));
+        }
         let found = addresses(&parsed)?;
         let listen = |address: ListenAddress| Self {
             default_server: parsed.default_server,

@@ -5,9 +5,9 @@ use super::words;
 
 rows! { "ssl": "ngx_http_ssl_module: TLS with clients";
     SSL_CERTIFICATE "ssl_certificate" in HTTP | SERVER, TAKE1, TextList, Nearest,
-        Honoured, "Certificate chain of a server.";
+        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "Certificate chain of a server.";
     SSL_CERTIFICATE_KEY "ssl_certificate_key" in HTTP | SERVER, TAKE1, TextList, Nearest,
-        Honoured, "Private key of a server.";
+        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "Private key of a server.";
     SSL_CERTIFICATE_CACHE "ssl_certificate_cache" in HTTP | SERVER,
         TAKE123, Special(Special::CertificateCache) = "off", Nearest,
         Accepted("certificates with variables in their names are not supported"),
@@ -27,10 +27,9 @@ rows! { "ssl": "ngx_http_ssl_module: TLS with clients";
         Accepted("the curves of the TLS library are offered"), "Curves of the key exchange.";
     SSL_PROTOCOLS "ssl_protocols" in HTTP | SERVER,
         MORE1, Bits(words::SSL_PROTOCOLS) = "TLSv1.2 TLSv1.3", Nearest,
-        Differs("TLS 1.0 and 1.1 are never offered"), "TLS versions that are offered.";
+        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "TLS versions that are offered.";
     SSL_CIPHERS "ssl_ciphers" in HTTP | SERVER, TAKE1, Text = "HIGH:!aNULL:!MD5", Nearest,
-        Differs("names that the TLS library lacks are passed over with a notice"),
-        "Cipher suites that are offered.";
+        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "Cipher suites that are offered.";
     SSL_BUFFER_SIZE "ssl_buffer_size" in HTTP | SERVER, TAKE1, Size = "16k", Nearest,
         Accepted("records are cut as large as they are filled"), "Size of TLS records.";
     SSL_VERIFY_CLIENT "ssl_verify_client" in HTTP | SERVER,
@@ -45,17 +44,16 @@ rows! { "ssl": "ngx_http_ssl_module: TLS with clients";
         "Authorities that are trusted but not told.";
     SSL_PREFER_SERVER_CIPHERS "ssl_prefer_server_ciphers" in HTTP | SERVER,
         FLAG, Flag = "off", Nearest,
-        Honoured, "Whether the server's order of ciphers wins.";
+        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "Whether the server's order of ciphers wins.";
     SSL_SESSION_CACHE "ssl_session_cache" in HTTP | SERVER,
         TAKE12, Special(Special::SslSessionCache) = "none", Nearest,
-        Differs("sessions are kept per server; the size is taken as a number of sessions"),
-        "Where TLS sessions are kept.";
+        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "Where TLS sessions are kept.";
     SSL_SESSION_TICKETS "ssl_session_tickets" in HTTP | SERVER, FLAG, Flag = "on", Nearest,
-        Honoured, "Whether clients may keep sessions themselves.";
+        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "Whether clients may keep sessions themselves.";
     SSL_SESSION_TICKET_KEY "ssl_session_ticket_key" in HTTP | SERVER, TAKE1, TextList, Nearest,
         Unsupported, "Keys of session tickets.";
     SSL_SESSION_TIMEOUT "ssl_session_timeout" in HTTP | SERVER, TAKE1, Sec = "5m", Nearest,
-        Honoured, "How long a TLS session may be resumed.";
+        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "How long a TLS session may be resumed.";
     SSL_CRL "ssl_crl" in HTTP | SERVER, TAKE1, Text, Nearest,
         Unsupported, "Revoked client certificates.";
     SSL_OCSP "ssl_ocsp" in HTTP | SERVER, TAKE1, Enumeration(words::SSL_OCSP) = "off", Nearest,
@@ -82,5 +80,5 @@ rows! { "ssl": "ngx_http_ssl_module: TLS with clients";
     SSL_CONF_COMMAND "ssl_conf_command" in HTTP | SERVER, TAKE2, KeyValue, Nearest,
         Unsupported, "A command of OpenSSL's own configuration.";
     SSL_REJECT_HANDSHAKE "ssl_reject_handshake" in HTTP | SERVER, FLAG, Flag = "off", Nearest,
-        Honoured, "Whether every handshake is refused.";
+        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "Whether every handshake is refused.";
 }
