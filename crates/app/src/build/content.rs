@@ -15,16 +15,16 @@ use super::Builder;
 impl Builder<'_> {
     /// The handler of a level: what a location sets itself, or an `if` in it.
     pub(super) fn content(&mut self, scope: Scope<'_>) -> Content {
-        if scope.set_here(d::FASTCGI_PASS) {
+        if scope.find(d::FASTCGI_PASS).is_some() {
             return self.fastcgi(scope);
         }
         if scope.find(d::PROXY_PASS).is_some() {
             return self.proxy(scope);
         }
-        if scope.set_here(d::STUB_STATUS) {
+        if scope.find(d::STUB_STATUS).is_some() {
             return Content::StubStatus;
         }
-        if scope.set_here(d::EMPTY_GIF) {
+        if scope.find(d::EMPTY_GIF).is_some() {
             return Content::EmptyGif;
         }
         Content::Files

@@ -28,7 +28,7 @@ const UNBOUNDED: usize = 65_536;
 
 impl Builder<'_> {
     pub(super) fn fastcgi(&mut self, scope: Scope<'_>) -> Content {
-        let Some(directive) = scope.own(d::FASTCGI_PASS).next() else {
+        let Some(directive) = scope.find(d::FASTCGI_PASS) else {
             return Content::Files;
         };
         let Some(target) = directive.args.first() else {
