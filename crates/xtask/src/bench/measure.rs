@@ -144,7 +144,12 @@ fn probe(workload: &Workload, port: u16, root: &Path) -> Result<Expected> {
             if gunzip(&answer)? != file_of(workload, root)? {
                 bail!("the compressed body is not the file");
             }
-            exactly(got)
+            // A server that keeps what it has compressed may find a shorter form than its first.
+            Expected {
+                shortest: got / 2,
+                longest: got,
+                ..exactly(got)
+            }
         }
         Body::AboutAsProbed => Expected {
             shortest: got - got / 50,
