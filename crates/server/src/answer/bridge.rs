@@ -146,11 +146,6 @@ impl<H: ConnectionHandler> Future for Answering<H> {
         let this = self.project();
         if let Way::Http1(link) = &*this.way {
             persist::announce(this.exchange, &mut response);
-            // nginx invites the body even where it is thrown away, so that the connection can be
-            // kept, but not one that is too large.
-            if response.status() != StatusCode::PAYLOAD_TOO_LARGE {
-                this.exchange.pay_continue(cx);
-            }
             link.answer_begins();
         }
         Poll::Ready(Ok(response))

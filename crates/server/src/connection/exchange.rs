@@ -5,7 +5,6 @@ use std::fs::File;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Context;
 
 use tokio::time::Instant;
 
@@ -298,16 +297,6 @@ impl Exchange {
         timeout: std::time::Duration,
     ) {
         *self.tunnel.borrow_mut() = Some(Tunnel::new(far, timeout));
-    }
-
-    /// Sends `100 Continue` if the client waits for it.
-    pub(crate) fn pay_continue(&self, cx: &mut Context<'_>) {
-        let mut progress = self.body.get();
-        if progress.owes_continue {
-            progress.owes_continue = false;
-            self.body.set(progress);
-            self.connection.send_continue(cx);
-        }
     }
 
     pub(crate) fn set_pipelined(&self) {

@@ -182,10 +182,6 @@ impl<H: ConnectionHandler> Http1<H> {
         match polled {
             Poll::Pending => {
                 self.watch_peer(cx);
-                if self.writes_to_nobody() {
-                    self.abort(Cut::ClientClosed);
-                    return Next::Close;
-                }
                 Next::Sleep
             }
             // hyper gave up: the answer's body failed, or the socket did.
@@ -292,16 +288,6 @@ impl<H: ConnectionHandler> Http1<H> {
                     .extend_from_slice(&scratch[..length]);
             }
         }
-    }
-
-    /// Whether an answer waits for room or for its rate while the client has closed its side. nginx
-    /// takes that for gone; until we write more, nothing else would tell.
-    ///
-    /// Source: nginx, `ngx_http_test_reading`.
-    fn writes_to_nobody(&self) -> bool {
-        let under_way = matches!(self.link.answer.get(), Answer::Under | Answer::Ended);
-        let waits = self.connection.write_deadline.get().is_some();
-        under_way && waits && self.connection.is_peer_closed()
     }
 
     /// Reads what is left of a request body that no service wanted.

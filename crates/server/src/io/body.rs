@@ -93,8 +93,12 @@ pub(crate) fn poll_http1(
     cx: &mut Context<'_>,
 ) -> Poll<Option<Result<Bytes, BodyError>>> {
     let connection = exchange.connection();
-    exchange.pay_continue(cx);
     let mut progress = exchange.body.get();
+    if progress.owes_continue {
+        progress.owes_continue = false;
+        exchange.body.set(progress);
+        connection.send_continue(cx);
+    }
     loop {
         let mut framing = exchange.framing.borrow_mut();
         let mut pending = connection.pending.borrow_mut();
