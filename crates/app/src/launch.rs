@@ -1,13 +1,15 @@
 //! From the command line to a checked configuration, a signal, or a running server.
 
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use portunus_conf::{Config, Diagnostics, LoadOptions, Loaded, Sources, d, dump};
+use portunus_conf::{Config, Diagnostics, LoadOptions, Loaded, MemoryLoader, Sources, d, dump};
 
 use crate::build::{Kept, build};
 use crate::lifecycle;
+use crate::preset::{ManifestWatch, Preset};
 use crate::signal::Signal;
 use crate::sys::{self, Forked};
 use crate::{DEFAULT_CONF, DEFAULT_ERROR_LOG, DEFAULT_PID, DEFAULT_PREFIX};
@@ -19,6 +21,8 @@ pub struct Launch {
     conf: PathBuf,
     error_log: PathBuf,
     globals: Option<String>,
+    /// Instead of a file.
+    preset: Option<Preset>,
 }
 
 /// A configuration that was read without errors.
@@ -49,6 +53,19 @@ impl Launch {
             conf,
             error_log,
             globals,
+            preset: None,
+        }
+    }
+
+    /// `portunus serve`: the preset instead of a file.
+    #[must_use]
+    pub fn preset(preset: Preset) -> Self {
+        Self {
+            prefix: preset.public.clone(),
+            conf: PathBuf::from("serve.conf"),
+            error_log: PathBuf::new(),
+            globals: None,
+            preset: Some(preset),
         }
     }
 
@@ -141,11 +158,24 @@ impl Launch {
             globals: self.globals.clone(),
             look_up: true,
         };
+        let loaded = match &self.preset {
+            None => Config::load(&self.conf, &options),
+            Some(preset) => match preset.text() {
+                Ok(text) => {
+                    let files = MemoryLoader::from([(self.conf.as_os_str().as_bytes(), text)]);
+                    Config::load_with(&self.conf, &options, &files)
+                }
+                Err(error) => {
+                    eprintln!("nginx: [emerg] {error}");
+                    return None;
+                }
+            },
+        };
         let Loaded {
             config,
             diagnostics,
             sources,
-        } = Config::load(&self.conf, &options);
+        } = loaded;
         match config {
             Some(config) if !diagnostics.has_errors() => Some(Ready {
                 config,
@@ -162,6 +192,12 @@ impl Launch {
     /// Prints what there is to say about a configuration.
     pub(crate) fn print(&self, diagnostics: &Diagnostics, sources: &Sources) {
         eprint!("{}", diagnostics.render(sources));
+    }
+
+    /// The manifest whose change calls for a new configuration.
+    pub(crate) fn watch(&self) -> Option<ManifestWatch> {
+        let preset = self.preset.as_ref()?;
+        Some(ManifestWatch::new(preset.manifest_path()))
     }
 
     pub(crate) fn kept(&self, config: &Config) -> Kept {

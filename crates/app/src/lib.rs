@@ -10,11 +10,13 @@ mod build;
 mod launch;
 mod lifecycle;
 mod pid_file;
+mod preset;
 mod signal;
 mod sys;
 
 pub use launch::Launch;
 pub use portunus_handler::NGINX_VERSION;
+pub use preset::{Preset, PublicError};
 pub use signal::Signal;
 
 /// Where the configuration is without `-c`; as in nginx's packages and images.

@@ -23,6 +23,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use crate::build::{Built, Kept, build};
 use crate::launch::{Launch, Ready};
 use crate::pid_file::PidFile;
+use crate::preset::ManifestWatch;
 use crate::signal::describe;
 use crate::sys;
 
@@ -96,6 +97,7 @@ pub(crate) fn run(
             kept,
             deadline: deadline(config),
             pid_file,
+            watch: launch.watch(),
         };
         running.until_the_end(&mut signals).await;
         Ok(())
@@ -219,13 +221,19 @@ struct Running<'l> {
     kept: Kept,
     deadline: Duration,
     pid_file: PidFile,
+    /// A file whose change calls for a reload.
+    watch: Option<ManifestWatch>,
 }
 
 impl Running<'_> {
     async fn until_the_end(&mut self, signals: &mut Signals) {
         self.learn_workers().await;
         loop {
-            match signals.next().await {
+            let event = tokio::select! {
+                event = signals.next() => event,
+                () = changed(&mut self.watch) => Event::Reload,
+            };
+            match event {
                 Event::Reload => {
                     self.reload();
                     self.learn_workers().await;
@@ -320,6 +328,14 @@ impl Running<'_> {
             }
             Err(error) => tracing::error!("{error}; the old configuration stays in force"),
         }
+    }
+}
+
+/// Waits for a change where there is something to watch, else for ever.
+async fn changed(watch: &mut Option<ManifestWatch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,5 +1,5 @@
 //! Command line of Portunus: nginx's flags and exit codes, so that a symbolic link named `nginx`
-//! works.
+//! works; and `serve`, for those who write no configuration.
 #![allow(
     clippy::print_stderr,
     reason = "a command line talks to its terminal; nginx uses stderr"
@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use portunus_app::Launch;
 
 mod flags;
+mod serve;
 mod version;
 
 use flags::Flags;
@@ -17,9 +18,11 @@ use flags::Flags;
 /// Runs the command line of this process and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let words = std::env::args_os()
-        .skip(1)
-        .map(|word| word.to_string_lossy().into_owned());
+    let mut words = std::env::args_os().skip(1).peekable();
+    if words.next_if(|word| word == "serve").is_some() {
+        return serve::main(words);
+    }
+    let words = words.map(|word| word.to_string_lossy().into_owned());
     match Flags::parse(words) {
         Ok(flags) => run(flags),
         Err(error) => {

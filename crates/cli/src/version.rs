@@ -47,7 +47,8 @@ pub(crate) fn configure_arguments() -> String {
 pub(crate) fn usage() -> String {
     format!(
         "Usage: portunus [-?hvVtTq] [-s signal] [-p prefix]\n\
-         \x20               [-e filename] [-c filename] [-g directives]\n\n\
+         \x20               [-e filename] [-c filename] [-g directives]\n\
+         \x20      portunus serve [--help] [PUBLIC_DIR]\n\n\
          Options:\n\
          \x20 -?,-h         : this help\n\
          \x20 -v            : show version and exit\n\

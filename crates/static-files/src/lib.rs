@@ -13,7 +13,7 @@ mod error;
 pub mod http_time;
 pub mod listing;
 mod manifest;
-mod media_types;
+pub mod media_types;
 pub mod sendfile;
 mod validator;
 

@@ -55,6 +55,11 @@ impl BuildManifest {
         self.files.contains(path)
     }
 
+    /// All files that the build made, in no order.
+    pub fn files(&self) -> impl Iterator<Item = &[u8]> {
+        self.files.iter().map(AsRef::as_ref)
+    }
+
     /// How many files there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,5 +1,7 @@
 //! `types`, `default_type`: the media type that an extension stands for.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use hashbrown::HashMap;
 use http::HeaderValue;
 
@@ -8,8 +10,6 @@ use http::HeaderValue;
 pub struct MediaTypes {
     by_extension: HashMap<Box<[u8]>, HeaderValue>,
     default: Option<HeaderValue>,
-    /// Ask `mime_guess` where the table is silent.
-    guess: bool,
 }
 
 impl MediaTypes {
@@ -23,27 +23,6 @@ impl MediaTypes {
         Self {
             by_extension: pairs.into_iter().map(lower).collect(),
             default,
-            guess: false,
-        }
-    }
-
-    /// For those who write no configuration: all types that are registered, `application/octet-stream` for the rest.
-    #[must_use]
-    pub fn preset() -> Self {
-        let default = Some(HeaderValue::from_static("application/octet-stream"));
-        // What today's standards say where the table of `mime_guess` is older.
-        let newer = [
-            (&b"js"[..], HeaderValue::from_static("text/javascript")),
-            (b"mjs", HeaderValue::from_static("text/javascript")),
-            (
-                b"webmanifest",
-                HeaderValue::from_static("application/manifest+json"),
-            ),
-            (b"map", HeaderValue::from_static("application/json")),
-        ];
-        Self {
-            guess: true,
-            ..Self::new(newer, default)
         }
     }
 
@@ -72,15 +51,33 @@ impl MediaTypes {
                 &long
             }
         };
-        if let Some(value) = self.by_extension.get(lower) {
-            return Some(value.clone());
-        }
-        let text = std::str::from_utf8(lower).ok().filter(|_| self.guess)?;
-        mime_guess::from_ext(text)
-            .first_raw()
-            .map(HeaderValue::from_static)
+        self.by_extension.get(lower).cloned()
     }
 }
+
+/// All registered media types with their extensions, for those who write no `types` block.
+#[must_use]
+pub fn registered() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let mut types: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for extension in mime_guess::get_extensions("*", "*").unwrap_or_default() {
+        let newer = NEWER.iter().find(|(newer, _)| newer == extension);
+        let guess = || mime_guess::from_ext(extension).first_raw();
+        if let Some(media_type) = newer.map(|(_, newer)| *newer).or_else(guess) {
+            types.entry(media_type).or_default().insert(*extension);
+        }
+    }
+    types
+}
+
+/// What today's standards say where the table of `mime_guess` is older.
+const NEWER: &[(&str, &str)] = &[
+    ("js", "text/javascript"),
+    ("map", "application/json"),
+    ("md", "text/markdown"),
+    ("mjs", "text/javascript"),
+    ("otf", "font/otf"),
+    ("webmanifest", "application/manifest+json"),
+];
 
 /// What follows the last dot of the last component, unless the dot begins it (nginx: `ngx_http_set_exten`).
 #[must_use]
@@ -124,26 +121,25 @@ mod tests {
     }
 
     #[test]
-    fn the_preset_knows_what_laravel_serves() {
-        let types = MediaTypes::preset();
-        for (name, expected) in [
-            ("/app-4ed993c7.js", "text/javascript"),
-            ("/app.css", "text/css"),
-            ("/favicon.ico", "image/x-icon"),
-            ("/font.woff2", "font/woff2"),
-            ("/logo.svg", "image/svg+xml"),
-            ("/photo.avif", "image/avif"),
-            ("/photo.webp", "image/webp"),
-            ("/robots.txt", "text/plain"),
-            ("/site.webmanifest", "application/manifest+json"),
-            ("/app.js.map", "application/json"),
-            ("/nothing", "application/octet-stream"),
+    fn what_laravel_serves_is_registered() {
+        let types = registered();
+        for (extension, expected) in [
+            ("js", "text/javascript"),
+            ("css", "text/css"),
+            ("ico", "image/x-icon"),
+            ("woff2", "font/woff2"),
+            ("svg", "image/svg+xml"),
+            ("avif", "image/avif"),
+            ("webp", "image/webp"),
+            ("txt", "text/plain"),
+            ("webmanifest", "application/manifest+json"),
+            ("map", "application/json"),
         ] {
-            assert_eq!(
-                types.lookup(name.as_bytes()).expect("always some"),
-                expected,
-                "{name}"
-            );
+            let of = types
+                .iter()
+                .filter(|(_, extensions)| extensions.contains(extension))
+                .map(|(media_type, _)| *media_type);
+            assert!(of.eq([expected]), "{extension}");
         }
     }
 }
