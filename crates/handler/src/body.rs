@@ -114,6 +114,8 @@ pub struct ResponseBody {
     remaining: Option<u64>,
     /// `add_trailer` has something to say at the end.
     trailers: bool,
+    /// Why the body breaks off, while what came before it is being sent.
+    failure: Option<Box<BodyError>>,
     cx: Option<Box<Context>>,
 }
 
@@ -132,6 +134,7 @@ impl ResponseBody {
             body,
             remaining: length,
             trailers: false,
+            failure: None,
             cx: None,
         }
     }
@@ -181,6 +184,9 @@ impl HttpBody for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(error) = self.failure.take() {
+            return Poll::Ready(Some(Err(*error)));
+        }
         match ready!(self.body.poll_data(cx)) {
             Some(Ok(data)) => {
                 let length = data.len() as u64;
@@ -189,7 +195,10 @@ impl HttpBody for ResponseBody {
             }
             Some(Err(error)) => {
                 self.log_failure(&error);
-                Poll::Ready(Some(Err(error)))
+                // Told at once, hyper would drop what it has not written yet; it writes while a body is pending.
+                self.failure = Some(Box::new(error));
+                cx.waker().wake_by_ref();
+                Poll::Pending
             }
             None => {
                 let wanted = std::mem::take(&mut self.trailers);

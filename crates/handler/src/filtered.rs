@@ -99,6 +99,8 @@ pub(crate) struct Filtered {
     /// Something went in since the last flush.
     dirty: bool,
     ended: bool,
+    /// What the source broke off with, while the output before it is handed on.
+    failure: Option<Box<BodyError>>,
 }
 
 impl Filtered {
@@ -110,6 +112,7 @@ impl Filtered {
             out: Vec::new(),
             dirty: false,
             ended: false,
+            failure: None,
         }
     }
 
@@ -120,6 +123,9 @@ impl Filtered {
         loop {
             if self.out.len() >= GATHER || (self.ended && !self.out.is_empty()) {
                 return Poll::Ready(Some(Ok(std::mem::take(&mut self.out).into())));
+            }
+            if let Some(error) = self.failure.take() {
+                return Poll::Ready(Some(Err(*error)));
             }
             if self.ended {
                 return Poll::Ready(None);
@@ -132,8 +138,7 @@ impl Filtered {
                     }
                     Interrupt::Failed(error) => {
                         self.ended = true;
-                        self.out.clear();
-                        return Poll::Ready(Some(Err(error)));
+                        self.failure = Some(Box::new(error));
                     }
                 }
             }

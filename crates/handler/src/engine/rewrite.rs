@@ -9,6 +9,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use portunus_routing::rewrite::{FileTest, Note, RewriteContext, RewriteOutcome};
 use portunus_routing::{Captures, LocationId, Slot};
+use portunus_static_files::{DisableSymlinks, Kind};
 use portunus_telemetry::Severity;
 
 use super::{Plan, Step};
@@ -140,13 +141,28 @@ impl RewriteContext<Variable> for Context {
         self.location = location;
     }
 
+    /// Source: nginx, `ngx_http_script_file_code`.
     fn test_file(&mut self, test: FileTest, path: &[u8]) -> bool {
+        let site = Rc::clone(&self.site);
+        let location = self.location_in(&site);
+        let options = super::files::open_options(self, location, path);
+        if options.symlinks != DisableSymlinks::Off {
+            let kind = site.files.probe(path, &options);
+            if let Kind::Missing(error) = &kind {
+                if !error.is_missing() {
+                    self.log(Severity::Crit, format_args!("{}", error.describe(path)));
+                }
+                return false;
+            }
+            match test {
+                FileTest::File => return matches!(kind, Kind::File(_)),
+                FileTest::Directory => return matches!(kind, Kind::Directory),
+                FileTest::Exists => return true,
+                FileTest::Executable => {}
+            }
+        }
         let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
-        let found = match test {
-            FileTest::Exists => std::fs::symlink_metadata(path),
-            _ => std::fs::metadata(path),
-        };
-        found.is_ok_and(|metadata| match test {
+        std::fs::metadata(path).is_ok_and(|metadata| match test {
             FileTest::File => metadata.is_file(),
             FileTest::Directory => metadata.is_dir(),
             FileTest::Exists => true,

@@ -18,7 +18,7 @@ use crate::subrequest;
 /// Puts the parts around the body; filters that were there already concern the body alone.
 pub(super) fn apply(cx: &Context, rules: &Addition, reply: &mut Reply) {
     let content_type = reply.content_type.as_ref().map(HeaderValue::as_bytes);
-    let listed = content_type.is_some_and(|media| rules.types.contains(media));
+    let listed = rules.types.suits(content_type);
     if reply.status != 200 || cx.subrequest.is_some() || !listed {
         return;
     }

@@ -34,6 +34,17 @@ impl TypeSet {
         Self::These(these)
     }
 
+    /// Whether an answer is meant, whose `Content-Type` this is. One without a type is among `*` only.
+    ///
+    /// Source: nginx, `ngx_http_test_content_type`.
+    #[must_use]
+    pub fn suits(&self, content_type: Option<&[u8]>) -> bool {
+        match content_type {
+            Some(content_type) => self.contains(content_type),
+            None => matches!(self, Self::Any),
+        }
+    }
+
     /// Whether a `Content-Type`, parameters and all, is in the set.
     #[must_use]
     pub fn contains(&self, content_type: &[u8]) -> bool {
@@ -175,17 +186,11 @@ pub fn decide_encoding(
     {
         return EncodingDecision::default();
     }
-    let Some(content_type) = answer
-        .content_type
-        .filter(|content_type| !content_type.is_empty())
-    else {
-        return EncodingDecision::default();
-    };
     let suits = |rules: &&CodingRules| {
         answer
             .length
             .is_none_or(|length| length >= rules.min_length)
-            && rules.types.contains(content_type)
+            && rules.types.suits(answer.content_type)
     };
     let mut suitable = rules.codings.iter().filter(suits).peekable();
     let vary = rules.vary && suitable.peek().is_some();
