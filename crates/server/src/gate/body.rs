@@ -169,6 +169,30 @@ impl Chunked {
         }
     }
 
+    /// Whether `bytes`, the first that have come of a body, break the coding already: then the
+    /// request is refused before anything is done for it. nginx sees that, too, because it reads
+    /// or discards what is at hand before it answers.
+    pub(crate) fn is_broken_by(mut bytes: &[u8]) -> bool {
+        let mut chunked = Self::default();
+        while let Some((&byte, rest)) = bytes.split_first() {
+            if chunked.state == State::Data {
+                let length = usize::try_from(chunked.left).unwrap_or(usize::MAX);
+                let Some(rest) = bytes.get(length..) else {
+                    return false;
+                };
+                (chunked.state, bytes) = (State::DataCr, rest);
+                continue;
+            }
+            match chunked.step(byte) {
+                Some(State::End) => return false,
+                Some(state) => chunked.state = state,
+                None => return true,
+            }
+            bytes = rest;
+        }
+        false
+    }
+
     fn extra(&mut self, next: State) -> Option<State> {
         self.overhead += 1;
         (self.overhead <= MAX_OVERHEAD).then_some(next)
@@ -236,6 +260,8 @@ mod tests {
                     "{input:?} by {step}"
                 );
             }
+            let broken = *expected == Err("broken");
+            assert_eq!(Chunked::is_broken_by(input.as_bytes()), broken, "{input:?}");
         }
     }
 

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::{Ended, Http1, Phase};
 use crate::connection::{Connection, Exchange, Head, Wait};
 use crate::counters::Activity;
+use crate::gate::body::Chunked;
 use crate::gate::proxy_protocol::{self, ProxyHeader};
 use crate::gate::{Refusal, Scan, Severity, Step, Watch};
 use crate::handler::ConnectionHandler;
@@ -224,6 +225,11 @@ impl<H: ConnectionHandler> Http1<H> {
             Step::More => {
                 self.reading.scan = Some(scan);
                 Look::More
+            }
+            Step::Whole(end) if scan.fields.chunked && Chunked::is_broken_by(&bytes[end..]) => {
+                let refusal = Refusal::bad("client sent invalid chunked body");
+                self.start(scan, &bytes[..end], Some(refusal));
+                Look::Head(bytes.len())
             }
             Step::Whole(end) => {
                 self.start(scan, &bytes[..end], None);
