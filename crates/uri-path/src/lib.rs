@@ -1,9 +1,8 @@
-//! The request target and the paths made of it: split, decoded once, normalised, escaped again,
-//! and joined below a root that cannot be left.
+//! The request target and the paths made of it: split, decoded once, normalised, escaped again.
 //!
 //! - [`Target::parse`] takes the target of a request line apart and normalises its path;
 //! - [`escape`] and [`unescape`] speak nginx's dialects of percent-encoding;
-//! - [`join_below`] maps a path below a root;
+//! - [`climbs`] tells paths that would leave a root;
 //! - [`split_unsafe`] checks a URI that did not come from the request line.
 //!
 //! Results are those of nginx to the byte (`ngx_http_parse_complex_uri`, `ngx_escape_uri`,
@@ -21,7 +20,7 @@ mod target;
 mod unescape;
 mod unsafe_uri;
 
-pub use below::{OutsideRoot, join_below};
+pub use below::climbs;
 pub use escape::{Escape, escape, escape_html, escaped};
 pub use extension::{extension, lowercase_extension};
 pub use target::{Target, TargetError};

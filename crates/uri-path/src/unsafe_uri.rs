@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::below::has_parent_segment;
+use crate::below::climbs;
 use crate::{Unescape, unescape};
 
 /// A URI that must not be followed: it is empty, holds a NUL, or has a `..` segment.
@@ -41,7 +41,7 @@ pub fn split_unsafe(uri: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), UnsafeUri> {
 }
 
 fn check(path: &[u8]) -> Result<(), UnsafeUri> {
-    if path.is_empty() || memchr::memchr(0, path).is_some() || has_parent_segment(path) {
+    if path.is_empty() || memchr::memchr(0, path).is_some() || climbs(path) {
         return Err(UnsafeUri);
     }
     Ok(())

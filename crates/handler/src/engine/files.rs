@@ -8,6 +8,7 @@ use http::Method;
 use portunus_static_files::cache::symlinks_from;
 use portunus_static_files::{Kind, OpenError, OpenOptions, Opened, Probed};
 use portunus_telemetry::Severity;
+use portunus_uri_path::climbs;
 
 use super::error_page::split_args;
 use super::precompressed::{self, Precompressed};
@@ -168,6 +169,11 @@ fn refuse(cx: &mut Context, path: &[u8], error: OpenError) -> Step {
 /// `try_files`: the first of the names that exists, else the fallback.
 pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
     let location = cx.location_in(site);
+    if leaves_alias(cx, &location.root) {
+        let uri = cx.uri.escape_ascii();
+        cx.log_error(format_args!("\"{uri}\" climbs out of the alias"));
+        return Step::Fail(404);
+    }
     let Some(plan) = &location.try_files else {
         return Step::Content;
     };
@@ -198,6 +204,22 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
             }
             let (uri, args) = split_args(&target);
             super::redirect(cx, uri.to_vec(), args.to_vec())
+        }
+    }
+}
+
+/// Whether the part of the URI that goes behind an alias, or into it, climbs out of it again.
+///
+/// Differs: nginx joins whatever it gets, so that `alias /data/` in `location /files` lets
+/// `/files../secret` out of `/data`. What the configuration itself writes may climb.
+fn leaves_alias(cx: &mut Context, root: &Root) -> bool {
+    match root.alias {
+        None => false,
+        Some(Alias::Prefix(length)) => climbs(cx.uri.get(length..).unwrap_or_default()),
+        Some(Alias::Whole) => {
+            root.path.as_literal().is_none()
+                && climbs(&cx.expand(&root.path))
+                && !climbs(root.path.source())
         }
     }
 }
