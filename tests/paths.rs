@@ -301,7 +301,8 @@ fn ask(server: &Server, port: usize, kept: &mut Option<Connection>, path: &str) 
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     connection.send(request.as_bytes()).expect("it is taken");
     let response = connection.read_response("GET");
-    let response = response.unwrap_or_else(|error| panic!("{path}: {error}"));
+    let response = response.map_err(|error| format!("{path}: {error}"));
+    let response = response.expect("an answer");
     if response.field("connection") != Some("close") {
         *kept = Some(connection);
     }
