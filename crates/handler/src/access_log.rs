@@ -79,7 +79,7 @@ impl Escaping<'_> {
         match (found, self.escape) {
             (true, LogEscape::Default) => escape_default(&self.value, out),
             (true, LogEscape::Json) => escape_json(&self.value, out),
-            (true, LogEscape::None) => out.extend_from_slice(&self.value),
+            (true, LogEscape::None) => escape_controls(&self.value, out),
             (false, LogEscape::Default) => out.push(b'-'),
             (false, _) => {}
         }
@@ -115,6 +115,20 @@ fn escape_default(value: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Only what would end the line, or move a terminal's cursor, becomes `\xHH`.
+///
+/// Differs: with `escape=none` nginx writes the bytes of a client as they are, and a line end among
+/// them forges a line.
+fn escape_controls(value: &[u8], out: &mut Vec<u8>) {
+    for &byte in value {
+        if byte.is_ascii_control() {
+            out.extend_from_slice(format!("\\x{byte:02X}").as_bytes());
+        } else {
+            out.push(byte);
+        }
+    }
+}
+
 /// The inside of a JSON string; bytes above ASCII stay as they are.
 fn escape_json(value: &[u8], out: &mut Vec<u8>) {
     for &byte in value {
@@ -125,7 +139,7 @@ fn escape_json(value: &[u8], out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             0x08 => out.extend_from_slice(b"\\b"),
             0x0c => out.extend_from_slice(b"\\f"),
-            0..=0x1f => out.extend_from_slice(format!("\\u{byte:04X}").as_bytes()),
+            0..=0x1f | 0x7f => out.extend_from_slice(format!("\\u{byte:04X}").as_bytes()),
             _ => out.push(byte),
         }
     }
@@ -147,6 +161,10 @@ mod tests {
             escaped(escape_default, b"a\"b\\\n\x7f\xff"),
             "a\\x22b\\x5C\\x0A\\x7F\\xFF"
         );
-        assert_eq!(escaped(escape_json, b"a\"\n\x01"), "a\\\"\\n\\u0001");
+        assert_eq!(
+            escaped(escape_json, b"a\"\n\x01\x7f"),
+            "a\\\"\\n\\u0001\\u007F"
+        );
+        assert_eq!(escaped(escape_controls, b"a\"\n\x7f"), "a\"\\x0A\\x7F");
     }
 }

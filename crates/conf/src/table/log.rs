@@ -4,7 +4,8 @@ use super::kind::Special;
 
 rows! { "log": "ngx_http_log_module: the access log";
     LOG_FORMAT "log_format" in HTTP, MORE2, Special(Special::LogFormat) = "combined \"...\"", Own,
-        Honoured, "Names a format of log lines.";
+        Differs("escape=none leaves everything as it is but control bytes, which would forge lines"),
+        "Names a format of log lines.";
     ACCESS_LOG "access_log" in HTTP | SERVER | LOCATION | LIF | LMT,
         MORE1, Special(Special::AccessLog) = "logs/access.log combined", Nearest,
         Differs("lines are written within milliseconds whatever buffer= and flush= say, unless gzip= has them gathered"),

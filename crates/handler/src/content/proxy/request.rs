@@ -32,9 +32,13 @@ pub(super) fn write(cx: &mut Context, proxy: &Proxy) -> Result<Outgoing, u16> {
         Some(template) => cx.expand(template),
         None => cx.head.method.as_str().as_bytes().to_vec(),
     };
+    if method.iter().any(|&byte| parts_lines(byte)) {
+        cx.log_error(format_args!("invalid method to proxy"));
+        return Err(500);
+    }
     out.extend_from_slice(&method);
     out.push(b' ');
-    let uri = uri(cx);
+    let uri = without_controls(uri(cx));
     if uri.is_empty() {
         cx.log_error(format_args!("zero length URI to proxy"));
         return Err(500);
@@ -50,7 +54,7 @@ pub(super) fn write(cx: &mut Context, proxy: &Proxy) -> Result<Outgoing, u16> {
     for (name, value) in &proxy.set_headers {
         let value = cx.expand(value);
         if !value.is_empty() {
-            put(&mut out, name, &value);
+            put_expanded(&mut out, name, value);
         }
     }
     let chunked = write_framing(cx, proxy, own_body.as_ref(), &mut out);
@@ -71,6 +75,43 @@ fn put(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     for part in [name, b": ", value, b"\r\n"] {
         out.extend_from_slice(part);
     }
+}
+
+/// A field whose value the client may have had a hand in.
+///
+/// Differs: nginx passes control bytes on, so that a decoded `$uri` or a capture forges fields of the
+/// request to the backend; here they become spaces, as RFC 9110 §5.5 has it for CR, LF and NUL.
+fn put_expanded(out: &mut Vec<u8>, name: &[u8], mut value: Vec<u8>) {
+    for byte in &mut value {
+        if byte.is_ascii_control() && *byte != b'\t' {
+            *byte = b' ';
+        }
+    }
+    put(out, name, &value);
+}
+
+/// Whether a byte ends a word of the request line, or the line.
+const fn parts_lines(byte: u8) -> bool {
+    byte.is_ascii_control() || byte == b' '
+}
+
+/// A target that is one word on one line.
+///
+/// Differs: nginx passes on what variables of `proxy_pass` hold, a space or a line end of a decoded
+/// `$uri` included, which makes another request of it; here they are escaped again.
+fn without_controls(uri: Vec<u8>) -> Vec<u8> {
+    if !uri.iter().any(|&byte| parts_lines(byte)) {
+        return uri;
+    }
+    let mut escaped = Vec::with_capacity(uri.len() + 16);
+    for byte in uri {
+        if parts_lines(byte) {
+            escaped.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        } else {
+            escaped.push(byte);
+        }
+    }
+    escaped
 }
 
 /// The target: what the URL says, in the place of the location's prefix; or the client's own, as it
@@ -118,7 +159,7 @@ fn write_host(cx: &mut Context, proxy: &Proxy, out: &mut Vec<u8>) {
         (_, None) => Vec::new(),
     };
     if !host.is_empty() {
-        put(out, b"Host", &host);
+        put_expanded(out, b"Host", host);
     }
 }
 
