@@ -82,16 +82,19 @@ fn replace_all(text: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     replaced
 }
 
+/// A page may include others.
 fn replace_signature(text: Vec<u8>) -> Vec<u8> {
     let (before, after) = SIGNATURE;
-    let Some(start) = find(&text, before).map(|at| at + before.len()) else {
-        return text;
-    };
-    let (head, rest) = text.split_at(start.min(text.len()));
-    match find(rest, after) {
-        Some(end) => [head, b"%%SERVER%%", rest.get(end..).unwrap_or_default()].concat(),
-        None => text,
+    let (mut replaced, mut rest) = (Vec::new(), text.as_slice());
+    while let Some(start) = find(rest, before).map(|at| at + before.len()) {
+        let (head, tail) = rest.split_at(start.min(rest.len()));
+        let Some(end) = find(tail, after) else { break };
+        replaced.extend_from_slice(head);
+        replaced.extend_from_slice(b"%%SERVER%%");
+        rest = tail.get(end..).unwrap_or_default();
     }
+    replaced.extend_from_slice(rest);
+    replaced
 }
 
 fn drop_raw_field(text: &[u8], name: &str) -> Vec<u8> {

@@ -19,7 +19,6 @@ const ABSENT: &[&str] = &[
     "tunnel",
     "upstream_least_time",
     "upstream_sticky",
-    "ssi",
 ];
 
 /// The version lines; `nginx/…` is the version whose behaviour we follow.

@@ -19,6 +19,9 @@ impl Drop for Context {
     /// A request is over when its state goes: after the last byte of the answer, or when the
     /// connection broke in the middle of anything.
     fn drop(&mut self) {
+        if self.is_copy {
+            return;
+        }
         let site = Rc::clone(&self.site);
         let logs = &self.location_in(&site).access_logs;
         let silent = self.subrequest.is_some() && !self.location_in(&site).level.log_subrequest;

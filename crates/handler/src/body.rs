@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::filtered::Filtered;
 use crate::joined::Joined;
 use crate::respond::trailers;
+use crate::ssi::Ssi;
 
 /// Why a body ended early. The client sees an aborted transfer, never a short answer that looks
 /// whole.
@@ -51,6 +52,8 @@ pub(crate) enum Body {
     /// Several in a row.
     Joined(Box<Joined>),
     Proxy(Box<ProxyBody>),
+    /// Commands in it are carried out.
+    Ssi(Box<Ssi>),
     /// Breaks the connection.
     Broken,
 }
@@ -70,6 +73,12 @@ impl Body {
             self,
             Self::Empty | Self::Bytes(_) | Self::Entry(_) | Self::File(_)
         )
+    }
+
+    /// Whether a pause says that what came before it is to be sent on: a file only waits for the disk, and a page
+    /// for what it includes.
+    pub(crate) fn flushes(&self) -> bool {
+        !matches!(self, Self::File(_) | Self::Ssi(_))
     }
 
     pub(crate) fn poll_data(
@@ -98,6 +107,7 @@ impl Body {
                 .map(|data| data.map(|data| data.map_err(Into::into))),
             Self::Filtered(body) => body.poll_data(cx),
             Self::Joined(parts) => parts.poll_data(cx),
+            Self::Ssi(body) => body.poll_data(cx),
             Self::Proxy(body) => body
                 .poll_data(cx)
                 .map(|data| data.map(|data| data.map_err(Into::into))),
@@ -160,7 +170,12 @@ impl ResponseBody {
     pub(crate) fn may_break(&self) -> bool {
         matches!(
             self.body,
-            Body::File(_) | Body::FastCgi(_) | Body::Filtered(_) | Body::Joined(_) | Body::Proxy(_)
+            Body::File(_)
+                | Body::FastCgi(_)
+                | Body::Filtered(_)
+                | Body::Joined(_)
+                | Body::Proxy(_)
+                | Body::Ssi(_)
         )
     }
 

@@ -15,6 +15,7 @@ use crate::content::proxy::Proxied;
 use crate::engine::Found;
 use crate::limit::LimitState;
 use crate::request_body::RequestBody;
+use crate::ssi::Inclusion;
 use crate::upstream_state::UpstreamState;
 use crate::variable::{Slots, put};
 
@@ -38,6 +39,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Fields as sent; kept only where the configuration asks for them.
     pub(crate) sent: Option<HeaderMap>,
+    /// Its type, for pages whose text is shown in the place of another answer.
+    pub(crate) content_type: Option<HeaderValue>,
     /// The same of trailers.
     pub(crate) trailers: Option<HeaderMap>,
 }
@@ -106,6 +109,10 @@ pub(crate) struct Context {
     pub(crate) limits: Option<Box<LimitState>>,
     /// In a subrequest: the method of the request around it.
     pub(crate) subrequest: Option<Method>,
+    /// The page that includes this request, or that it is.
+    pub(crate) inclusion: Option<Box<Inclusion>>,
+    /// A copy of a request that is logged itself.
+    pub(crate) is_copy: bool,
     /// Where the request is passed on to.
     pub(crate) proxied: Option<Box<Proxied>>,
 }
@@ -150,6 +157,8 @@ impl Context {
             upstream: UpstreamState::default(),
             limits: None,
             subrequest: None,
+            inclusion: None,
+            is_copy: false,
             proxied: None,
         }
     }

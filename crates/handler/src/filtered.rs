@@ -164,8 +164,7 @@ impl Filtered {
                 Ok(())
             }
             Poll::Pending => {
-                // A file only waits for the disk: nobody has flushed.
-                if std::mem::take(&mut self.dirty) && !matches!(self.source, Body::File(_)) {
+                if std::mem::take(&mut self.dirty) && self.source.flushes() {
                     flush(&mut self.stages, &mut self.out)?;
                 }
                 Err(Interrupt::Pending)

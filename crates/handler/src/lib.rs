@@ -18,6 +18,7 @@ mod limit;
 mod request_body;
 mod respond;
 mod service;
+mod ssi;
 mod start;
 mod subrequest;
 mod upstream_state;
@@ -32,7 +33,9 @@ pub use config::{
     Location, LogEscape, LogFormat, LogTarget, Map, MapPattern, Network, NextUpstream, PoolSet,
     Product, RealIp, RealIpSource, Root, Server, Site, Template, TryFiles, Who,
 };
-pub use config::{Addition, Charset, Charsets, EncoderSet, Encoding, Mirror, Rate, SubFilter};
+pub use config::{
+    Addition, Charset, Charsets, EncoderSet, Encoding, Mirror, Rate, Ssi, SubFilter, VariableNames,
+};
 pub use config::{
     AuthRequest, BasicAuth, ConnectionLimit, ConnectionLimits, Geo, GeoNetworks, GeoRanges,
     GeoTable, Guard, Key, LimitExcept, RateLimit, RateLimits, Referers, SecureLink, Split,

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::engine::{Plan, Progress, Step, Verdict, decide, resume_access};
 use crate::request_body::RequestBody;
 use crate::respond::Reply;
+use crate::variable::Variable;
 
 /// `auth_request`: what the subrequest answers decides.
 pub(crate) async fn authorize(cx: &mut Context, at: Progress) -> Plan {
@@ -89,6 +90,7 @@ fn begin(cx: &mut Context, uri: &[u8]) -> Box<Context> {
 pub(crate) fn beside(cx: &Context, uri: &[u8]) -> Box<Context> {
     let mut inner = inner(cx, uri);
     inner.slots.clone_from(&cx.slots);
+    inner.map_values.clone_from(&cx.map_values);
     inner
 }
 
@@ -102,24 +104,57 @@ pub(crate) async fn answer(inner: &mut Context) -> Option<Box<Reply>> {
 }
 
 fn inner(cx: &Context, uri: &[u8]) -> Box<Context> {
-    let mut head = cx.head.clone();
-    head.method = Method::GET;
-    let (site, exchange) = (Rc::clone(&cx.site), Rc::clone(&cx.exchange));
-    let mut inner = Box::new(Context::new(site, exchange, head, RequestBody::Gone));
+    let mut inner = copy(cx, RequestBody::Gone);
+    inner.head.method = Method::GET;
     inner.subrequest = Some(match &cx.subrequest {
         Some(method) => method.clone(),
         None => cx.head.method.clone(),
     });
-    inner.client = cx.client;
-    inner.host = cx.host.clone();
-    inner.host_port = cx.host_port;
-    inner.server = cx.server;
     inner.location = cx.site.servers[cx.server].base;
     inner.uri = uri.to_vec();
     inner.uri_changed = true;
     inner.internal = true;
-    inner.request_id = cx.request_id.clone();
     inner
+}
+
+/// The same request once more, for what goes on beside it: nothing is logged when that ends.
+pub(crate) fn copy_of(cx: &mut Context) -> Box<Context> {
+    // Both are to have the same.
+    cx.append_value(&Variable::RequestId, &mut Vec::new());
+    let body = match &cx.body {
+        RequestBody::Whole(body) => RequestBody::Whole(body.clone()),
+        RequestBody::Unread(_) | RequestBody::Gone => RequestBody::Gone,
+    };
+    let mut copy = copy(cx, body);
+    copy.is_copy = true;
+    copy.subrequest.clone_from(&cx.subrequest);
+    copy.location = cx.location;
+    copy.uri.clone_from(&cx.uri);
+    copy.args.clone_from(&cx.args);
+    copy.uri_has_escapes = cx.uri_has_escapes;
+    copy.uri_below_alias = cx.uri_below_alias;
+    copy.uri_changed = cx.uri_changed;
+    copy.internal = cx.internal;
+    copy.captures.clone_from(&cx.captures);
+    copy.slots.clone_from(&cx.slots);
+    copy.map_values.clone_from(&cx.map_values);
+    copy.inclusion.clone_from(&cx.inclusion);
+    copy.answer.status = cx.answer.status;
+    copy.answer.sent.clone_from(&cx.answer.sent);
+    copy.answer.content_type.clone_from(&cx.answer.content_type);
+    copy
+}
+
+/// What a request and its subrequests have in common.
+fn copy(cx: &Context, body: RequestBody) -> Box<Context> {
+    let (site, exchange) = (Rc::clone(&cx.site), Rc::clone(&cx.exchange));
+    let mut copy = Box::new(Context::new(site, exchange, cx.head.clone(), body));
+    copy.client = cx.client;
+    copy.host = cx.host.clone();
+    copy.host_port = cx.host_port;
+    copy.server = cx.server;
+    copy.request_id = cx.request_id.clone();
+    copy
 }
 
 fn end(cx: &mut Context, inner: &mut Context) {

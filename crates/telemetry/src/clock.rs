@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::local_time::LocalTime;
+use crate::local_time::{self, LocalTime};
 
 /// One second in every spelling that nginx's variables and logs use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +84,20 @@ impl Clock {
         i64::from(LocalTime::at(second).offset) * 60
     }
 
+    /// Now, in UTC, as `strftime` has it.
+    #[must_use]
+    pub fn format_gmt(format: &[u8]) -> Vec<u8> {
+        let second = i64::try_from(Self::since_epoch().as_secs()).unwrap_or(i64::MAX);
+        local_time::format(format, second, true)
+    }
+
+    /// Now, in local time, as `strftime` has it.
+    #[must_use]
+    pub fn format_local(format: &[u8]) -> Vec<u8> {
+        let second = i64::try_from(Self::since_epoch().as_secs()).unwrap_or(i64::MAX);
+        local_time::format(format, second, false)
+    }
+
     /// The current second in all its spellings; formatted anew only when the second changed.
     #[must_use]
     pub fn timestamps() -> Rc<Timestamps> {
@@ -100,6 +114,20 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_are_those_of_strftime() {
+        let date = |format: &str| {
+            let date = local_time::format(format.as_bytes(), 1_795_416_394, true);
+            String::from_utf8(date).unwrap()
+        };
+        assert_eq!(
+            date("%A, %d-%b-%Y %H:%M:%S %Z"),
+            "Monday, 23-Nov-2026 06:46:34 GMT"
+        );
+        assert_eq!(date(""), "");
+        assert_eq!(date("a\0%Y"), "a");
+    }
 
     #[test]
     fn formats_agree_on_the_second() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use portunus_conf::typed::CharsetMap as Block;
 use portunus_conf::{Scope, Word, d};
 use portunus_filters::CharsetMap;
-use portunus_handler::{Addition, Charset, Charsets, Mirror, Rate, SubFilter, Template};
+use portunus_handler::{Addition, Charset, Charsets, Mirror, Rate, Ssi, SubFilter, Template};
 
 use super::Builder;
 use super::encoding::types;
@@ -85,6 +85,16 @@ impl Builder<'_> {
         let (rate, after) = (varying(d::LIMIT_RATE), varying(d::LIMIT_RATE_AFTER));
         (rate.is_some() || after.is_some()).then(|| Box::new(Rate { rate, after }))
     }
+}
+
+/// `ssi` with its kin; `None` where it is off.
+pub(super) fn ssi(scope: Scope<'_>) -> Option<Ssi> {
+    scope.flag(d::SSI).then(|| Ssi {
+        types: types(scope, d::SSI_TYPES),
+        silent_errors: scope.flag(d::SSI_SILENT_ERRORS),
+        last_modified: scope.flag(d::SSI_LAST_MODIFIED),
+        value_length: usize::try_from(scope.size(d::SSI_VALUE_LENGTH)).unwrap_or(usize::MAX),
+    })
 }
 
 /// `add_before_body`, `add_after_body`; an empty URI is none.

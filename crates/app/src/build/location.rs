@@ -12,7 +12,7 @@ use portunus_static_files::{
 };
 
 use super::Builder;
-use super::filters::{addition, mirror};
+use super::filters::{addition, mirror, ssi};
 
 impl Builder<'_> {
     /// Translates one level. `matcher` is that of the location it belongs to.
@@ -38,6 +38,10 @@ impl Builder<'_> {
                 port_in_redirect: scope.flag(d::PORT_IN_REDIRECT),
                 server_tokens: scope.text(d::SERVER_TOKENS) != Some(b"off"),
                 log_subrequest: scope.flag(d::LOG_SUBREQUEST),
+                subrequest_output_buffer_size: usize::try_from(
+                    scope.size(d::SUBREQUEST_OUTPUT_BUFFER_SIZE),
+                )
+                .unwrap_or(usize::MAX),
                 rewrite_log: scope.flag(d::REWRITE_LOG),
                 log_not_found: scope.flag(d::LOG_NOT_FOUND),
                 recursive_error_pages: scope.flag(d::RECURSIVE_ERROR_PAGES),
@@ -72,6 +76,7 @@ impl Builder<'_> {
             addition: addition(scope).map(Box::new),
             mirror: mirror(scope).map(Box::new),
             sub_filter: self.sub_filter(scope),
+            ssi: ssi(scope).map(Arc::new),
             rate: self.rate(scope),
             encoding: self.encoding(scope),
             conditional: conditional(scope),

@@ -11,7 +11,9 @@ use std::sync::{Arc, OnceLock};
 
 use portunus_conf::{Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Word, d, value};
 use portunus_fpm::{Address as FpmAddress, FpmFacts, Pool};
-use portunus_handler::{DynamicPools, Location, LogFormat, Map, ProxyGroups, Site, Template};
+use portunus_handler::{
+    DynamicPools, Location, LogFormat, Map, ProxyGroups, Site, Template, VariableNames,
+};
 use portunus_routing::{LocationId, Regex};
 use portunus_server::{ListenAddress, ListenerConfig, ServerConfig, ServerHandle, Spelling};
 use portunus_static_files::OpenFileCache;
@@ -182,7 +184,13 @@ impl Builder<'_> {
         let (servers, addresses, listeners) = self.servers(http);
         let geos = http.map(|http| self.geos(http)).unwrap_or_default();
         let splits = http.map(|http| self.splits(http)).unwrap_or_default();
+        let has_pages = self.locations.iter().any(|level| level.ssi.is_some());
         let site = Site {
+            variable_names: if has_pages {
+                VariableNames::new(self.names.defined())
+            } else {
+                VariableNames::default()
+            },
             geos,
             splits,
             servers,
@@ -196,7 +204,7 @@ impl Builder<'_> {
             files: self.kept.files.clone(),
             hostname: hostname(),
             product: portunus_handler::Product::ours(),
-            keeps_sent_fields: self.uses_sent_fields,
+            keeps_sent_fields: self.uses_sent_fields || has_pages,
             underscores_in_headers: http.is_some_and(|http| {
                 let mut servers = http.children(d::SERVER);
                 servers.any(|server| server.flag(d::UNDERSCORES_IN_HEADERS))

@@ -35,7 +35,11 @@ impl Names {
     pub(super) fn resolve(&self, name: &[u8]) -> Option<Variable> {
         let text = std::str::from_utf8(name).ok()?.to_ascii_lowercase();
         if let Some(slot) = self.slots.get(text.as_str()) {
-            return Some(Variable::Slot(*slot));
+            // A name with a meaning of its own keeps it until something sets it.
+            return Some(match Variable::builtin(name) {
+                Some(own) => Variable::SlotOr(*slot, Box::new(own)),
+                None => Variable::Slot(*slot),
+            });
         }
         if let Some(number) = self.maps.get(text.as_str()) {
             return Some(Variable::Map(*number));
@@ -47,6 +51,16 @@ impl Names {
             return Some(Variable::Split(*number));
         }
         Variable::builtin(name)
+    }
+
+    /// Everything that is defined, with what it means.
+    pub(super) fn defined(&self) -> Vec<(Box<[u8]>, Variable)> {
+        let tables = [&self.maps, &self.geos, &self.splits];
+        let names = tables.into_iter().flat_map(HashMap::keys);
+        let names = names.chain(self.slots.keys());
+        names
+            .filter_map(|name| Some((name.as_bytes().into(), self.resolve(name.as_bytes())?)))
+            .collect()
     }
 
     /// The slot of a variable that [`Names::collect`] has seen.

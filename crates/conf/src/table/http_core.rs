@@ -96,8 +96,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         Honoured, "How much of a file one turn may send.";
     SUBREQUEST_OUTPUT_BUFFER_SIZE "subrequest_output_buffer_size" in HTTP | SERVER | LOCATION,
         TAKE1, Size = "4k", Nearest,
-        Accepted("the answer of a subrequest is taken in whatever size it has"),
-        "Buffer for the body of a subrequest.";
+        Honoured, "How much of a subrequest's answer an SSI variable may hold.";
     AIO "aio" in HTTP | SERVER | LOCATION, TAKE1, Special(Special::Aio) = "off", Nearest,
         Accepted("file reads never block the runtime"), "Whether files are read asynchronously.";
     AIO_WRITE "aio_write" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,

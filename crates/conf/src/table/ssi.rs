@@ -4,22 +4,22 @@ use super::kind::Special;
 
 rows! { "ssi": "ngx_http_ssi_module and ngx_http_sub_module: changes to text on its way out";
     SSI "ssi" in HTTP | SERVER | LOCATION | LIF, FLAG, Flag = "off", Nearest,
-        Unsupported, "Whether server-side includes are carried out.";
+        Honoured, "Whether server-side includes are carried out.";
     SSI_SILENT_ERRORS "ssi_silent_errors" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,
-        Unsupported, "Whether errors leave no trace in the answer.";
+        Honoured, "Whether errors leave no trace in the answer.";
     SSI_IGNORE_RECYCLED_BUFFERS "ssi_ignore_recycled_buffers" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Unsupported, "Whether recycled buffers are passed over.";
+        Accepted("there are no recycled buffers"), "Whether recycled buffers are passed over.";
     SSI_MIN_FILE_CHUNK "ssi_min_file_chunk" in HTTP | SERVER | LOCATION,
         TAKE1, Size = "1k", Nearest,
-        Unsupported,
+        Accepted("what is looked through is in memory"),
         "Smallest part that is sent straight from a file.";
-    SSI_VALUE_LENGTH "ssi_value_length" in HTTP | SERVER | LOCATION, TAKE1, Size = "256", Nearest,
-        Unsupported, "Longest value of a parameter.";
+    SSI_VALUE_LENGTH "ssi_value_length" in HTTP | SERVER | LOCATION, TAKE1, Size = "255", Nearest,
+        Honoured, "Longest value of a parameter.";
     SSI_TYPES "ssi_types" in HTTP | SERVER | LOCATION, MORE1, MimeTypes = "text/html", Nearest,
-        Unsupported, "Media types that are looked through, besides text/html.";
+        Honoured, "Media types that are looked through, besides text/html.";
     SSI_LAST_MODIFIED "ssi_last_modified" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,
-        Unsupported, "Whether Last-Modified is kept.";
+        Honoured, "Whether Last-Modified is kept.";
     SUB_FILTER "sub_filter" in HTTP | SERVER | LOCATION,
         TAKE2, Special(Special::SubFilter), Nearest,
         Honoured, "Replaces a string in answers.";

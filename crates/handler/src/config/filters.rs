@@ -1,11 +1,13 @@
 //! What is done to the text of answers: `charset`, `sub_filter`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use portunus_filters::{CharsetMap, Recoder};
 use portunus_static_files::encoding::TypeSet;
 
 use super::Template;
+use crate::variable::Variable;
 
 /// `charset` and its kin.
 #[derive(Debug)]
@@ -58,6 +60,38 @@ pub struct SubFilter {
     pub types: Arc<TypeSet>,
     /// `sub_filter_last_modified`.
     pub last_modified: bool,
+}
+
+/// `ssi` and its kin.
+#[derive(Debug)]
+pub struct Ssi {
+    /// `ssi_types`.
+    pub types: Arc<TypeSet>,
+    /// `ssi_silent_errors`.
+    pub silent_errors: bool,
+    /// `ssi_last_modified`.
+    pub last_modified: bool,
+    /// `ssi_value_length`: bytes that the value of a parameter may have.
+    pub value_length: usize,
+}
+
+/// What names mean that become known only when a request is answered.
+#[derive(Debug, Default)]
+pub struct VariableNames(HashMap<Box<[u8]>, Variable>);
+
+impl VariableNames {
+    /// Those that the configuration defines, in lower case.
+    #[must_use]
+    pub fn new(defined: impl IntoIterator<Item = (Box<[u8]>, Variable)>) -> Self {
+        Self(defined.into_iter().collect())
+    }
+
+    /// What a name in lower case means.
+    #[must_use]
+    pub fn resolve(&self, name: &[u8]) -> Option<Variable> {
+        let defined = self.0.get(name).cloned();
+        defined.or_else(|| Variable::builtin(name))
+    }
 }
 
 /// `add_before_body`, `add_after_body`.

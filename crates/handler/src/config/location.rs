@@ -10,7 +10,7 @@ use portunus_telemetry::ErrorLog;
 
 use super::{
     AccessLog, AccessRule, Addition, Charset, Encoding, FastCgi, Guard, HeaderRules, LimitExcept,
-    Mirror, Proxy, Rate, RealIp, Referers, SecureLink, SubFilter, Template,
+    Mirror, Proxy, Rate, RealIp, Referers, SecureLink, Ssi, SubFilter, Template,
 };
 use crate::variable::Variable;
 
@@ -65,6 +65,8 @@ pub struct Location {
     pub mirror: Option<Box<Mirror>>,
     /// `sub_filter`.
     pub sub_filter: Option<Arc<SubFilter>>,
+    /// `ssi`.
+    pub ssi: Option<Arc<Ssi>>,
     /// `limit_rate` with variables.
     pub rate: Option<Box<Rate>>,
     /// `gzip` and its kin; `None` where nothing of that is on.
@@ -106,6 +108,8 @@ pub struct Level {
     pub log_not_found: bool,
     /// `log_subrequest`.
     pub log_subrequest: bool,
+    /// `subrequest_output_buffer_size`.
+    pub subrequest_output_buffer_size: usize,
     /// `rewrite_log`.
     pub rewrite_log: bool,
     /// `absolute_redirect`.

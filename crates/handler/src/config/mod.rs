@@ -29,7 +29,7 @@ mod proxy;
 pub use access::{AccessRule, Network, RealIp, RealIpSource, Who};
 pub use encoding::{EncoderSet, Encoding};
 pub use fastcgi::{FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, NextUpstream, PoolSet};
-pub use filters::{Addition, Charset, Charsets, Mirror, Rate, SubFilter};
+pub use filters::{Addition, Charset, Charsets, Mirror, Rate, Ssi, SubFilter, VariableNames};
 pub use geo::{Geo, GeoNetworks, GeoRanges, GeoTable, Split};
 pub use guard::{
     AuthRequest, BasicAuth, ConnectionLimit, ConnectionLimits, Guard, Key, LimitExcept, RateLimit,
@@ -71,6 +71,8 @@ pub struct Site {
     pub locations: Vec<Location>,
     /// `map` blocks.
     pub maps: Vec<Map>,
+    /// Names that pages with SSI may use; none where there are none.
+    pub variable_names: VariableNames,
     /// Charsets and the ways between them.
     pub charsets: Charsets,
     /// `geo` blocks.

@@ -25,6 +25,11 @@ pub(super) fn answer(cx: &mut Context, site: &Site, status: u16) -> Step {
         return Step::Done(Plan::Close);
     }
     cx.error_status = Some(status);
+    if let Some(inclusion) = &cx.inclusion
+        && inclusion.stubbed
+    {
+        return Step::Done(Plan::Answer(Box::new(Reply::status(status))));
+    }
     if CLOSING.contains(&status) && cx.subrequest.is_none() {
         cx.exchange.disable_keep_alive();
     }

@@ -1,10 +1,10 @@
 //! The filters that change a body, in nginx's order.
 
-use super::{Reply, addition, charset, encoding, rate, substitute};
+use super::{Reply, addition, charset, encoding, rate, ssi, substitute};
 use crate::config::{Location, Site};
 use crate::context::Context;
 
-/// gunzip → substitution → charset → addition → compression.
+/// gunzip → substitution → charset → SSI → addition → compression.
 pub(super) fn apply(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) {
     text(cx, site, location, reply);
     if let Some(rules) = &location.addition {
@@ -19,7 +19,7 @@ pub(super) fn apply(cx: &mut Context, site: &Site, location: &Location, reply: &
 }
 
 /// What concerns the text itself, in subrequests as well.
-pub(super) fn text(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) {
+pub(crate) fn text(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) {
     if let Some(rules) = &location.encoding {
         encoding::gunzip(cx, rules, reply);
     }
@@ -28,5 +28,8 @@ pub(super) fn text(cx: &mut Context, site: &Site, location: &Location, reply: &m
     }
     if reply.charset && (location.charset.is_some() || cx.carried.charset.is_some()) {
         charset::apply(cx, site, location, reply);
+    }
+    if let Some(rules) = &location.ssi {
+        ssi::apply(cx, rules, reply);
     }
 }

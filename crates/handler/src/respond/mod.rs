@@ -13,9 +13,11 @@ mod pages;
 mod ranges;
 mod rate;
 mod reply;
+mod ssi;
 mod substitute;
 mod trailers;
 
+pub(crate) use chain::text as text_filters;
 pub(crate) use charset::charset_of;
 pub(crate) use head::finish;
 pub(crate) use pages::page;

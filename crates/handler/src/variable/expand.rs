@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::net::IpAddr;
 
+use portunus_routing::Slot;
 use portunus_server::Outcome;
 use portunus_telemetry::Clock;
 use portunus_template::Variables;
@@ -54,13 +55,11 @@ impl Context {
                 field_of_any_spelling(&self.head.headers, name, out)
             }
             Variable::Http(name) => field(&self.head.headers, name, out),
-            Variable::Slot(slot) => {
-                let at = usize::try_from(slot.0).unwrap_or(usize::MAX);
-                match self.slots.get(at) {
-                    Some(Some(value)) => put(out, value),
-                    _ => false,
-                }
-            }
+            Variable::Slot(slot) => put_option(out, self.slot(*slot)),
+            Variable::SlotOr(slot, other) => match self.slot(*slot) {
+                Some(value) => put(out, value),
+                None => self.append_value(other, out),
+            },
             Variable::Map(number) => self.append_map(*number, out),
             Variable::Geo(number) => self.append_geo(*number, out),
             Variable::Split(number) => self.append_split(*number, out),
@@ -179,6 +178,8 @@ impl Context {
                 None => false,
             },
             Variable::Msec => put_seconds(out, Clock::since_epoch()),
+            Variable::DateGmt => self.append_date(out, Clock::format_gmt),
+            Variable::DateLocal => self.append_date(out, Clock::format_local),
             Variable::TimeLocal => put(out, Clock::timestamps().local.as_bytes()),
             Variable::TimeIso8601 => put(out, Clock::timestamps().iso8601.as_bytes()),
             Variable::Hostname => put(out, &self.site.hostname),
@@ -186,6 +187,21 @@ impl Context {
             Variable::Pid => put_display(out, std::process::id()),
             Variable::LimitRate => put_display(out, self.exchange.limits().limit_rate),
             _ => self.append_upstream_value(variable, out),
+        }
+    }
+
+    fn slot(&self, slot: Slot) -> Option<&[u8]> {
+        let at = usize::try_from(slot.0).unwrap_or(usize::MAX);
+        self.slots.get(at)?.as_deref()
+    }
+
+    /// Source: nginx, `ngx_http_ssi_date_gmt_local_variable`.
+    fn append_date(&self, out: &mut Vec<u8>, format: fn(&[u8]) -> Vec<u8>) -> bool {
+        let inclusion = self.inclusion.as_deref();
+        let wanted = inclusion.and_then(|page| page.time_format.as_deref());
+        match wanted.unwrap_or(b"%A, %d-%b-%Y %H:%M:%S %Z") {
+            b"%s" => put_display(out, Clock::since_epoch().as_secs()),
+            wanted => put(out, &format(wanted)),
         }
     }
 

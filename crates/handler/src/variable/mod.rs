@@ -53,6 +53,10 @@ pub enum Variable {
     ContentType,
     /// `$cookie_NAME`.
     Cookie(Box<[u8]>),
+    /// `$date_gmt`: in the format of the page.
+    DateGmt,
+    /// `$date_local`: the same in local time.
+    DateLocal,
     /// `$document_root`.
     DocumentRoot,
     /// `$fastcgi_path_info`.
@@ -149,6 +153,8 @@ pub enum Variable {
     ServerProtocol,
     /// A variable of `set`, or a named capture of a regular expression.
     Slot(Slot),
+    /// The same with a name that has a meaning of its own, as `$http_…`, until something sets it.
+    SlotOr(Slot, Box<Variable>),
     /// A variable of a `map`, by its number in `Site::maps`.
     Map(usize),
     /// A variable of a `geo`, by its number in `Site::geos`.
@@ -214,6 +220,8 @@ const BUILTIN: &[(&str, Variable)] = &[
     ("connections_writing", Variable::ConnectionsWriting),
     ("content_length", Variable::ContentLength),
     ("content_type", Variable::ContentType),
+    ("date_gmt", Variable::DateGmt),
+    ("date_local", Variable::DateLocal),
     ("document_root", Variable::DocumentRoot),
     ("document_uri", Variable::Uri),
     ("fastcgi_path_info", Variable::FastcgiPathInfo),

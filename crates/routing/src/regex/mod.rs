@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Mutex, OnceLock};
 
 use pcre2::ErrorKind;
@@ -229,6 +230,26 @@ impl Regex {
             idle.push(locations);
         }
         result
+    }
+
+    /// Matches `subject`; where the pattern occurs, what each group took, from the whole match on.
+    ///
+    /// # Errors
+    ///
+    /// [`MatchError`] if it takes too many steps.
+    pub fn groups_of(
+        &self,
+        subject: &[u8],
+    ) -> Result<Option<Vec<Option<Range<usize>>>>, MatchError> {
+        let groups = |locations: &CaptureLocations| {
+            let span = |group| locations.get(group).map(|(start, end)| start..end);
+            (0..=self.groups).map(span).collect()
+        };
+        let mut locations = self.engine.capture_locations();
+        match self.engine.captures_read(&mut locations, subject) {
+            Ok(found) => Ok(found.map(|_| groups(&locations))),
+            Err(error) => Err(self.failure(error.code(), subject)),
+        }
     }
 
     #[cold]

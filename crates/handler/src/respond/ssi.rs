@@ -1,0 +1,41 @@
+//! `ssi`.
+//!
+//! Source: nginx, `ngx_http_ssi_header_filter`.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, header};
+use portunus_static_files::encoding::weak_etag;
+
+use super::Reply;
+use crate::body::Body;
+use crate::config::Ssi as Rules;
+use crate::context::Context;
+use crate::ssi::{Page, Ssi};
+
+/// Has the commands of a page carried out, if the answer is of a type that is looked through.
+pub(super) fn apply(cx: &mut Context, rules: &Arc<Rules>, reply: &mut Reply) {
+    let content_type = reply.content_type.as_ref().map(HeaderValue::as_bytes);
+    let listed = content_type.is_some_and(|media| rules.types.contains(media));
+    if !listed || reply.length == Some(0) {
+        return;
+    }
+    reply.length = None;
+    reply.content_length = None;
+    reply.ranges = false;
+    reply.fields.remove(header::ACCEPT_RANGES);
+    let validators = &mut reply.validators;
+    if rules.last_modified {
+        validators.etag = validators.etag.as_ref().and_then(weak_etag);
+    } else {
+        validators.etag = None;
+        validators.modified = None;
+        validators.last_modified = None;
+    }
+    if cx.subrequest.is_none() && cx.is_head() {
+        return;
+    }
+    cx.answer.content_type.clone_from(&reply.content_type);
+    let page = Page::new(cx, rules);
+    reply.body = Body::Ssi(Box::new(Ssi::new(reply.take_body(), page)));
+}
