@@ -24,7 +24,7 @@ const IGNORED: [&str; 2] = ["date", "server"];
 pub(crate) fn normalise(answer: &mut Answer, names: &BTreeMap<String, String>) {
     match answer {
         Answer::Raw(bytes) => {
-            *bytes = replace_signature(replace_values(bytes, names));
+            *bytes = replace_signature(&replace_values(bytes, names));
             for field in IGNORED {
                 *bytes = drop_raw_field(bytes, field);
             }
@@ -41,7 +41,7 @@ pub(crate) fn normalise(answer: &mut Answer, names: &BTreeMap<String, String>) {
 fn normalise_response(response: &mut Response, names: &BTreeMap<String, String>) {
     let length = response.body.len();
     if length <= LONGEST {
-        response.body = replace_signature(replace_values(&response.body, names));
+        response.body = replace_signature(&replace_values(&response.body, names));
     }
     let changed = response.body.len() != length;
     let fields = &mut response.head.fields;
@@ -83,9 +83,9 @@ fn replace_all(text: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
 }
 
 /// A page may include others.
-fn replace_signature(text: Vec<u8>) -> Vec<u8> {
+fn replace_signature(text: &[u8]) -> Vec<u8> {
     let (before, after) = SIGNATURE;
-    let (mut replaced, mut rest) = (Vec::new(), text.as_slice());
+    let (mut replaced, mut rest) = (Vec::new(), text);
     while let Some(start) = find(rest, before).map(|at| at + before.len()) {
         let (head, tail) = rest.split_at(start.min(rest.len()));
         let Some(end) = find(tail, after) else { break };
