@@ -94,7 +94,7 @@ pub struct RequestService {
 /// An answer, at once or later.
 #[allow(
     clippy::large_enum_variant,
-    reason = "hyper keeps one per connection; a box would be an allocation per request"
+    reason = "a connection keeps room for one; a box would be an allocation per request"
 )]
 pub enum Answering {
     /// Decided without waiting; `None` once it has been taken.

@@ -1,5 +1,5 @@
-//! Everything between the network and the handler: listening sockets, worker threads, hyper
-//! connections, time-outs, and the ways a server ends.
+//! Everything between the network and the handler: listening sockets, worker threads, connections,
+//! time-outs, and the ways a server ends. HTTP/1 is read and written here; HTTP/2 is hyper's.
 //!
 //! Generic over a [`tower::Service`] and a body; knows nothing of configuration files, locations or
 //! documents. Each worker is a thread with a current-thread runtime, so services, futures and
@@ -15,6 +15,7 @@ mod accept;
 mod answer;
 mod connection;
 mod counters;
+mod date;
 mod gate;
 mod handler;
 mod http1;

@@ -9,6 +9,7 @@ use slab::Slab;
 
 use crate::connection::Connection;
 use crate::counters::Counters;
+use crate::date::Date;
 
 /// Size of the buffer that heads are read into; nothing of it is kept between two reads.
 const SCRATCH: usize = 64 << 10;
@@ -22,6 +23,9 @@ pub(crate) struct Worker {
     pub(crate) counters: Arc<Counters>,
     /// One buffer for all connections, so that an idle one needs none.
     pub(crate) scratch: RefCell<Box<[u8]>>,
+    /// The head of an answer is written here, and from here to the socket.
+    pub(crate) head: RefCell<Vec<u8>>,
+    pub(crate) date: Date,
     pub(crate) draining: Cell<bool>,
     connections: RefCell<Slab<Rc<Connection>>>,
     /// Told when the last connection has gone.
@@ -33,6 +37,8 @@ impl Worker {
         Rc::new(Self {
             counters,
             scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
+            head: RefCell::default(),
+            date: Date::default(),
             draining: Cell::new(false),
             connections: RefCell::default(),
             idle: tokio::sync::Notify::new(),

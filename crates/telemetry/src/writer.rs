@@ -1,8 +1,9 @@
 //! One thread that writes all log files, so that a slow disk or a full pipe never holds a request.
 //!
 //! A request appends its line to a buffer in memory. The first line into an empty buffer wakes the
-//! thread; it waits a moment for company and then writes everything with one call a file. Under
-//! load this costs a request a lock and a copy, where nginx spends a `write(2)` a line.
+//! thread, which writes everything with one call a file, but no more often than once in a moment.
+//! So a lone line is in the file at once, and under load this costs a request a lock and a copy,
+//! where nginx spends a `write(2)` a line.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -10,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::log_file::LogFile;
 
-/// How long the thread waits for more lines before it writes: shorter than anybody watching a
-/// terminal notices.
+/// The least time between two turns of the thread; lines that come meanwhile are written together.
+/// Shorter than anybody watching a terminal notices.
 const GATHER: Duration = Duration::from_millis(2);
 
 /// The writer thread of this process and the files that it serves.
@@ -72,20 +73,21 @@ impl LogWriter {
     }
 
     fn run(&self) {
-        let mut due = None;
+        let (mut due, mut last) = (None, Instant::now());
         loop {
-            if self.wait(due) {
+            if self.wait(due, last) {
                 *lock(&self.work) = false;
                 self.pending.store(false, Ordering::Release);
             }
             let files = self.live_files();
             due = files.iter().filter_map(|file| file.write_due()).min();
+            last = Instant::now();
         }
     }
 
     /// Waits for work, or for the time when lines that were held back are due; whether there is
-    /// work.
-    fn wait(&self, due: Option<Instant>) -> bool {
+    /// work. The thread's last turn was at `last`.
+    fn wait(&self, due: Option<Instant>, last: Instant) -> bool {
         let mut work = lock(&self.work);
         while !*work {
             let Some(due) = due else {
@@ -99,13 +101,12 @@ impl LogWriter {
             let woken = self.woken.wait_timeout(work, left);
             work = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        self.gather(work);
+        self.gather(work, last + GATHER);
         true
     }
 
-    /// Lets lines come together for [`GATHER`]; further wake-ups do not cut it short.
-    fn gather(&self, mut work: MutexGuard<'_, bool>) {
-        let until = Instant::now() + GATHER;
+    /// Lets lines come together until then; further wake-ups do not cut it short.
+    fn gather(&self, mut work: MutexGuard<'_, bool>, until: Instant) {
         while let Some(left) = until.checked_duration_since(Instant::now()) {
             let waited = self.woken.wait_timeout(work, left);
             work = waited.unwrap_or_else(PoisonError::into_inner).0;

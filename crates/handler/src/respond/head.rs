@@ -1,4 +1,4 @@
-//! The last step: filters in nginx's order, then the head that hyper writes.
+//! The last step: filters in nginx's order, then the head.
 
 use std::rc::Rc;
 
@@ -55,7 +55,7 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Reply) -> Response<Respons
     *response.status_mut() = status;
     *response.headers_mut() = fields;
     if unchunked {
-        // hyper then ends the body with the connection; the IO layer says HTTP/1.1 all the same.
+        // The end of the connection is then the end of the body; the status line says HTTP/1.1.
         *response.version_mut() = Version::HTTP_10;
     }
     response

@@ -1,4 +1,4 @@
-//! From a [`Reply`] to what goes to hyper: nginx's header filters, in its order.
+//! From a [`Reply`] to the answer that the `server` crate writes: nginx's header filters, in its order.
 //!
 //! not modified → expires and added fields → charset → ranges → head.
 

@@ -1,9 +1,10 @@
-//! From the tower service to hyper: the future of an answer, its body, its `Connection` field, and
-//! a guard against panics.
+//! What both protocols do with a service: its body, its panics, pages of our own, and whether the
+//! connection is kept.
 
 mod body;
-mod bridge;
+mod own;
 mod persist;
 
-pub(crate) use body::{AnswerBody, Way};
-pub(crate) use bridge::{Answering, Bridge};
+pub(crate) use body::{AnswerBody, Panicked};
+pub(crate) use own::{panicked, refuse};
+pub(crate) use persist::{Persist, decide_persistence};

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{Connection, Cut, Outcome};
@@ -35,7 +36,7 @@ pub struct Exchange {
     pub(crate) framing: RefCell<Framing>,
     pub(crate) body: Cell<BodyProgress>,
     pub(crate) names: RefCell<Names>,
-    /// What of the trailers has not been written.
+    /// The lines that end the chunks.
     pub(crate) trailers: RefCell<Vec<u8>>,
     /// What the connection is handed to when a `101` has been sent.
     pub(crate) tunnel: RefCell<Option<Tunnel>>,
@@ -45,7 +46,7 @@ pub struct Exchange {
 /// What of a request the gate keeps: its raw bytes and where the parts are.
 #[derive(Debug, Default)]
 pub(crate) struct Head {
-    pub(crate) raw: Vec<u8>,
+    pub(crate) raw: Bytes,
     pub(crate) line: RequestLine,
     pub(crate) fields_start: usize,
     pub(crate) host: Option<Range<usize>>,
@@ -261,8 +262,7 @@ impl Exchange {
     }
 
     /// Ends the chunks of this answer with these lines (`Name: value`, CRLF after each). To be said before the body
-    /// has ended; for HTTP/1 only, and only for an answer without a length. hyper would send trailers to clients with
-    /// `TE: trailers` alone, and in its own spelling.
+    /// has ended; for HTTP/1 only, and only for an answer without a length.
     pub fn end_with(&self, trailers: Vec<u8>) {
         *self.trailers.borrow_mut() = trailers;
     }
@@ -323,13 +323,6 @@ impl Exchange {
 
     pub(crate) fn count_head_sent(&self, bytes: usize) {
         self.head_sent.set(self.head_sent.get() + bytes as u64);
-    }
-
-    /// The raw buffer, to be used again for the next request.
-    pub(crate) fn reclaim(&self) -> Vec<u8> {
-        let mut raw = std::mem::take(&mut self.head.borrow_mut().raw);
-        raw.clear();
-        raw
     }
 
     fn part(&self, range: impl FnOnce(&Head) -> Range<usize>) -> Ref<'_, [u8]> {

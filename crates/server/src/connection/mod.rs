@@ -73,8 +73,6 @@ pub struct Connection {
 pub(crate) enum Wait {
     /// The first byte of a request.
     Idle,
-    /// The same, for the first few seconds: then an idle connection is made small.
-    Park,
     /// The rest of a head.
     Head,
     /// More of a body.

@@ -34,8 +34,34 @@ pub(crate) struct Fields {
     pub(crate) host: Option<Range<usize>>,
     /// The fields that may come once only and have come, one bit each.
     seen: u16,
-    /// Lines that hyper is not to see: framing, and what is ignored as invalid.
-    pub(crate) cuts: SmallVec<[Range<usize>; 4]>,
+    /// The lines that a service gets to see; those of the framing are not among them.
+    pub(crate) lines: SmallVec<[FieldLine; 12]>,
+}
+
+/// Where name and value of a field are in the head.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FieldLine {
+    name: (u32, u32),
+    value: (u32, u32),
+}
+
+impl FieldLine {
+    /// A head is far shorter than 4 GiB: its buffers are.
+    fn new(name: &Range<usize>, value: &Range<usize>) -> Self {
+        let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self {
+            name: (short(name.start), short(name.end)),
+            value: (short(value.start), short(value.end)),
+        }
+    }
+
+    pub(crate) fn name(self) -> Range<usize> {
+        self.name.0 as usize..self.name.1 as usize
+    }
+
+    pub(crate) fn value(self) -> Range<usize> {
+        self.value.0 as usize..self.value.1 as usize
+    }
 }
 
 /// How a byte of a field name is to be taken. Source: nginx, `ngx_http_parse_header_line`.
@@ -74,14 +100,13 @@ const fn name_table() -> [NameByte; 256] {
 }
 
 impl Fields {
-    /// Takes in the field line at `line` (its end mark not included; it is at `line.end..next`).
+    /// Takes in the field line at `line`, its end mark not included.
     ///
     /// Source: nginx, `ngx_http_process_request_headers`; RFC 9112 §5.
     pub(crate) fn take(
         &mut self,
         head: &[u8],
         line: Range<usize>,
-        next: usize,
         settings: &Settings,
         watch: &mut dyn Watch,
     ) -> Result<(), Refusal> {
@@ -101,7 +126,7 @@ impl Fields {
         }
         let Some(colon) = colon.filter(|&colon| colon > 0) else {
             // Differs: nginx takes a line without a colon as a field without a value; RFC 9112 §5
-            // has no such line, and hyper would refuse the whole head.
+            // has no such line.
             return Err(invalid_line(bytes, colon.unwrap_or(bytes.len())));
         };
         let value = trim(head, line.start + colon + 1, line.end);
@@ -110,7 +135,6 @@ impl Fields {
             || (worst == NameByte::Underscore && !settings.underscores_in_headers);
         if odd && settings.ignore_invalid_headers {
             watch.ignored(bytes);
-            self.cuts.push(line.start..next);
             return Ok(());
         }
         if worst == NameByte::Delimiter {
@@ -120,12 +144,7 @@ impl Fields {
         if self.count > settings.max_headers {
             return Err(Refusal::new(494, "client sent too many header lines"));
         }
-        self.known(
-            head,
-            line.start..line.start + colon,
-            value,
-            line.start..next,
-        )
+        self.known(head, line.start..line.start + colon, value)
     }
 
     /// The fields that nginx reads itself: those that may come once, and those we need.
@@ -136,11 +155,14 @@ impl Fields {
         head: &[u8],
         name: Range<usize>,
         value: Range<usize>,
-        line: Range<usize>,
     ) -> Result<(), Refusal> {
         let bytes = &head[name.clone()];
         let content = &head[value.clone()];
-        let Some(known) = Known::of(bytes) else {
+        let known = Known::of(bytes);
+        if !matches!(known, Some(Known::ContentLength | Known::TransferEncoding)) {
+            self.lines.push(FieldLine::new(&name, &value));
+        }
+        let Some(known) = known else {
             return Ok(());
         };
         if let Some(bit) = known.once() {
@@ -161,12 +183,8 @@ impl Fields {
             Known::ContentLength => {
                 self.content_length = parse_length(content);
                 self.content_length_is_bad = self.content_length.is_none();
-                self.cuts.push(line);
             }
-            Known::TransferEncoding => {
-                self.transfer_encoding = Some(value);
-                self.cuts.push(line);
-            }
+            Known::TransferEncoding => self.transfer_encoding = Some(value),
             Known::Once(_) => {}
         }
         Ok(())

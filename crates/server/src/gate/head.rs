@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use memchr::memchr;
 
-use super::request_line::{RequestLine, check_method_so_far, write_encoded};
+use super::request_line::{RequestLine, check_method_so_far};
 use super::{Fields, Refusal, validate_host};
 use crate::settings::Settings;
 
@@ -96,7 +96,7 @@ impl Scan {
         };
         if start < end {
             let known = self.fields.host.is_some();
-            (self.fields).take(bytes, start..end, newline + 1, &self.settings, watch)?;
+            (self.fields).take(bytes, start..end, &self.settings, watch)?;
             if let (false, Some(host)) = (known, &self.fields.host) {
                 self.hosted(&bytes[host.clone()], watch);
             }
@@ -168,42 +168,6 @@ impl Scan {
             (true, None) => Err(Refusal::new(414, "client sent too long URI")),
             (true, Some(_)) => Err(Refusal::new(494, "client sent too large request")),
         }
-    }
-
-    /// Writes the head as hyper is to see it: without framing fields and ignored lines, the target
-    /// in a form its URI type takes. `head` is what [`Step::Whole`] measured. `None` when the head
-    /// can go as it is.
-    pub(crate) fn rewrite(&self, head: &[u8], out: &mut Vec<u8>) -> bool {
-        let Some(line) = &self.line else {
-            return false;
-        };
-        let plain_line = line.is_plain();
-        if plain_line && self.fields.cuts.is_empty() {
-            return false;
-        }
-        out.extend_from_slice(&head[line.method.clone()]);
-        out.push(b' ');
-        let target = &head[line.target.clone()];
-        if target.first() != Some(&b'/') {
-            out.push(b'/');
-        }
-        write_encoded(target, out);
-        out.extend_from_slice(if line.version > 1000 {
-            b" HTTP/1.1\r\n"
-        } else {
-            b" HTTP/1.0\r\n"
-        });
-        if line.version < 1000 {
-            out.extend_from_slice(b"\r\n");
-            return true;
-        }
-        let mut from = self.fields_start(head);
-        for cut in &self.fields.cuts {
-            out.extend_from_slice(&head[from..cut.start]);
-            from = cut.end;
-        }
-        out.extend_from_slice(&head[from..]);
-        true
     }
 
     /// Where the first field line begins.

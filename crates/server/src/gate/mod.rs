@@ -1,9 +1,9 @@
-//! The gate: reads raw HTTP/1 heads before hyper does, refuses in nginx's words what nginx refuses,
-//! and keeps track of where a body ends and the next head begins.
+//! The gate: reads raw HTTP/1 heads, refuses in nginx's words what nginx refuses, and keeps track of
+//! where a body ends and the next head begins.
 //!
-//! hyper never sees the framing of a request: the gate takes out `Content-Length` and
-//! `Transfer-Encoding`, reads the body itself ([`body`]), and hands hyper one whole head at a time.
-//! So there is one opinion about where a request ends, and only one.
+//! Nothing else parses a request: what the gate has read becomes the `http::Request` that a service
+//! sees (`http1/request.rs`), and the gate reads the body ([`body`]). So there is one opinion about
+//! where a request ends, and only one.
 
 pub(crate) mod body;
 mod fields;
@@ -18,4 +18,4 @@ pub(crate) use head::{Scan, Step, Watch};
 pub use host::validate_host;
 pub(crate) use refusal::page;
 pub use refusal::{Refusal, Severity};
-pub(crate) use request_line::RequestLine;
+pub(crate) use request_line::{RequestLine, write_encoded};

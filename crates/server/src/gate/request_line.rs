@@ -19,7 +19,7 @@ pub(crate) struct RequestLine {
     pub(crate) authority: Option<Range<usize>>,
     /// 9, 1000, 1001 …: nginx's `http_version`.
     pub(crate) version: u16,
-    /// hyper's URI type would not take the target as it is.
+    /// [`http::Uri`] would not take the target as it is.
     pub(crate) odd: bool,
 }
 
@@ -63,15 +63,6 @@ impl RequestLine {
         }
         line.version = parse_version(&mut cursor)?;
         Ok(line)
-    }
-
-    /// Whether hyper can have the line as it is: one space between the parts, nothing after them.
-    pub(crate) fn is_plain(&self) -> bool {
-        let shortest = self.method.len() + 1 + self.target.len() + " HTTP/1.x".len();
-        !self.odd
-            && self.scheme.is_none()
-            && matches!(self.version, 1000 | 1001)
-            && self.whole.len() == shortest
     }
 
     fn parse_target(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Refusal> {
@@ -174,7 +165,7 @@ fn parse_version(cursor: &mut Cursor<'_>) -> Result<u16, Refusal> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Byte {
     Plain,
-    /// nginx takes it, hyper's URI type does not, or not always.
+    /// nginx takes it, [`http::Uri`] does not, or not always.
     Odd,
     Space,
     Control,
@@ -200,7 +191,7 @@ const fn target_table() -> [Byte; 256] {
     table
 }
 
-/// Writes `target` so that hyper's URI type takes it: odd bytes percent-encoded.
+/// Writes `target` so that [`http::Uri`] takes it: odd bytes percent-encoded.
 pub(crate) fn write_encoded(target: &[u8], out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for &byte in target {

@@ -5,23 +5,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use tokio::time::Instant;
 
-use super::{Ended, Http1, Phase};
+use super::{Ended, Http1, Phase, request};
 use crate::connection::{Connection, Exchange, Head, Wait};
 use crate::counters::Activity;
 use crate::gate::body::Chunked;
 use crate::gate::proxy_protocol::{self, ProxyHeader};
 use crate::gate::{Refusal, Scan, Severity, Step, Watch};
 use crate::handler::ConnectionHandler;
+use crate::io::RequestBody;
 use crate::settings::Settings;
 
 /// How long a connection that has sent nothing yet may still do so once we are draining.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// An idle connection is made small after this long.
-const PARK: Duration = Duration::from_secs(1);
 
 /// The preface of HTTP/2 up to where it can be told from HTTP/1. RFC 9113 §3.4.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -40,7 +38,7 @@ pub(super) struct Reading {
 enum Look {
     /// Not enough of anything.
     More,
-    /// A head of this length, which hyper has been given.
+    /// A head of this length; its request is being served.
     Head(usize),
     /// Something of this length that comes before a head.
     Skip(usize),
@@ -55,8 +53,8 @@ impl Reading {
 }
 
 impl<H: ConnectionHandler> Http1<H> {
-    /// Ready with `None` when a head has been handed to hyper, with how it ended when the
-    /// connection is over.
+    /// Ready with `None` when a head is whole and its request is to be served, with how it ended when
+    /// the connection is over.
     pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ended>> {
         let connection = Rc::clone(&self.connection);
         if self.reading.began.is_none() && !connection.pending.borrow().is_empty() {
@@ -119,19 +117,13 @@ impl<H: ConnectionHandler> Http1<H> {
                     Wait::Idle,
                 )
             } else {
-                let (keep, at_least) = match &*self.link.exchange.borrow() {
-                    Some(exchange) => exchange
-                        .limit(|limits| (limits.keepalive_timeout, limits.keepalive_min_timeout)),
-                    None => return false,
+                let Some(kept) = self.kept else {
+                    return false;
                 };
-                if connection.draining.get() && at_least.is_zero() {
+                if connection.draining.get() && kept.at_least.is_zero() {
                     return false;
                 }
-                let since = self.idle_since.unwrap_or(now);
-                match since + PARK {
-                    park if self.hyper.is_some() && park < since + keep => (park, Wait::Park),
-                    _ => (since + keep, Wait::Idle),
-                }
+                (kept.since + kept.timeout, Wait::Idle)
             };
         let deadline = match connection.read_deadline.get() {
             Some((old, _)) => deadline.min(old),
@@ -215,28 +207,25 @@ impl<H: ConnectionHandler> Http1<H> {
             connection.read_deadline.set(None);
             connection.set_activity(Activity::Reading);
         }
-        let scan = self.reading.scan.take();
-        let mut scan = scan.unwrap_or_else(|| Scan::new(self.handler.settings(&connection)));
+        let scan = &mut self.reading.scan;
+        let scan = scan.get_or_insert_with(|| Scan::new(self.handler.settings(&connection)));
         let mut witness = Witness {
             handler: &*self.handler,
             connection: &connection,
         };
         match scan.advance(bytes, &mut witness) {
-            Step::More => {
-                self.reading.scan = Some(scan);
-                Look::More
-            }
+            Step::More => Look::More,
             Step::Whole(end) if scan.fields.chunked && Chunked::is_broken_by(&bytes[end..]) => {
                 let refusal = Refusal::bad("client sent invalid chunked body");
-                self.start(scan, &bytes[..end], Some(refusal));
+                self.start(&bytes[..end], Some(refusal));
                 Look::Head(bytes.len())
             }
             Step::Whole(end) => {
-                self.start(scan, &bytes[..end], None);
+                self.start(&bytes[..end], None);
                 Look::Head(end)
             }
             Step::Refuse(refusal) => {
-                self.start(scan, bytes, Some(refusal));
+                self.start(bytes, Some(refusal));
                 Look::Head(bytes.len())
             }
         }
@@ -260,53 +249,39 @@ impl<H: ConnectionHandler> Http1<H> {
         }
     }
 
-    /// Hands a whole head, or a refused one, to hyper.
-    fn start(&mut self, scan: Scan, bytes: &[u8], refusal: Option<Refusal>) {
-        let connection = Rc::clone(&self.connection);
+    /// A whole head, or a refused one, becomes an exchange.
+    fn start(&mut self, bytes: &[u8], refusal: Option<Refusal>) {
+        let connection = &self.connection;
+        let Some(scan) = self.reading.scan.take() else {
+            return;
+        };
         let began = self.reading.began.unwrap_or_else(Instant::now);
         connection.read_deadline.set(None);
         connection.set_activity(Activity::Writing);
-        let mut raw = match self.link.exchange.borrow_mut().take() {
-            Some(old) if Rc::strong_count(&old) == 1 => old.reclaim(),
-            _ => Vec::new(),
+        let raw = Bytes::copy_from_slice(bytes);
+        let built = refusal.map_or_else(|| request::build(&scan, &raw), Err);
+        let (request, refusal) = match built {
+            Ok(request) => (Some(request), None),
+            Err(refusal) => (None, Some(refusal)),
         };
-        raw.extend_from_slice(bytes);
-        let mut feed = std::mem::take(&mut *self.link.feed.borrow_mut());
-        feed.clear();
-        if refusal.is_some() {
-            let head_only = scan
-                .line
-                .as_ref()
-                .is_some_and(|line| &bytes[line.method.clone()] == b"HEAD");
-            feed.extend_from_slice(if head_only {
-                b"HEAD / HTTP/1.1\r\n\r\n"
-            } else {
-                b"GET / HTTP/1.1\r\n\r\n"
-            });
-        } else if !scan.rewrite(bytes, &mut feed) {
-            feed.extend_from_slice(bytes);
-        }
-        *self.link.feed.borrow_mut() = feed;
-        self.link.fed.set(0);
-        self.link.paused_until.set(None);
-        let fields = scan.fields.count;
         let settings = Arc::clone(scan.settings());
-        let head = describe(scan, raw, refusal.as_ref());
-        let number = connection.count_request();
-        let exchange = Exchange::new(
-            Rc::clone(&connection),
-            number,
+        let exchange = Rc::new(Exchange::new(
+            Rc::clone(connection),
+            connection.count_request(),
             began,
-            head,
+            describe(scan, raw, refusal.as_ref()),
             settings.limits,
             refusal,
-        );
+        ));
         if self.reading.pipelined {
             exchange.set_pipelined();
         }
-        *self.link.exchange.borrow_mut() = Some(Rc::new(exchange));
-        *self.link.settings.borrow_mut() = Some(settings);
-        self.prepare_hyper(fields);
+        if let Some(request) = request {
+            let body = RequestBody::http1(Rc::clone(&exchange));
+            self.call.begin(request.map(|()| body));
+        }
+        self.exchange = Some(exchange);
+        self.settings = Some(settings);
         self.phase = Phase::Serving;
     }
 
@@ -349,7 +324,7 @@ impl<H: ConnectionHandler> Watch for Witness<'_, H> {
 }
 
 /// What the exchange keeps of a head.
-fn describe(scan: Scan, raw: Vec<u8>, refusal: Option<&Refusal>) -> Head {
+fn describe(scan: Scan, raw: Bytes, refusal: Option<&Refusal>) -> Head {
     let fields_start = scan.fields_start(&raw).min(raw.len());
     let known_line = scan.line.is_some();
     let mut line = scan.line.unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The driver of an HTTP/1 connection: waits for heads, lets the gate judge them, runs hyper over
-//! each whole one, keeps the time, and closes the way nginx does.
+//! The driver of an HTTP/1 connection: waits for heads, lets the gate judge them, has the service
+//! answer each whole one, writes the answer, keeps the time, and closes the way nginx does.
 //!
 //! ```text
 //!            bytes                  whole head             all written, kept
@@ -8,48 +8,49 @@
 //!     ▼                    ▼                        ▼                              ▼
 //!   closed              closed                  Lingering ───────────────────────▶ closed
 //! ```
+//!
+//! Nothing of an answer is kept between two requests, so an idle connection is small.
 
+mod answer_head;
+mod call;
 mod heads;
+mod request;
+mod sending;
 mod timer;
 mod tunnel;
 
-use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::server::conn::http1;
 use tokio::time::Instant;
 
+use self::call::Call;
 use self::heads::Reading;
+use self::sending::Sending;
 pub(crate) use self::timer::Timer;
 pub(crate) use self::tunnel::Tunnel;
-use crate::answer::Bridge;
-use crate::connection::{Connection, Cut, Outcome, Wait};
+use crate::connection::{Connection, Cut, Exchange, Outcome, Wait};
 use crate::counters::Activity;
-use crate::gate::Severity;
 use crate::handler::ConnectionHandler;
-use crate::io::{Answer, HyperIo, Link, poll_http1};
-use crate::settings::LingeringClose;
-
-/// More fields than this need a parser with a larger table, which costs a little more.
-const COMMON_FIELDS: usize = 100;
-
-type Hyper<H> = http1::Connection<HyperIo<<H as ConnectionHandler>::Body>, Bridge<H>>;
+use crate::io::poll_http1;
+use crate::settings::{LingeringClose, Settings};
 
 /// Drives one connection until it is closed.
 pub(crate) struct Http1<H: ConnectionHandler> {
     handler: Rc<H>,
     connection: Rc<Connection>,
-    link: Rc<Link<H::Body>>,
-    service: Option<Rc<RefCell<H::Service>>>,
-    /// hyper, while there is something for it to do; an idle connection does without, to be small.
-    hyper: Option<Pin<Box<Hyper<H>>>>,
-    hyper_fields: usize,
+    call: Call<H>,
+    /// The request at hand; one at a time.
+    exchange: Option<Rc<Exchange>>,
+    /// The settings it came in under.
+    settings: Option<Arc<Settings>>,
+    /// Its answer, once the service has given one.
+    sending: Option<Sending<H>>,
     reading: Reading,
-    /// When the last answer had been written.
-    idle_since: Option<Instant>,
+    kept: Option<Kept>,
     /// The PROXY protocol header has not come yet.
     proxy_header_due: bool,
     phase: Phase,
@@ -57,12 +58,22 @@ pub(crate) struct Http1<H: ConnectionHandler> {
     tunnel: Option<Tunnel>,
 }
 
+/// How long a connection may be idle; said by the location of the last request.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    /// When the last answer had been written.
+    since: Instant,
+    timeout: Duration,
+    /// The same while the server is shutting down.
+    at_least: Duration,
+}
+
 /// Where the connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// For a request, or for the rest of its head.
     Waiting,
-    /// hyper has a request.
+    /// The service is at work, or its answer goes out.
     Serving,
     /// The answer is out; the rest of the request body is thrown away.
     Discarding { until: Instant },
@@ -93,12 +104,12 @@ pub(crate) enum Ended {
 impl<H: ConnectionHandler> Http1<H> {
     pub(crate) fn new(handler: Rc<H>, connection: Rc<Connection>) -> Self {
         Self {
-            link: Link::new(),
-            service: None,
-            hyper: None,
-            hyper_fields: COMMON_FIELDS,
+            call: Call::new(),
+            exchange: None,
+            settings: None,
+            sending: None,
             reading: Reading::default(),
-            idle_since: None,
+            kept: None,
             proxy_header_due: connection.listener().config.proxy_protocol,
             phase: Phase::Waiting,
             timer: Timer::default(),
@@ -120,7 +131,7 @@ impl<H: ConnectionHandler> Http1<H> {
                     Poll::Ready(None) => Next::Again,
                     Poll::Pending => Next::Sleep,
                 },
-                Phase::Serving => self.poll_hyper(cx),
+                Phase::Serving => self.poll_serving(cx),
                 Phase::Tunnelling => self.poll_tunnel(cx),
                 Phase::Discarding { until } => self.poll_discard(cx, until),
                 Phase::Lingering { until } => self.poll_linger(cx, until),
@@ -140,64 +151,31 @@ impl<H: ConnectionHandler> Http1<H> {
         }
     }
 
-    /// Makes hyper ready for a head with this many fields.
-    fn prepare_hyper(&mut self, fields: usize) {
-        if self.hyper.is_some() && fields <= self.hyper_fields {
-            return;
-        }
-        self.hyper = None;
-        let mut builder = http1::Builder::new();
-        builder.half_close(true);
-        builder.header_read_timeout(None);
-        self.hyper_fields = COMMON_FIELDS;
-        if fields > COMMON_FIELDS {
-            builder.max_headers(fields);
-            self.hyper_fields = fields;
-        }
-        builder.max_buf_size((1 << 20).max(self.link.feed.borrow().len() + 8192));
-        let service = self
-            .service
-            .get_or_insert_with(|| Rc::new(RefCell::new(self.handler.connect(&self.connection))));
-        let bridge = Bridge {
-            handler: Rc::clone(&self.handler),
-            service: Rc::clone(service),
-            link: Rc::clone(&self.link),
-        };
-        let io = HyperIo {
-            connection: Rc::clone(&self.connection),
-            link: Rc::clone(&self.link),
-        };
-        self.hyper = Some(Box::pin(builder.serve_connection(io, bridge)));
-    }
-
-    fn poll_hyper(&mut self, cx: &mut Context<'_>) -> Next {
-        let Some(hyper) = &mut self.hyper else {
+    /// Has the service answer, and the answer written.
+    fn poll_serving(&mut self, cx: &mut Context<'_>) -> Next {
+        let (Some(exchange), Some(settings)) = (&self.exchange, &self.settings) else {
             return Next::Close;
         };
-        let polled = hyper.as_mut().poll(cx);
-        if self.link.answer.get() == Answer::Sent {
-            self.answered();
-            return Next::Again;
+        if self.sending.is_none()
+            && let Poll::Ready(response) = self.call.poll(cx, &self.handler, exchange)
+        {
+            self.sending = Some(Sending::new(exchange, response));
         }
+        let polled = match &mut self.sending {
+            Some(sending) => sending.poll(cx, &self.handler, exchange, settings),
+            None => Poll::Pending,
+        };
         match polled {
             Poll::Pending => {
                 self.watch_peer(cx);
                 Next::Sleep
             }
-            // hyper gave up: the answer's body failed, or the socket did.
-            Poll::Ready(result) => {
-                if let Err(error) = &result
-                    && error.is_parse()
-                {
-                    let message = format_args!("hyper refused what the gate let through: {error}");
-                    self.handler.log(&self.connection, Severity::Alert, message);
-                }
-                let lost = self.connection.is_peer_closed() || result.is_ok();
-                self.abort(if lost {
-                    Cut::ClientClosed
-                } else {
-                    Cut::AnswerFailed
-                });
+            Poll::Ready(Ok(())) => {
+                self.answered();
+                Next::Again
+            }
+            Poll::Ready(Err(cut)) => {
+                self.abort(cut);
                 Next::Close
             }
         }
@@ -205,18 +183,18 @@ impl<H: ConnectionHandler> Http1<H> {
 
     /// All of the answer has been written.
     fn answered(&mut self) {
-        self.link.answer.set(Answer::None);
-        let exchange = self.link.exchange.borrow().clone();
-        let Some(exchange) = exchange else {
+        let Some(exchange) = &self.exchange else {
             return;
         };
+        exchange.finish(Outcome::Sent);
+        // The body may write its log line now.
+        self.sending = None;
         if let Some(refusal) = exchange.refusal() {
-            self.handler.refused(&exchange, refusal);
+            self.handler.refused(exchange, refusal);
         }
         self.connection.read_deadline.set(None);
         self.connection.write_deadline.set(None);
-        if let Some(tunnel) = exchange.tunnel.borrow_mut().take() {
-            self.hyper = None;
+        if let Some(tunnel) = exchange.tunnel.take() {
             self.tunnel = Some(tunnel);
             self.phase = Phase::Tunnelling;
             return;
@@ -227,12 +205,11 @@ impl<H: ConnectionHandler> Http1<H> {
             return;
         }
         let until = Instant::now() + exchange.limit(|limits| limits.lingering_time);
-        if exchange.keep_alive() {
-            self.phase = Phase::Discarding { until };
+        self.phase = if exchange.keep_alive() {
+            Phase::Discarding { until }
         } else {
-            self.hyper = None;
-            self.phase = Phase::Lingering { until };
-        }
+            Phase::Lingering { until }
+        };
     }
 
     /// Hands bytes to and fro.
@@ -249,30 +226,23 @@ impl<H: ConnectionHandler> Http1<H> {
     /// The connection is kept: back to the start.
     fn wait_for_next(&mut self) {
         self.phase = Phase::Waiting;
-        self.idle_since = Some(Instant::now());
+        self.kept = self.exchange.take().map(|exchange| {
+            exchange.limit(|limits| Kept {
+                since: Instant::now(),
+                timeout: limits.keepalive_timeout,
+                at_least: limits.keepalive_min_timeout,
+            })
+        });
+        self.settings = None;
         self.reading.reset();
         self.connection.set_activity(Activity::Waiting);
-    }
-
-    /// Lets go of all that an idle connection can do without; hyper alone has two buffers of 8 KB.
-    fn park(&mut self) {
-        self.hyper = None;
-        *self.link.feed.borrow_mut() = Vec::new();
-        if let Some(exchange) = &*self.link.exchange.borrow()
-            && Rc::strong_count(exchange) == 1
-        {
-            drop(exchange.reclaim());
-        }
-        self.connection.read_deadline.set(None);
     }
 
     /// While the service is at work, the client may go away, or send its next request.
     fn watch_peer(&self, cx: &mut Context<'_>) {
         let connection = &self.connection;
-        let body_is_read = match &*self.link.exchange.borrow() {
-            Some(exchange) => exchange.framing.borrow().is_done(),
-            None => true,
-        };
+        let body_is_read =
+            (self.exchange.as_ref()).is_none_or(|exchange| exchange.framing.borrow().is_done());
         if !body_is_read || connection.is_peer_closed() || !connection.pending.borrow().is_empty() {
             return;
         }
@@ -292,8 +262,7 @@ impl<H: ConnectionHandler> Http1<H> {
 
     /// Reads what is left of a request body that no service wanted.
     fn poll_discard(&mut self, cx: &mut Context<'_>, until: Instant) -> Next {
-        let exchange = self.link.exchange.borrow().clone();
-        let Some(exchange) = exchange else {
+        let Some(exchange) = self.exchange.clone() else {
             return Next::Close;
         };
         loop {
@@ -319,8 +288,7 @@ impl<H: ConnectionHandler> Http1<H> {
     /// Source: nginx, `ngx_http_set_lingering_close`.
     fn poll_linger(&mut self, cx: &mut Context<'_>, until: Instant) -> Next {
         let connection = Rc::clone(&self.connection);
-        let exchange = self.link.exchange.borrow().clone();
-        let Some(exchange) = exchange else {
+        let Some(exchange) = self.exchange.clone() else {
             return Next::Close;
         };
         let limits = exchange.limits();
@@ -369,10 +337,6 @@ impl<H: ConnectionHandler> Http1<H> {
                 self.connection.write_deadline.set(None);
                 return false;
             }
-            Wait::Park => {
-                self.park();
-                return false;
-            }
             Wait::Idle | Wait::Linger => None,
             Wait::Head => {
                 self.head_timed_out();
@@ -382,11 +346,9 @@ impl<H: ConnectionHandler> Http1<H> {
             Wait::Send => Some(Cut::SendTimeout),
         };
         if let Some(cut) = cut {
-            let reset = match &*self.link.exchange.borrow() {
-                Some(exchange) => exchange.limits().reset_timedout_connection,
-                None => false,
-            };
-            if reset {
+            let reset =
+                |exchange: &Rc<Exchange>| exchange.limit(|limits| limits.reset_timedout_connection);
+            if self.exchange.as_ref().is_some_and(reset) {
                 self.connection.transport.reset_on_close();
             }
             self.abort(cut);
@@ -396,11 +358,11 @@ impl<H: ConnectionHandler> Http1<H> {
 
     /// Gives up the exchange at hand: whoever watches it learns why before anything is dropped.
     fn abort(&mut self, cut: Cut) {
-        if let Some(exchange) = &*self.link.exchange.borrow() {
+        if let Some(exchange) = &self.exchange {
             exchange.cut(cut);
         }
-        self.hyper = None;
-        self.link.settle(Outcome::Cut(cut));
+        self.call.stop();
+        self.sending = None;
     }
 }
 

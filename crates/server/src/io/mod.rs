@@ -1,15 +1,14 @@
-//! What lies between hyper and the socket.
+//! What lies between a driver and the socket.
 
 mod body;
-mod head_out;
-mod hyper_io;
+mod out;
 mod pace;
 mod sendfile;
 mod transport;
 
 pub(crate) use body::poll_http1;
 pub use body::{BodyError, RequestBody};
-pub(crate) use hyper_io::{Answer, HyperIo, Link};
+pub(crate) use out::Out;
 pub use sendfile::FileMarkers;
 pub(crate) use sendfile::FileQueue;
 pub(crate) use transport::Transport;

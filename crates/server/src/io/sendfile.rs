@@ -1,17 +1,17 @@
 //! Parts of files that the kernel copies to the socket itself.
 //!
-//! hyper has no body frame for "this part of that file". So a body sends *markers*: [`Bytes`] of
-//! the right length that point into one reserved region of memory. They go through hyper untouched,
-//! for it neither reads nor copies bodies; the IO layer knows them by their address and calls
-//! `sendfile(2)` instead of writing them.
+//! A frame of a body holds [`Bytes`]; there is none for "this part of that file". So a body sends
+//! *markers*: [`Bytes`] of the right length that point into one reserved region of memory. The
+//! HTTP/1 writer ([`super::Out`]) knows them by their address and queues the file in their place,
+//! to be sent with `sendfile(2)`.
 //!
 //! Why this is sound: the region is an ordinary leaked allocation of zeroes that is never written
 //! and never freed, so a marker is a valid `&'static [u8]`, and whoever looks at one sees zeroes.
 //! No unsafe code is involved. Its pages are never touched, so it costs address space only.
 //!
-//! Why it is safe to use: markers leave the connection in the order in which they were asked for,
-//! because hyper keeps the order of a body, and each exchange has its own queue of files. A body
-//! that sends a marker it did not ask for gets its connection cut ([`FileQueue::front`]).
+//! Why it is safe to use: a body sends its markers in the order in which it asked for them, and each
+//! exchange has its own queue of files. A body that sends a marker it did not ask for gets its
+//! connection cut ([`FileQueue::take`]).
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -22,15 +22,19 @@ use bytes::Bytes;
 /// Size of the region, and so of the longest marker.
 const REGION: usize = 16 << 20;
 
+static MEMORY: OnceLock<&'static [u8]> = OnceLock::new();
+
 fn region() -> &'static [u8] {
-    static MEMORY: OnceLock<&'static [u8]> = OnceLock::new();
     // Zeroed memory of this size comes from the kernel as it is, page by page on the first touch.
     MEMORY.get_or_init(|| Box::leak(vec![0; REGION].into_boxed_slice()))
 }
 
 /// Whether a slice that is to be written is a marker.
 pub(crate) fn is_marker(slice: &[u8]) -> bool {
-    let start = region().as_ptr().addr();
+    let Some(region) = MEMORY.get() else {
+        return false;
+    };
+    let start = region.as_ptr().addr();
     (start..start + REGION).contains(&slice.as_ptr().addr()) && !slice.is_empty()
 }
 
@@ -64,20 +68,21 @@ impl Iterator for FileMarkers {
 /// Parts of files that markers on their way stand for, in order.
 #[derive(Debug, Default)]
 pub(crate) struct FileQueue {
-    parts: VecDeque<Part>,
+    parts: VecDeque<FilePart>,
 }
 
+/// A part of a file that is still to be sent.
 #[derive(Debug)]
-struct Part {
-    file: Arc<File>,
-    offset: u64,
-    left: u64,
+pub(crate) struct FilePart {
+    pub(crate) file: Arc<File>,
+    pub(crate) offset: u64,
+    pub(crate) left: u64,
 }
 
 impl FileQueue {
     pub(crate) fn push(&mut self, file: Arc<File>, offset: u64, length: u64) -> FileMarkers {
         if length > 0 {
-            self.parts.push_back(Part {
+            self.parts.push_back(FilePart {
                 file,
                 offset,
                 left: length,
@@ -86,21 +91,20 @@ impl FileQueue {
         FileMarkers { left: length }
     }
 
-    /// The file that the next marker stands for, where to go on in it, and how far.
-    pub(crate) fn front(&self) -> Option<(Arc<File>, u64, u64)> {
-        let part = self.parts.front()?;
-        Some((Arc::clone(&part.file), part.offset, part.left))
-    }
-
-    /// So many bytes have been sent.
-    pub(crate) fn advance(&mut self, bytes: u64) {
-        if let Some(part) = self.parts.front_mut() {
-            part.offset += bytes;
-            part.left = part.left.saturating_sub(bytes);
-            if part.left == 0 {
-                self.parts.pop_front();
-            }
+    /// What a marker of this length stands for; `None` if nobody has asked for it.
+    pub(crate) fn take(&mut self, length: u64) -> Option<FilePart> {
+        let part = self.parts.front_mut()?;
+        if length < part.left {
+            let taken = FilePart {
+                file: Arc::clone(&part.file),
+                offset: part.offset,
+                left: length,
+            };
+            part.offset += length;
+            part.left -= length;
+            return Some(taken);
         }
+        self.parts.pop_front()
     }
 }
 
@@ -114,25 +118,20 @@ mod tests {
         let file = Arc::new(tempfile::tempfile().unwrap());
         let length = REGION as u64 * 2 + 5;
         let markers: Vec<Bytes> = queue.push(file, 7, length).collect();
-        assert_eq!(
-            markers
-                .iter()
-                .map(|marker| marker.len() as u64)
-                .sum::<u64>(),
-            length
-        );
+        let lengths: Vec<u64> = markers.iter().map(|marker| marker.len() as u64).collect();
+        assert_eq!(lengths.iter().sum::<u64>(), length);
         assert!(
             markers
                 .iter()
                 .all(|marker| is_marker(marker) && is_marker(&marker[3..]))
         );
         assert!(!is_marker(&[0; 5]) && !is_marker(&markers[0][..0]));
-        queue.advance(5);
-        assert_eq!(
-            queue.front().map(|(_, offset, left)| (offset, left)),
-            Some((12, length - 5))
-        );
-        queue.advance(length - 5);
-        assert!(queue.front().is_none());
+        let mut expected = 7;
+        for marker in lengths {
+            let part = queue.take(marker).expect("a part for each marker");
+            assert_eq!((part.offset, part.left), (expected, marker));
+            expected += marker;
+        }
+        assert!(queue.take(1).is_none());
     }
 }

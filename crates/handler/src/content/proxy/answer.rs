@@ -94,7 +94,7 @@ const SINGLE: [HeaderName; 8] = [
     header::EXPIRES,
 ];
 
-/// Fields as hyper can write them.
+/// Fields as a head can hold them.
 ///
 /// Differs: fields whose names or values no head may hold are left out; nginx passes them on.
 fn header_map(cx: &Context, fields: &[Field]) -> HeaderMap {

@@ -1,6 +1,8 @@
 //! The driver of an HTTP/2 connection: hyper's own protocol machine, with our limits, our counters
 //! and our way of ending it.
 
+mod answering;
+
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,7 +16,7 @@ use hyper::rt::ReadBufCursor;
 use hyper::server::conn::http2;
 use tokio::time::{Duration, Instant};
 
-use crate::answer::{Answering, Way};
+use self::answering::{Answering, StreamBody};
 use crate::connection::{Connection, Exchange, Head, Wait};
 use crate::counters::Activity;
 use crate::gate::RequestLine;
@@ -148,7 +150,7 @@ struct Streams<H: ConnectionHandler> {
 }
 
 impl<H: ConnectionHandler> hyper::service::Service<Request<Incoming>> for Streams<H> {
-    type Response = http::Response<crate::answer::AnswerBody<H::Body>>;
+    type Response = http::Response<StreamBody<H::Body>>;
     type Error = std::convert::Infallible;
     type Future = Answering<H>;
 
@@ -167,7 +169,7 @@ impl<H: ConnectionHandler> hyper::service::Service<Request<Incoming>> for Stream
         );
         let exchange = Rc::new(exchange);
         let request = Request::from_parts(parts, RequestBody::http2(Rc::clone(&exchange), body));
-        Answering::new(&self.handler, &self.service, exchange, Way::Http2, request)
+        Answering::new(&self.handler, &self.service, exchange, request)
     }
 }
 
@@ -207,7 +209,7 @@ fn describe(method: &Method, uri: &Uri, fields: &http::HeaderMap) -> Head {
         fields_start,
         host,
         content_length: length.and_then(|value| value.to_str().ok()?.parse().ok()),
-        raw,
+        raw: raw.into(),
         ..Head::default()
     }
 }

@@ -1,0 +1,95 @@
+//! The service at work on one request.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use tower::Service;
+
+use crate::answer::{AnswerBody, Panicked, panicked, refuse};
+use crate::connection::Exchange;
+use crate::handler::ConnectionHandler;
+use crate::io::RequestBody;
+
+type Future<H> = <<H as ConnectionHandler>::Service as Service<Request<RequestBody>>>::Future;
+
+/// The service of a connection, and what it is doing.
+pub(super) struct Call<H: ConnectionHandler> {
+    service: Option<H::Service>,
+    /// The request, until the service is ready for it.
+    request: Option<Request<RequestBody>>,
+    /// Room for a future, used again for each request.
+    future: Option<Pin<Box<Option<Future<H>>>>>,
+}
+
+impl<H: ConnectionHandler> Call<H> {
+    pub(super) fn new() -> Self {
+        Self {
+            service: None,
+            request: None,
+            future: None,
+        }
+    }
+
+    /// A request has come.
+    pub(super) fn begin(&mut self, request: Request<RequestBody>) {
+        self.request = Some(request);
+    }
+
+    /// Gives up.
+    pub(super) fn stop(&mut self) {
+        self.request = None;
+        if let Some(future) = &mut self.future {
+            future.set(None);
+        }
+    }
+
+    /// Ready with the service's answer, or with ours where the gate has refused the request or the
+    /// service has panicked.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        handler: &H,
+        exchange: &Rc<Exchange>,
+    ) -> Poll<Response<AnswerBody<H::Body>>> {
+        if let Some(refusal) = exchange.refusal() {
+            return Poll::Ready(refuse(handler, exchange, refusal));
+        }
+        // After a panic there is an answer, so the future is never polled again.
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            self.poll_service(cx, handler, exchange)
+        }));
+        let answer = match polled {
+            Ok(polled) => ready!(polled),
+            Err(payload) => panicked(handler, exchange, &Panicked::new(&*payload)),
+        };
+        self.stop();
+        Poll::Ready(answer)
+    }
+
+    fn poll_service(
+        &mut self,
+        cx: &mut Context<'_>,
+        handler: &H,
+        exchange: &Exchange,
+    ) -> Poll<Response<AnswerBody<H::Body>>> {
+        let connection = exchange.connection();
+        let service = self
+            .service
+            .get_or_insert_with(|| handler.connect(connection));
+        let future = self.future.get_or_insert_with(|| Box::pin(None));
+        if self.request.is_some() {
+            let Ok(()) = ready!(service.poll_ready(cx));
+            future.set(self.request.take().map(|request| service.call(request)));
+        }
+        match future.as_mut().as_pin_mut() {
+            Some(future) => {
+                let Ok(response) = ready!(future.poll(cx));
+                Poll::Ready(response.map(AnswerBody::Service))
+            }
+            None => Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The service and its body as hyper calls them, one stream at a time.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tower::Service;
+
+use crate::answer::{AnswerBody, Panicked, panicked, refuse};
+use crate::connection::{Cut, Exchange, Outcome};
+use crate::handler::ConnectionHandler;
+use crate::io::RequestBody;
+
+pin_project! {
+    /// The future of an answer.
+    pub(super) struct Answering<H: ConnectionHandler> {
+        handler: Rc<H>,
+        service: Rc<RefCell<H::Service>>,
+        exchange: Rc<Exchange>,
+        #[pin]
+        state: State<<H::Service as Service<Request<RequestBody>>>::Future>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        /// The service is not ready yet.
+        Waiting { request: Option<Request<RequestBody>> },
+        /// The service is at work.
+        Running { #[pin] future: F },
+    }
+}
+
+impl<H: ConnectionHandler> Answering<H> {
+    pub(super) fn new(
+        handler: &Rc<H>,
+        service: &Rc<RefCell<H::Service>>,
+        exchange: Rc<Exchange>,
+        request: Request<RequestBody>,
+    ) -> Self {
+        Self {
+            handler: Rc::clone(handler),
+            service: Rc::clone(service),
+            exchange,
+            state: State::Waiting {
+                request: Some(request),
+            },
+        }
+    }
+
+    fn poll_service(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Response<AnswerBody<H::Body>>> {
+        let mut this = self.project();
+        if let Some(refusal) = this.exchange.refusal() {
+            return Poll::Ready(refuse(&**this.handler, this.exchange, refusal));
+        }
+        loop {
+            match this.state.as_mut().project() {
+                StateProjection::Running { future } => {
+                    let Ok(response) = ready!(future.poll(cx));
+                    return Poll::Ready(response.map(AnswerBody::Service));
+                }
+                StateProjection::Waiting { request } => {
+                    let mut service = this.service.borrow_mut();
+                    let Ok(()) = ready!(service.poll_ready(cx));
+                    let request = request.take().expect("the request is taken once");
+                    let future = service.call(request);
+                    drop(service);
+                    this.state.set(State::Running { future });
+                }
+            }
+        }
+    }
+}
+
+impl<H: ConnectionHandler> Future for Answering<H> {
+    type Output = Result<Response<StreamBody<H::Body>>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // After a panic there is an answer, so the service's future is never polled again.
+        let polled = catch_unwind(AssertUnwindSafe(|| self.as_mut().poll_service(cx)));
+        let response = match polled {
+            Ok(polled) => ready!(polled),
+            Err(payload) => panicked(&*self.handler, &self.exchange, &Panicked::new(&*payload)),
+        };
+        let exchange = Rc::clone(&self.exchange);
+        Poll::Ready(Ok(response.map(|body| StreamBody {
+            ended: body.is_end(),
+            body,
+            exchange,
+        })))
+    }
+}
+
+/// The body of a stream. hyper does not tell what it has written; what it has taken counts as sent.
+pub(super) struct StreamBody<B> {
+    body: AnswerBody<B>,
+    exchange: Rc<Exchange>,
+    /// The end of the body was reached.
+    ended: bool,
+}
+
+impl<B> Body for StreamBody<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+{
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.get_mut();
+        match ready!(this.body.poll_frame(this.exchange.connection(), cx)) {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    this.exchange.count_sent(data.len());
+                }
+                this.ended = this.body.is_end();
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Some(Err((error, cut))) => {
+                this.exchange.cut(cut);
+                Poll::Ready(Some(Err(error)))
+            }
+            None => {
+                this.ended = true;
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.body {
+            AnswerBody::Service(body) => body.size_hint(),
+            AnswerBody::Page(page) => SizeHint::with_exact(page.len() as u64),
+            AnswerBody::Gone => SizeHint::with_exact(0),
+        }
+    }
+}
+
+impl<B> Drop for StreamBody<B> {
+    /// hyper drops a body that it has read to its end, or whose stream was reset.
+    fn drop(&mut self) {
+        let outcome = if self.ended {
+            Outcome::Sent
+        } else {
+            Outcome::Cut(Cut::ClientClosed)
+        };
+        self.exchange.finish(outcome);
+    }
+}

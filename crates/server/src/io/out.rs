@@ -1,0 +1,316 @@
+//! What of an answer is on its way to the socket: the head, then pieces of the body.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use smallvec::SmallVec;
+use tokio::time::Instant;
+
+use super::pace::{self, Allowance};
+use super::sendfile::{FilePart, is_marker};
+use crate::connection::{Exchange, Wait};
+
+/// Most slices of one write; a chunk of a body takes three.
+const SLICES: usize = 16;
+
+/// Bytes that wait to be written, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Out {
+    pieces: VecDeque<Piece>,
+    /// Bytes in `pieces` that are held in memory.
+    held: usize,
+    /// Bytes of the head that are not written yet.
+    head_left: usize,
+    /// Nothing may be written before this, by the rate limit.
+    paused_until: Cell<Option<Instant>>,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Bytes(Bytes),
+    Mark(Mark),
+    File(FilePart),
+}
+
+/// A few bytes of framing.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    bytes: [u8; Mark::ROOM],
+    start: u8,
+}
+
+impl Mark {
+    /// Sixteen hex digits, CRLF.
+    const ROOM: usize = 18;
+
+    /// The line before a chunk.
+    fn of_chunk(size: usize) -> Self {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let mut bytes = [0; Self::ROOM];
+        let mut at = Self::ROOM;
+        let mut put = |byte: u8| {
+            at -= 1;
+            bytes[at] = byte;
+        };
+        put(b'\n');
+        put(b'\r');
+        let mut left = size;
+        loop {
+            put(HEX[left & 15]);
+            left >>= 4;
+            if left == 0 {
+                break;
+            }
+        }
+        let start = u8::try_from(at).unwrap_or(0);
+        Self { bytes, start }
+    }
+
+    fn left(&self) -> &[u8] {
+        self.bytes
+            .get(usize::from(self.start)..)
+            .unwrap_or_default()
+    }
+}
+
+impl Piece {
+    /// The bytes, where they are in memory.
+    fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Mark(mark) => Some(mark.left()),
+            Self::File(_) => None,
+        }
+    }
+}
+
+impl Out {
+    /// Bytes in memory that wait.
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Whether so many pieces wait that they should be written before more come.
+    pub(crate) fn is_full(&self) -> bool {
+        self.pieces.len() + 3 > SLICES
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// A piece of the body. `false` for a marker that stands for nothing.
+    pub(crate) fn push(&mut self, bytes: Bytes, exchange: &Exchange) -> bool {
+        if is_marker(&bytes) {
+            let part = exchange.files.borrow_mut().take(bytes.len() as u64);
+            return part
+                .map(|part| self.pieces.push_back(Piece::File(part)))
+                .is_some();
+        }
+        self.push_own(bytes);
+        true
+    }
+
+    /// Bytes of our own: framing that is longer than a mark.
+    pub(crate) fn push_own(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.held += bytes.len();
+            self.pieces.push_back(Piece::Bytes(bytes));
+        }
+    }
+
+    /// A piece of the body as a chunk; as [`Self::push`]. RFC 9112 §7.1.
+    pub(crate) fn push_chunk(&mut self, bytes: Bytes, exchange: &Exchange) -> bool {
+        let mark = Mark::of_chunk(bytes.len());
+        self.held += mark.left().len();
+        self.pieces.push_back(Piece::Mark(mark));
+        let known = self.push(bytes, exchange);
+        self.push_own(Bytes::from_static(b"\r\n"));
+        known
+    }
+
+    /// Writes a fresh head, and what waits behind it, as far as the socket takes it at once; what is
+    /// left of the head is copied. `head` is scratch memory that is empty afterwards.
+    pub(crate) fn poll_with_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        head: &mut Vec<u8>,
+    ) -> Poll<io::Result<()>> {
+        self.head_left = head.len();
+        let polled = self.poll_some(cx, exchange, head);
+        let gone = head.len() - self.head_left;
+        if let Some(rest) = head.get(gone..).filter(|rest| !rest.is_empty()) {
+            self.held += rest.len();
+            self.pieces
+                .push_front(Piece::Bytes(Bytes::copy_from_slice(rest)));
+        }
+        head.clear();
+        ready!(polled)?;
+        self.poll(cx, exchange)
+    }
+
+    /// Writes all that waits.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+    ) -> Poll<io::Result<()>> {
+        while !self.pieces.is_empty() {
+            ready!(self.poll_some(cx, exchange, &[]))?;
+        }
+        exchange.connection().transport.poll_flush(cx)
+    }
+
+    /// Writes some of what waits: at most one file, or what comes before it.
+    fn poll_some(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        head: &[u8],
+    ) -> Poll<io::Result<()>> {
+        let connection = exchange.connection();
+        let polled = self.poll_write(cx, exchange, head);
+        match &polled {
+            Poll::Ready(Ok(())) => connection.write_deadline.set(None),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => wait_to_send(exchange),
+        }
+        polled
+    }
+
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        head: &[u8],
+    ) -> Poll<io::Result<()>> {
+        let connection = exchange.connection();
+        ready!(connection.poll_interim(cx))?;
+        let most = match pace::allowance(exchange, &self.paused_until) {
+            Allowance::Bytes(most) => most,
+            Allowance::Turn => {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Allowance::Wait(until) => {
+                connection.write_deadline.set(Some((until, Wait::Pace)));
+                return Poll::Pending;
+            }
+        };
+        let (mut slices, mut room) = (SmallVec::<[&[u8]; SLICES]>::new(), most);
+        let mut more = false;
+        let in_memory = self.pieces.iter().map(Piece::bytes);
+        for slice in std::iter::once(Some(head)).chain(in_memory) {
+            let Some(slice) = slice else {
+                more = true;
+                break;
+            };
+            let taken = slice.len().min(room);
+            if taken > 0 {
+                slices.push(&slice[..taken]);
+                room -= taken;
+            }
+            if room == 0 || slices.len() == SLICES {
+                break;
+            }
+        }
+        let sent = if slices.is_empty() {
+            ready!(self.poll_file(cx, exchange, most))?
+        } else {
+            ready!(connection.transport.poll_send(cx, &slices, more))?
+        };
+        drop(slices);
+        exchange.count_head_sent(self.advance(sent, head.len()));
+        connection.count_out(sent);
+        exchange.count_sent(sent);
+        pace::sent(exchange, &self.paused_until, sent);
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_file(
+        &self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        let Some(Piece::File(part)) = self.pieces.front() else {
+            return Poll::Ready(Ok(0));
+        };
+        let most = usize::try_from(part.left).unwrap_or(most).min(most);
+        let transport = &exchange.connection().transport;
+        let sent = ready!(transport.poll_sendfile(cx, &part.file, part.offset, most))?;
+        if sent == 0 {
+            let text = format!(
+                "sendfile() reported that file was truncated at {}",
+                part.offset
+            );
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, text)));
+        }
+        Poll::Ready(Ok(sent))
+    }
+
+    /// So many bytes are gone: of a head that is not among the pieces, then of those. How many of them
+    /// were of the head.
+    fn advance(&mut self, sent: usize, head: usize) -> usize {
+        let of_head = sent.min(self.head_left);
+        self.head_left -= of_head;
+        let mut left = sent - sent.min(head);
+        while let Some(piece) = self.pieces.front_mut().filter(|_| left > 0) {
+            let (gone, done) = match piece {
+                Piece::Bytes(bytes) => {
+                    let gone = left.min(bytes.len());
+                    bytes.advance(gone);
+                    self.held -= gone;
+                    (gone, bytes.is_empty())
+                }
+                Piece::Mark(mark) => {
+                    let gone = left.min(mark.left().len());
+                    mark.start += u8::try_from(gone).unwrap_or(0);
+                    self.held -= gone;
+                    (gone, mark.left().is_empty())
+                }
+                Piece::File(part) => {
+                    let gone = left.min(usize::try_from(part.left).unwrap_or(left));
+                    part.offset += gone as u64;
+                    part.left -= gone as u64;
+                    (gone, part.left == 0)
+                }
+            };
+            left -= gone;
+            if done {
+                self.pieces.pop_front();
+            }
+        }
+        of_head
+    }
+}
+
+/// `send_timeout` runs while the client takes nothing.
+fn wait_to_send(exchange: &Exchange) {
+    let deadline = &exchange.connection().write_deadline;
+    if deadline.get().is_none() {
+        let until = Instant::now() + exchange.limit(|limits| limits.send_timeout);
+        deadline.set(Some((until, Wait::Send)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_begin_with_their_size_in_hex() {
+        let cases: &[(usize, &[u8])] = &[
+            (0, b"0\r\n"),
+            (0x1a2b, b"1a2b\r\n"),
+            (usize::MAX, b"ffffffffffffffff\r\n"),
+        ];
+        for (size, expected) in cases {
+            assert_eq!(Mark::of_chunk(*size).left(), *expected);
+        }
+    }
+}
