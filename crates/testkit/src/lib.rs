@@ -7,6 +7,7 @@
 mod client;
 mod error;
 mod fastcgi_peer;
+pub mod hostile;
 mod php_fpm;
 mod port;
 mod process;

@@ -69,7 +69,12 @@ pub(crate) fn start(group: &mut Group, contender: Contender, stage: &Stage) -> R
     std::fs::create_dir_all(&prefix)?;
     let conf = prefix.join("server.conf");
     let templates = repository::root().join("benches/conf");
-    let mut values = stage.values_for(port, &prefix);
+    // The reference nginx may be too old for the directive.
+    let http2 = match contender.kind {
+        Kind::Portunus => "http2 on;",
+        _ => "",
+    };
+    let mut values = stage.values_for(port, &prefix).with("HTTP2", http2);
     if let Some(pool) = &stage.fpm {
         let fpm = machine::free_port()?;
         php::start_fpm(group, &prefix.join("fpm"), pool, fpm)?;

@@ -3,6 +3,7 @@
 
 mod files;
 mod fpm;
+mod hostile;
 mod lab;
 
 use anyhow::Result;
@@ -35,8 +36,15 @@ const FILES: [Contender; 2] = [
     Contender::new("Portunus", Kind::Portunus, "static.conf"),
 ];
 
+const HOSTILE: [Contender; 2] = [
+    Contender::new("nginx", Kind::Nginx, "hostile.conf"),
+    Contender::new("Portunus", Kind::Portunus, "hostile.conf"),
+];
+/// The reference nginx may be too old for `http2 on`.
+const FLOODED: [Contender; 1] = [Contender::new("Portunus", Kind::Portunus, "hostile.conf")];
+
 /// All of them, in the order of the report.
-pub(crate) const SCENARIOS: [Scenario; 7] = [
+pub(crate) const SCENARIOS: [Scenario; 15] = [
     Scenario {
         name: "overload",
         title: "4 children of 200 ms can do 20/s; 30/s, then 60/s are offered by clients that wait 1 s",
@@ -78,6 +86,54 @@ pub(crate) const SCENARIOS: [Scenario; 7] = [
         title: "2,000 clients reading a file of 10 MB at 20 KB/s, and 200 requests/s beside them",
         contenders: &FILES,
         play: files::slow_readers,
+    },
+    Scenario {
+        name: "connect-only",
+        title: "2,000 clients connect and say nothing (time-out 5 s), and 200 requests/s beside them",
+        contenders: &HOSTILE,
+        play: hostile::connect_only,
+    },
+    Scenario {
+        name: "half-line",
+        title: "2,000 clients send half a request line (time-out 5 s), and 200 requests/s beside them",
+        contenders: &HOSTILE,
+        play: hostile::half_line,
+    },
+    Scenario {
+        name: "slow-head",
+        title: "2,000 clients send a head at 1 B/s (time-out 5 s), and 200 requests/s beside them",
+        contenders: &HOSTILE,
+        play: hostile::slow_head,
+    },
+    Scenario {
+        name: "slow-body",
+        title: "2,000 clients send a body at 1 B/s (time-out 5 s), and 200 requests/s beside them",
+        contenders: &HOSTILE,
+        play: hostile::slow_body,
+    },
+    Scenario {
+        name: "slow-read",
+        title: "2,000 clients read 10 MB at 512 B/s, and 200 requests/s beside them",
+        contenders: &HOSTILE,
+        play: hostile::slow_read,
+    },
+    Scenario {
+        name: "keep-alive",
+        title: "2,000 clients keep an idle connection, and 200 requests/s beside them",
+        contenders: &HOSTILE,
+        play: hostile::keep_alive,
+    },
+    Scenario {
+        name: "idle",
+        title: "10,000 clients keep an idle connection",
+        contenders: &HOSTILE,
+        play: hostile::idle,
+    },
+    Scenario {
+        name: "floods",
+        title: "Floods of HTTP/2 frames, a million at most, and 100 requests/s beside each",
+        contenders: &FLOODED,
+        play: hostile::floods,
     },
 ];
 
