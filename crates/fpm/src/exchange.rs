@@ -32,6 +32,8 @@ pub(crate) struct Exchange {
     send_error: Option<Error>,
     /// Bytes came.
     heard: bool,
+    /// Bytes came since the kernel was last told to acknowledge them.
+    unacknowledged: bool,
     /// Bytes came that belong to this request.
     answered: bool,
     last_read: Instant,
@@ -61,6 +63,7 @@ impl Exchange {
             stderr: Stderr::default(),
             send_error: None,
             heard: false,
+            unacknowledged: false,
             answered: false,
             last_read: now,
             last_write: now,
@@ -109,6 +112,7 @@ impl Exchange {
                 }
                 Poll::Ready(Ok(_)) => {
                     self.heard = true;
+                    self.unacknowledged = true;
                     self.last_read = Instant::now();
                 }
                 Poll::Ready(Err(source)) => {
@@ -118,7 +122,12 @@ impl Exchange {
                     };
                     return Poll::Ready(Err(self.broken(error)));
                 }
-                Poll::Pending => return self.poll_timeout(cx, sending).map(Err),
+                Poll::Pending => {
+                    if std::mem::take(&mut self.unacknowledged) {
+                        self.connection.acknowledge();
+                    }
+                    return self.poll_timeout(cx, sending).map(Err);
+                }
             }
         }
     }

@@ -28,6 +28,8 @@ pub struct Pool {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: PoolConfig,
+    /// The address, as logs and variables have it.
+    name: Arc<str>,
     state: Mutex<State>,
 }
 
@@ -63,7 +65,11 @@ impl Pool {
             down_since: None,
         });
         Self {
-            shared: Arc::new(Shared { config, state }),
+            shared: Arc::new(Shared {
+                name: config.address.to_string().into(),
+                config,
+                state,
+            }),
         }
     }
 
@@ -71,6 +77,12 @@ impl Pool {
     #[must_use]
     pub fn config(&self) -> &PoolConfig {
         &self.shared.config
+    }
+
+    /// The address, as nginx writes it into logs and `$upstream_addr`.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.shared.name
     }
 
     /// How busy the pool is now.

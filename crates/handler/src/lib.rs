@@ -29,7 +29,7 @@ pub use body::{BodyError, ResponseBody};
 pub use config::{
     AccessLog, AccessRule, AddedHeader, Address, Alias, AnswerStatus, AutoIndex, Candidate,
     Content, DynamicPools, ErrorPage, Expires, ExpiresAt, Fallback, FastCgi, FastCgiParam,
-    FastCgiPass, HeaderRules, HostMask, IgnoredFields, IndexFile, KeepaliveDisable, Level,
+    FastCgiParams, FastCgiPass, HeaderRules, HostMask, IgnoredFields, IndexFile, KeepaliveDisable, Level,
     Location, LogEscape, LogFormat, LogTarget, Map, MapPattern, Network, NextUpstream, PoolSet,
     Product, RealIp, RealIpSource, Root, Server, Site, Template, TryFiles, Who,
 };

@@ -1,6 +1,7 @@
 //! What is known of the exchanges with PHP, for `$upstream_…`.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -13,7 +14,7 @@ use crate::variable::{Variable, field, put, put_display, put_seconds};
 /// One try at an upstream.
 #[derive(Debug, Default)]
 pub(crate) struct Attempt {
-    pub(crate) address: Box<str>,
+    pub(crate) address: Arc<str>,
     pub(crate) status: u16,
     pub(crate) queue: Option<Duration>,
     pub(crate) connect: Option<Duration>,
@@ -52,10 +53,15 @@ impl UpstreamState {
         self.push(pool, status, failure.timings);
     }
 
+    /// Notes an exchange that the client did not wait for.
+    pub(crate) fn record_abandoned(&mut self, pool: &Pool) {
+        self.push(pool, 499, Timings::default());
+    }
+
     fn push(&mut self, pool: &Pool, status: u16, timings: Timings) {
         let connect = timings.connect.or(timings.reused.then_some(Duration::ZERO));
         self.attempts.push(Attempt {
-            address: pool.config().address.to_string().into(),
+            address: Arc::clone(pool.name()),
             status,
             queue: Some(timings.queue),
             connect,

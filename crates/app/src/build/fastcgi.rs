@@ -37,11 +37,6 @@ impl Builder<'_> {
         let Some(pass) = self.pass(scope, directive, target) else {
             return Content::Files;
         };
-        let params = self.params(scope);
-        let overridden = params
-            .iter()
-            .filter_map(|param| overridden(&param.name))
-            .collect();
         let split_path_info = scope
             .find(d::FASTCGI_SPLIT_PATH_INFO)
             .and_then(|directive| {
@@ -57,8 +52,7 @@ impl Builder<'_> {
         let passed = names(scope, d::FASTCGI_PASS_HEADER);
         Content::FastCgi(Box::new(FastCgi {
             pass,
-            params,
-            overridden,
+            params: self.params(scope).into_iter().collect(),
             index: scope.text(d::FASTCGI_INDEX).map(Into::into),
             split_path_info,
             pass_request_body: scope.flag(d::FASTCGI_PASS_REQUEST_BODY),
@@ -252,22 +246,6 @@ fn parse_address(text: &str) -> Result<Vec<Address>, String> {
             Err(format!("host not found in upstream \"{host}\""))
         }
     }
-}
-
-/// The request field that a param `HTTP_…` stands for.
-fn overridden(param: &[u8]) -> Option<HeaderName> {
-    let name = param.strip_prefix(b"HTTP_")?;
-    let name: Vec<u8> = name
-        .iter()
-        .map(|byte| {
-            if *byte == b'_' {
-                b'-'
-            } else {
-                byte.to_ascii_lowercase()
-            }
-        })
-        .collect();
-    HeaderName::from_bytes(&name).ok()
 }
 
 fn hidden(scope: Scope<'_>, passed: &[HeaderName]) -> Vec<HeaderName> {

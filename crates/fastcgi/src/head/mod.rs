@@ -26,6 +26,8 @@ pub struct CgiHead {
     /// All fields but `Status` and `Transfer-Encoding: chunked`, bytes unchanged, repeated
     /// ones in order. Of fields that may occur once, the first (nginx does so too).
     pub fields: HeaderMap,
+    /// Whether there is any `X-Accel-…` among them.
+    pub accel: bool,
     /// Value of `Content-Length`.
     pub content_length: Option<u64>,
     /// Oddities that were let pass, for the log.

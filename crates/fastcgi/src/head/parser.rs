@@ -103,9 +103,10 @@ fn head_end(bytes: &[u8], line: &mut usize) -> Option<usize> {
 }
 
 fn read(raw: Bytes, limit: usize) -> Result<CgiHead, HeadError> {
-    let mut fields = HeaderMap::with_capacity(16);
+    let lines = memchr::memchr_iter(b'\n', &raw).take(limit).count();
+    let mut fields = HeaderMap::with_capacity(lines);
     let (mut status, mut warnings, mut content_length) = (None, Vec::new(), None);
-    let mut chunked = false;
+    let (mut chunked, mut accel) = (false, false);
     for (count, field) in Fields::new(&raw).enumerate() {
         let (name, value) = field?;
         if count >= limit {
@@ -120,6 +121,7 @@ fn read(raw: Bytes, limit: usize) -> Result<CgiHead, HeadError> {
             continue;
         }
         let parsed = HeaderName::from_bytes(name).map_err(|_| invalid(()))?;
+        accel |= parsed.as_str().starts_with("x-accel-");
         let stored =
             HeaderValue::from_maybe_shared(raw.slice_ref(value)).map_err(|_| invalid(()))?;
         match parsed {
@@ -159,6 +161,7 @@ fn read(raw: Bytes, limit: usize) -> Result<CgiHead, HeadError> {
         status,
         reason,
         fields,
+        accel,
         content_length,
         warnings,
         raw,

@@ -38,13 +38,41 @@ impl Params {
         self.bytes.extend_from_slice(value);
     }
 
-    /// Appends one pair whose value comes in parts, as an expanded template does.
-    pub fn push_parts<'a>(&mut self, name: &[u8], parts: impl Iterator<Item = &'a [u8]> + Clone) {
-        let length = parts.clone().map(<[u8]>::len).sum();
+    /// Appends pairs that are in their wire form already.
+    pub fn push_wire(&mut self, pairs: &[u8]) {
+        self.bytes.extend_from_slice(pairs);
+    }
+
+    /// Appends one pair whose value `write` appends to the buffer, so that it is built where it
+    /// is sent from. An empty value is dropped, its name with it, unless `keep_empty`.
+    pub fn push_written(
+        &mut self,
+        name: &[u8],
+        keep_empty: bool,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let (name, start) = (cut(name), self.bytes.len());
         push_length(&mut self.bytes, name.len());
-        push_length(&mut self.bytes, length);
+        let length_at = self.bytes.len();
+        // Room for the length of a short value; most are.
+        self.bytes.push(0);
         self.bytes.extend_from_slice(name);
-        parts.for_each(|part| self.bytes.extend_from_slice(part));
+        let value_at = self.bytes.len();
+        write(&mut self.bytes);
+        self.bytes.truncate(value_at + MAX_LENGTH);
+        let length = self.bytes.len().saturating_sub(value_at);
+        if length == 0 && !keep_empty {
+            self.bytes.truncate(start);
+            return;
+        }
+        match (u8::try_from(length), self.bytes.get_mut(length_at)) {
+            (Ok(short @ ..0x80), Some(place)) => *place = short,
+            _ => {
+                let mut long = Vec::with_capacity(4);
+                push_length(&mut long, length);
+                self.bytes.splice(length_at..=length_at, long);
+            }
+        }
     }
 
     /// The wire form so far.
@@ -147,11 +175,22 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_joined() {
-        let (mut whole, mut parts) = (Params::default(), Params::default());
-        whole.push(b"A", b"one/two");
-        parts.push_parts(b"A", [&b"one"[..], b"/", b"two"].into_iter());
-        assert_eq!(whole, parts);
+    fn values_written_in_place_are_values_like_others() {
+        for length in [0, 1, 127, 128, 70_000] {
+            let (mut pushed, mut written) = (Params::default(), Params::default());
+            for params in [&mut pushed, &mut written] {
+                params.push(b"BEFORE", b"1");
+            }
+            let value = vec![b'v'; length];
+            pushed.push(b"A", &value);
+            written.push_written(b"A", true, |out| out.extend_from_slice(&value));
+            pushed.push_wire(b"\x01\x00Z");
+            written.push(b"Z", b"");
+            assert_eq!(pushed, written, "{length}");
+        }
+        let mut params = Params::default();
+        params.push_written(b"A", false, |_| {});
+        assert_eq!(params, Params::default());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::HeaderName;
+use portunus_fastcgi::Params;
 use portunus_fpm::{ErrorKind, Failure, Options, Pool};
 use portunus_routing::Regex;
 
@@ -20,10 +21,8 @@ use super::Template;
 pub struct FastCgi {
     /// `fastcgi_pass`.
     pub pass: FastCgiPass,
-    /// `fastcgi_param`, in order; the last of a name wins in PHP.
-    pub params: Vec<FastCgiParam>,
-    /// Request fields that are not passed on, because a param `HTTP_…` stands for them.
-    pub overridden: Vec<HeaderName>,
+    /// `fastcgi_param`.
+    pub params: FastCgiParams,
     /// `fastcgi_index`.
     pub index: Option<Box<[u8]>>,
     /// `fastcgi_split_path_info`.
@@ -133,6 +132,62 @@ pub struct FastCgiParam {
     pub value: Template,
     /// `if_not_empty`.
     pub if_not_empty: bool,
+}
+
+/// All `fastcgi_param` of a location, in order, constant ones framed beforehand; the last of a
+/// name wins in PHP.
+#[derive(Debug, Default)]
+pub struct FastCgiParams {
+    pub(crate) steps: Vec<ParamStep>,
+    /// Request fields that are not passed on, because a param `HTTP_…` stands for them.
+    pub(crate) overridden: Vec<HeaderName>,
+}
+
+/// How the next bytes of the params come about.
+#[derive(Debug)]
+pub(crate) enum ParamStep {
+    /// Constant pairs in their wire form.
+    Wire(Box<[u8]>),
+    /// A value of the request's own.
+    Expand(FastCgiParam),
+}
+
+impl FromIterator<FastCgiParam> for FastCgiParams {
+    fn from_iter<I: IntoIterator<Item = FastCgiParam>>(params: I) -> Self {
+        let (mut made, mut wire) = (Self::default(), Params::default());
+        for param in params {
+            made.overridden.extend(request_field(&param.name));
+            match param.value.as_literal() {
+                Some(b"") if param.if_not_empty => {}
+                Some(literal) => wire.push(&param.name, literal),
+                None => {
+                    made.push_wire(&mut wire);
+                    made.steps.push(ParamStep::Expand(param));
+                }
+            }
+        }
+        made.push_wire(&mut wire);
+        made
+    }
+}
+
+impl FastCgiParams {
+    fn push_wire(&mut self, wire: &mut Params) {
+        let wire = std::mem::take(wire).into_bytes();
+        if !wire.is_empty() {
+            self.steps.push(ParamStep::Wire(wire.into()));
+        }
+    }
+}
+
+/// The request field that a param `HTTP_…` stands for.
+fn request_field(param: &[u8]) -> Option<HeaderName> {
+    let name = param.strip_prefix(b"HTTP_")?;
+    let dashed = name.iter().map(|byte| match byte {
+        b'_' => b'-',
+        other => other.to_ascii_lowercase(),
+    });
+    HeaderName::from_bytes(&dashed.collect::<Vec<u8>>()).ok()
 }
 
 /// `fastcgi_ignore_headers`.

@@ -28,7 +28,10 @@ mod proxy;
 
 pub use access::{AccessRule, Network, RealIp, RealIpSource, Who};
 pub use encoding::{EncoderSet, Encoding};
-pub use fastcgi::{FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, NextUpstream, PoolSet};
+pub(crate) use fastcgi::ParamStep;
+pub use fastcgi::{
+    FastCgi, FastCgiParam, FastCgiParams, FastCgiPass, IgnoredFields, NextUpstream, PoolSet,
+};
 pub use filters::{Addition, Charset, Charsets, Mirror, Rate, Ssi, SubFilter, VariableNames};
 pub use geo::{Geo, GeoNetworks, GeoRanges, GeoTable, Split};
 pub use guard::{

@@ -31,6 +31,7 @@ mod location;
 mod paths;
 mod precompressed;
 pub(crate) mod real_ip;
+mod real_path;
 mod rewrite;
 
 pub(crate) use access::{Progress, Verdict, password_verdict, resume as resume_access};

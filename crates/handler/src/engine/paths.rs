@@ -1,7 +1,8 @@
 //! From URIs to paths: `root`, `alias`, script name and path info.
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::rc::Rc;
+
+use super::real_path;
 
 use crate::config::{Alias, Content, FastCgi, Root};
 use crate::context::Context;
@@ -78,11 +79,11 @@ impl Context {
 
     /// `$realpath_root`.
     pub(crate) fn append_realpath_root(&mut self, out: &mut Vec<u8>) -> bool {
-        let mut root = Vec::new();
-        self.append_document_root(&mut root);
-        let path = std::path::Path::new(std::ffi::OsStr::from_bytes(&root));
-        match std::fs::canonicalize(path) {
-            Ok(path) => put(out, path.as_os_str().as_bytes()),
+        let site = Rc::clone(&self.site);
+        let mut scratch = Vec::new();
+        let root = self.location_in(&site).root.path.evaluate(self, &mut scratch);
+        match real_path::append(root, out) {
+            Ok(()) => true,
             Err(error) => {
                 let root = root.escape_ascii();
                 self.log_crit(format_args!("realpath() \"{root}\" failed ({error})"));

@@ -11,7 +11,7 @@ use crate::body::Body;
 use crate::config::{FastCgi, Site};
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide, redirect_inside};
-use crate::respond::{Reply, Validators};
+use crate::respond::Reply;
 
 static ACCEL_CHARSET: HeaderName = HeaderName::from_static("x-accel-charset");
 static ACCEL_LIMIT_RATE: HeaderName = HeaderName::from_static("x-accel-limit-rate");
@@ -39,11 +39,13 @@ pub(super) fn from_response(
     let Response {
         mut head, mut body, ..
     } = response;
-    accel_fields(cx, fastcgi, &head.fields);
-    if !fastcgi.ignored.accel_redirect
-        && let Some(target) = head.fields.remove(&ACCEL_REDIRECT)
-    {
-        return accel_redirect(cx, site, target.as_bytes(), head.fields);
+    if head.accel {
+        accel_fields(cx, fastcgi, &head.fields);
+        if !fastcgi.ignored.accel_redirect
+            && let Some(target) = head.fields.remove(&ACCEL_REDIRECT)
+        {
+            return accel_redirect(cx, site, target.as_bytes(), head.fields);
+        }
     }
     let status = head.status.as_u16();
     let location = cx.location_in(site);
@@ -60,14 +62,10 @@ pub(super) fn from_response(
         return decide(cx, site, Step::Fail(status));
     }
     let mut reply = Reply::status(status);
-    reply.content_type = head.fields.remove(header::CONTENT_TYPE);
     reply.length = head.content_length;
-    head.fields.remove(header::CONTENT_LENGTH);
-    reply.validators = validators(&mut head.fields);
     reply.ranges = fastcgi.force_ranges;
     reply.conditional = false;
-    hide(fastcgi, &mut head.fields);
-    reply.fields = head.fields;
+    take_fields(fastcgi, head.fields, &mut reply);
     // nginx tells no length that PHP did not tell: what is sent in chunks there comes in chunks here.
     reply.body = match body.try_complete() {
         Some(bytes) => Body::bytes(bytes),
@@ -91,30 +89,36 @@ fn accel_fields(cx: &mut Context, fastcgi: &FastCgi, fields: &HeaderMap) {
     }
 }
 
-fn hide(fastcgi: &FastCgi, fields: &mut HeaderMap) {
-    for name in &fastcgi.hidden {
-        fields.remove(name);
-    }
-    // Ours to say.
-    for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
-        fields.remove(name);
-    }
-    for name in [header::SERVER, header::DATE] {
-        if !fastcgi.passed.contains(&name) {
-            fields.remove(name);
+/// Gives the reply PHP's fields, in PHP's order, but for those that are not for the client.
+fn take_fields(fastcgi: &FastCgi, fields: HeaderMap, reply: &mut Reply) {
+    let mut kept = HeaderMap::with_capacity(fields.len());
+    let mut current = None;
+    for (name, value) in fields {
+        // Further values of a name come without it.
+        current = name.or(current);
+        match &current {
+            Some(header::CONTENT_TYPE) => reply.content_type = Some(value),
+            Some(header::ETAG) => reply.validators.etag = Some(value),
+            Some(header::LAST_MODIFIED) => {
+                reply.validators.modified = http_time::parse(value.as_bytes());
+                reply.validators.last_modified = Some(value);
+            }
+            Some(name) if passes(fastcgi, name) => {
+                kept.append(name.clone(), value);
+            }
+            _ => {}
         }
     }
+    reply.fields = kept;
 }
 
-fn validators(fields: &mut HeaderMap) -> Validators {
-    let last_modified = fields.remove(header::LAST_MODIFIED);
-    let modified: Option<i64> = last_modified
-        .as_ref()
-        .and_then(|value| http_time::parse(value.as_bytes()));
-    Validators {
-        etag: fields.remove(header::ETAG),
-        modified,
-        last_modified,
+/// Whether a field goes to the client as PHP gave it.
+fn passes(fastcgi: &FastCgi, name: &HeaderName) -> bool {
+    match *name {
+        // Ours to say.
+        header::CONNECTION | header::TRANSFER_ENCODING | header::CONTENT_LENGTH => false,
+        header::SERVER | header::DATE => fastcgi.passed.contains(name),
+        _ => !fastcgi.hidden.contains(name),
     }
 }
 

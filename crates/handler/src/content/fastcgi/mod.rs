@@ -5,7 +5,10 @@
 mod answer;
 mod params;
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use http::header;
 use portunus_fpm::{Body, Pool, Request};
@@ -49,7 +52,11 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
             lane: fastcgi.lane,
             options: &fastcgi.options,
         };
-        match (pool.send(request).await, again) {
+        let sent = match heard(cx, fastcgi, pool.send(request)).await {
+            Some(sent) => sent,
+            None => return abandoned(cx, pool),
+        };
+        match (sent, again) {
             (Ok(response), _) => return answer::from_response(cx, &site, fastcgi, pool, response),
             (Err(failure), Some(again)) if fastcgi.next_upstream.allows(&failure, idempotent) => {
                 answer::note_failure(cx, pool, &failure);
@@ -59,6 +66,40 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
         }
     }
     decide(cx, &site, Step::Fail(502))
+}
+
+/// What comes of an exchange for as long as the client is there; `None` once it has gone, unless
+/// PHP is to finish all the same (`fastcgi_ignore_client_abort`).
+async fn heard<T>(cx: &Context, fastcgi: &FastCgi, exchange: impl Future<Output = T>) -> Option<T> {
+    let mut exchange = pin!(exchange);
+    poll_fn(|task| {
+        if let Poll::Ready(outcome) = exchange.as_mut().poll(task) {
+            return Poll::Ready(Some(outcome));
+        }
+        if fastcgi.options.ignore_client_abort {
+            return Poll::Pending;
+        }
+        let connection = cx.exchange.connection();
+        connection.poll_peer_closed(task).map(|()| None)
+    })
+    .await
+}
+
+/// The client left before PHP had answered.
+///
+/// Source: nginx, `ngx_http_upstream_check_broken_connection`.
+fn abandoned(cx: &mut Context, pool: &Pool) -> Plan {
+    cx.upstream.record_abandoned(pool);
+    cx.log(
+        Severity::Info,
+        format_args!(
+            "client prematurely closed connection, so upstream connection is closed too, \
+             upstream: \"fastcgi://{}\"",
+            pool.name()
+        ),
+    );
+    cx.answer.status = 499;
+    Plan::Close
 }
 
 /// The request's body as the exchange wants it.

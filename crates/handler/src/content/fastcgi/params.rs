@@ -2,32 +2,29 @@
 //!
 //! Source: nginx, `ngx_http_fastcgi_create_request`; RFC 3875 §4.1.18.
 
-use http::HeaderName;
+use http::{HeaderMap, HeaderName};
 use portunus_fastcgi::Params;
+use smallvec::SmallVec;
 
-use crate::config::FastCgi;
+use crate::config::{FastCgi, ParamStep};
 use crate::context::Context;
 use crate::variable::field;
 
 /// The name-value pairs for one request, in their wire form.
 pub(super) fn params(cx: &mut Context, fastcgi: &FastCgi) -> Vec<u8> {
     let mut params = Params::with_capacity(1024);
-    let mut value = Vec::with_capacity(128);
-    for param in &fastcgi.params {
-        if let Some(literal) = param.value.as_literal() {
-            if !(literal.is_empty() && param.if_not_empty) {
-                params.push(&param.name, literal);
+    for step in &fastcgi.params.steps {
+        match step {
+            ParamStep::Wire(pairs) => params.push_wire(pairs),
+            ParamStep::Expand(param) => {
+                let keep_empty = !param.if_not_empty;
+                let write = |out: &mut Vec<u8>| param.value.expand(cx, out);
+                params.push_written(&param.name, keep_empty, write);
             }
-            continue;
-        }
-        value.clear();
-        param.value.expand(cx, &mut value);
-        if !(value.is_empty() && param.if_not_empty) {
-            params.push(&param.name, &value);
         }
     }
     if fastcgi.pass_request_headers {
-        push_fields(cx, fastcgi, &mut params, &mut value);
+        push_fields(&cx.head.headers, &fastcgi.params.overridden, &mut params);
     }
     params.into_bytes()
 }
@@ -36,10 +33,14 @@ pub(super) fn params(cx: &mut Context, fastcgi: &FastCgi) -> Vec<u8> {
 ///
 /// Differs: names with anything but letters, digits and dashes stay here. `_` and `-` would fall
 /// together in PHP, and a client could speak for a field that a proxy in front sets.
-fn push_fields(cx: &Context, fastcgi: &FastCgi, params: &mut Params, scratch: &mut Vec<u8>) {
-    let mut name = Vec::with_capacity(48);
-    for key in cx.head.headers.keys() {
-        if !passes(key) || fastcgi.overridden.contains(key) {
+fn push_fields(headers: &HeaderMap, overridden: &[HeaderName], params: &mut Params) {
+    let mut name = SmallVec::<[u8; 64]>::new();
+    let mut fields = headers.iter().peekable();
+    while let Some((key, value)) = fields.next() {
+        // Values of one name come one after the other.
+        let repeated = fields.next_if(|(next, _)| *next == key).is_some();
+        while fields.next_if(|(next, _)| *next == key).is_some() {}
+        if !passes(key) || overridden.contains(key) {
             continue;
         }
         name.clear();
@@ -48,14 +49,12 @@ fn push_fields(cx: &Context, fastcgi: &FastCgi, params: &mut Params, scratch: &m
             b'-' => b'_',
             other => other.to_ascii_uppercase(),
         }));
-        let mut values = cx.head.headers.get_all(key).into_iter();
-        match (values.next(), values.next()) {
-            (Some(only), None) => params.push(&name, only.as_bytes()),
-            _ => {
-                scratch.clear();
-                field(&cx.head.headers, key, scratch);
-                params.push(&name, scratch);
-            }
+        if repeated {
+            params.push_written(&name, true, |out| {
+                field(headers, key, out);
+            });
+        } else {
+            params.push(&name, value.as_bytes());
         }
     }
 }
