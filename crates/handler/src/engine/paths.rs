@@ -81,7 +81,11 @@ impl Context {
     pub(crate) fn append_realpath_root(&mut self, out: &mut Vec<u8>) -> bool {
         let site = Rc::clone(&self.site);
         let mut scratch = Vec::new();
-        let root = self.location_in(&site).root.path.evaluate(self, &mut scratch);
+        let root = self
+            .location_in(&site)
+            .root
+            .path
+            .evaluate(self, &mut scratch);
         match real_path::append(root, out) {
             Ok(()) => true,
             Err(error) => {

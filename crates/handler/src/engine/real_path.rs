@@ -108,7 +108,10 @@ mod tests {
             std::fs::rename(&next, &current).unwrap();
             for _ in 0..2 {
                 let expected = root.join(release).join("public");
-                assert_eq!(real(&current.join("public")), expected.as_os_str().as_bytes());
+                assert_eq!(
+                    real(&current.join("public")),
+                    expected.as_os_str().as_bytes()
+                );
             }
         }
         std::fs::remove_file(&current).unwrap();
