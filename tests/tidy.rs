@@ -26,6 +26,7 @@ const GRAPH: &[(&str, &[&str])] = &[
     ("filters", &[]),
     ("proxy", &["upstream"]),
     ("server", &[]),
+    ("tls", &["server"]),
     // L3: one request.
     (
         "handler",
@@ -62,6 +63,7 @@ const GRAPH: &[(&str, &[&str])] = &[
             "proxy",
             "upstream",
             "server",
+            "tls",
             "handler",
         ],
     ),

@@ -17,6 +17,7 @@ mod connection;
 mod counters;
 mod date;
 mod gate;
+mod greet;
 mod handler;
 mod http1;
 mod http2;
@@ -42,4 +43,4 @@ pub use listen::{BindError, ListenAddress, ListenerConfig, Listeners, TcpKeepAli
 pub use server::{ServerConfig, ServerHandle, start};
 pub use settings::{Http2Settings, Limits, LingeringClose, Settings};
 pub use spelling::{Names, Spelling};
-pub use tls::{Handshake, Secured, Stream, Tls};
+pub use tls::{ClientCertificate, Handshake, Secured, Stream, Tls, TlsSession, TlsValue};

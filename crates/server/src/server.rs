@@ -13,12 +13,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 use crate::accept::{self, Accepted};
-use crate::connection::{Connection, PeerAddr};
+use crate::connection::Connection;
 use crate::counters::{Counters, Stats};
+use crate::greet;
 use crate::handler::ConnectionHandler;
 use crate::http1::{Ended, Http1};
 use crate::http2::Http2;
-use crate::io::Transport;
 use crate::listen::{ListenAddress, Listeners, Socket};
 use crate::worker::Worker;
 
@@ -185,8 +185,7 @@ impl WorkerThread {
                 }
                 Order::Drain => {
                     self.take_waiting(worker, handler, &std::mem::take(&mut acceptors));
-                    worker.draining.set(true);
-                    worker.drain(|_| true);
+                    worker.begin_to_drain();
                     break;
                 }
                 Order::Stop => {
@@ -294,9 +293,10 @@ impl WorkerThread {
         let (worker, handler) = (Rc::clone(worker), Rc::clone(handler));
         tokio::task::spawn_local(async move {
             let _counted = Counted(&worker);
-            match open(accepted, &worker, &*handler).await {
-                Ok((connection, http2)) => drive(handler, connection, http2).await,
-                Err(error) => tracing::debug!("cannot serve a connection: {error}"),
+            let serial = SERIAL.fetch_add(1, Relaxed);
+            let opened = greet::open(accepted, serial, &worker, &*handler).await;
+            if let Some((connection, http2)) = opened {
+                drive(handler, connection, http2).await;
             }
         });
     }
@@ -309,40 +309,6 @@ impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.count_out();
     }
-}
-
-/// Makes a connection of a descriptor, encrypted where that is asked for; and whether the client
-/// has chosen HTTP/2.
-async fn open<H: ConnectionHandler>(
-    accepted: Accepted,
-    worker: &Rc<Worker>,
-    handler: &H,
-) -> io::Result<(Rc<Connection>, bool)> {
-    let Accepted {
-        descriptor,
-        peer,
-        socket,
-    } = accepted;
-    let serial = SERIAL.fetch_add(1, Relaxed);
-    let plain = |transport, socket| {
-        Connection::new(serial, peer, socket, transport, None, Rc::clone(worker))
-    };
-    if peer == PeerAddr::Unix {
-        let stream = std::os::unix::net::UnixStream::from(descriptor);
-        let transport = Transport::unix(tokio::net::UnixStream::from_std(stream)?);
-        return Ok((plain(transport, socket), false));
-    }
-    let stream = std::net::TcpStream::from(descriptor);
-    let stream = tokio::net::TcpStream::from_std(stream)?;
-    let Some(tls) = &socket.config.tls.0 else {
-        return Ok((plain(Transport::tcp(stream), socket), false));
-    };
-    let timeout = handler.handshake_timeout(socket.config.tag);
-    let secured = tokio::time::timeout(timeout, tls.begin(stream)).await??;
-    let transport = Transport::other(secured.stream);
-    let details = Some(secured.details);
-    let connection = Connection::new(serial, peer, socket, transport, details, Rc::clone(worker));
-    Ok((connection, secured.http2))
 }
 
 /// One connection from accepting to closing.

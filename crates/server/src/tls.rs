@@ -1,7 +1,6 @@
 //! Where encryption plugs in. This crate knows no TLS library; whoever does gives a listener a
 //! [`Handshake`].
 
-use std::any::Any;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
@@ -18,8 +17,8 @@ impl<S: AsyncRead + AsyncWrite> Stream for S {}
 
 /// Turns accepted TCP connections into encrypted ones.
 pub trait Handshake: fmt::Debug + Send + Sync + 'static {
-    /// Greets the client. Called on the thread of the worker; given up after
-    /// `client_header_timeout`.
+    /// Greets the client, whose first byte is there. Called on the thread of the worker; given up
+    /// after `client_header_timeout`.
     fn begin(&self, stream: TcpStream) -> Pin<Box<dyn Future<Output = io::Result<Secured>>>>;
 }
 
@@ -29,14 +28,80 @@ pub struct Secured {
     pub stream: Pin<Box<dyn Stream>>,
     /// The client chose `h2` by ALPN.
     pub http2: bool,
-    /// Whatever variables need: see [`crate::Connection::tls_details`].
-    pub details: Rc<dyn Any>,
+    /// What was agreed upon.
+    pub session: Rc<dyn TlsSession>,
+}
+
+/// What a handshake left for variables and checks; see [`crate::Connection::tls_session`].
+pub trait TlsSession: fmt::Debug {
+    /// Appends a value; `false` where there is none.
+    fn append(&self, value: TlsValue, out: &mut Vec<u8>) -> bool;
+
+    /// The name that the client asked for, if a server block has it.
+    fn server_name(&self) -> Option<&str>;
+
+    /// What is known of the client's certificate.
+    fn client(&self) -> ClientCertificate<'_>;
+}
+
+/// What is known of a client's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientCertificate<'s> {
+    /// It sent none.
+    None,
+    /// It comes from an authority that is trusted.
+    Trusted,
+    /// It does not.
+    Refused {
+        /// OpenSSL's number of what is wrong with it.
+        code: u8,
+        /// OpenSSL's text for that.
+        reason: &'s str,
+        /// Whether all that is wrong is that nobody knows the authority: what
+        /// `ssl_verify_client optional_no_ca` lets pass.
+        unknown_authority: bool,
+    },
+}
+
+/// A value of a TLS connection: nginx's `$ssl_…` variables, one each.
+///
+/// Source: nginx, `ngx_http_ssl_vars`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say which variable each one is")]
+pub enum TlsValue {
+    AlpnProtocol,
+    Cipher,
+    Ciphers,
+    ClientCert,
+    ClientEscapedCert,
+    ClientFingerprint,
+    ClientIssuer,
+    ClientIssuerLegacy,
+    ClientRawCert,
+    ClientSerial,
+    ClientSignature,
+    ClientSubject,
+    ClientSubjectLegacy,
+    ClientValidEnd,
+    ClientValidRemain,
+    ClientValidStart,
+    ClientVerify,
+    Curve,
+    Curves,
+    EarlyData,
+    Protocol,
+    ServerName,
+    SessionId,
+    SessionReused,
+    Signature,
+    Signatures,
 }
 
 impl fmt::Debug for Secured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Secured")
             .field("http2", &self.http2)
+            .field("session", &self.session)
             .finish_non_exhaustive()
     }
 }

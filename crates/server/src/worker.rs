@@ -27,6 +27,9 @@ pub(crate) struct Worker {
     pub(crate) head: RefCell<Vec<u8>>,
     pub(crate) date: Date,
     pub(crate) draining: Cell<bool>,
+    stopped: Cell<bool>,
+    /// Told when `draining` or `stopped` is set, for those that are no connections yet.
+    ending: tokio::sync::Notify,
     connections: RefCell<Slab<Rc<Connection>>>,
     /// Told when the last connection has gone.
     pub(crate) idle: tokio::sync::Notify,
@@ -40,6 +43,8 @@ impl Worker {
             head: RefCell::default(),
             date: Date::default(),
             draining: Cell::new(false),
+            stopped: Cell::new(false),
+            ending: tokio::sync::Notify::new(),
             connections: RefCell::default(),
             idle: tokio::sync::Notify::new(),
         })
@@ -89,8 +94,40 @@ impl Worker {
         }
     }
 
+    /// Asks all connections to go, those to come included.
+    pub(crate) fn begin_to_drain(&self) {
+        self.draining.set(true);
+        self.ending.notify_waiters();
+        self.drain(|_| true);
+    }
+
+    /// What `work` comes to, or `None` as soon as the worker drains.
+    pub(crate) async fn unless_draining<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.unless(&self.draining, work).await
+    }
+
+    /// What `work` comes to, or `None` as soon as the worker is to end at once.
+    pub(crate) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.unless(&self.stopped, work).await
+    }
+
+    async fn unless<T>(&self, over: &Cell<bool>, work: impl Future<Output = T>) -> Option<T> {
+        let over = async {
+            while !over.get() {
+                self.ending.notified().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = over => None,
+            done = work => Some(done),
+        }
+    }
+
     /// Ends all connections now.
     pub(crate) fn stop(&self) {
+        self.stopped.set(true);
+        self.ending.notify_waiters();
         for (_, connection) in self.connections.borrow().iter() {
             connection.stopped.set(true);
             connection.wake_driver();

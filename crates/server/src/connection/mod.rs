@@ -5,7 +5,6 @@ mod exchange;
 mod outcome;
 mod peer;
 
-use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::net::SocketAddr;
@@ -20,6 +19,7 @@ use tokio::time::Instant;
 use crate::counters::{Activity, Counters};
 use crate::io::Transport;
 use crate::listen::{ListenAddress, Socket};
+use crate::tls::TlsSession;
 use crate::worker::Worker;
 
 pub(crate) use exchange::{BodyProgress, Head};
@@ -35,7 +35,7 @@ pub struct Connection {
     socket: Arc<Socket>,
     accepted: Instant,
     accepted_at: SystemTime,
-    tls: Option<Rc<dyn Any>>,
+    tls: Option<Rc<dyn TlsSession>>,
     proxied: OnceCell<ProxiedAddresses>,
     requests: Cell<u64>,
     bytes_in: Cell<u64>,
@@ -91,7 +91,7 @@ impl Connection {
         peer: PeerAddr,
         socket: Arc<Socket>,
         transport: Transport,
-        tls: Option<Rc<dyn Any>>,
+        tls: Option<Rc<dyn TlsSession>>,
         worker: Rc<Worker>,
     ) -> Rc<Self> {
         Rc::new(Self {
@@ -194,10 +194,23 @@ impl Connection {
         self.tls.is_some()
     }
 
-    /// What the handshake left for variables, if it left a `T`.
+    /// What the handshake left, if the connection is encrypted.
     #[must_use]
-    pub fn tls_details<T: 'static>(&self) -> Option<&T> {
-        self.tls.as_ref()?.downcast_ref()
+    pub fn tls_session(&self) -> Option<&dyn TlsSession> {
+        self.tls.as_deref()
+    }
+
+    /// Whether the socket is one for TLS, and the client speaks HTTP without it: nginx answers
+    /// with 497.
+    #[must_use]
+    pub fn lacks_tls(&self) -> bool {
+        self.tls.is_none() && self.socket.config.tls.0.is_some()
+    }
+
+    /// Whether a PROXY protocol header has to come before the first request; on a port for TLS it
+    /// has been read before the handshake.
+    pub(crate) fn owes_proxy_header(&self) -> bool {
+        self.socket.config.proxy_protocol && self.socket.config.tls.0.is_none()
     }
 
     /// Whether it speaks HTTP/2.

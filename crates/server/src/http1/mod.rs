@@ -110,7 +110,7 @@ impl<H: ConnectionHandler> Http1<H> {
             sending: None,
             reading: Reading::default(),
             kept: None,
-            proxy_header_due: connection.listener().config.proxy_protocol,
+            proxy_header_due: connection.owes_proxy_header(),
             phase: Phase::Waiting,
             timer: Timer::default(),
             tunnel: None,

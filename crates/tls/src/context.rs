@@ -1,0 +1,308 @@
+//! One server block, ready for handshakes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ring::digest;
+use rustls::crypto::{CryptoProvider, ring as provider};
+use rustls::server::NoServerSessionStorage;
+use rustls::sign::CertifiedKey;
+use rustls::{DistinguishedName, ServerConfig, version};
+
+use crate::certificate::{Certificates, Identity, certificates, source_name};
+use crate::client::{Asking, ClientCheck};
+use crate::error::Error;
+use crate::path::{RevocationList, Trust};
+use crate::pem::{Source, sections};
+use crate::tickets::{KeptSessions, Scope, ScopedCache, TicketKey, with_keys};
+use crate::x509::Certificate;
+use crate::{curves, suites};
+
+/// TLS settings of one server block, as plain values.
+#[derive(Clone, Debug)]
+pub struct ServerTls {
+    /// Where relative file names begin.
+    pub prefix: PathBuf,
+    /// `ssl_certificate` and `ssl_certificate_key`, pair by pair.
+    pub identities: Vec<Identity>,
+    /// Lines of `ssl_password_file`.
+    pub passwords: Vec<Vec<u8>>,
+    /// `ssl_protocols`.
+    pub protocols: Protocols,
+    /// `ssl_ciphers`.
+    pub ciphers: String,
+    /// `ssl_prefer_server_ciphers`.
+    pub prefer_server_ciphers: bool,
+    /// `ssl_ecdh_curve`.
+    pub curves: String,
+    /// `http2`: whether `h2` is offered by ALPN.
+    pub http2: bool,
+    /// `ssl_buffer_size`: the largest record, in bytes.
+    pub buffer_size: usize,
+    /// Sessions that may be resumed.
+    pub sessions: Sessions,
+    /// `ssl_verify_client` and what belongs to it; `None` for `off`.
+    pub verify: Option<VerifyClient>,
+}
+
+/// `ssl_protocols`, as far as they are here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protocols {
+    /// `TLSv1.2`.
+    pub tls12: bool,
+    /// `TLSv1.3`.
+    pub tls13: bool,
+}
+
+/// How sessions are kept.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    /// `ssl_session_tickets`.
+    pub tickets: bool,
+    /// `ssl_session_ticket_key`, in their order.
+    pub keys: Vec<TicketKey>,
+    /// `ssl_session_cache`: a name and the number of sessions.
+    pub cache: Option<(String, usize)>,
+    /// `ssl_session_timeout`.
+    pub timeout: Duration,
+}
+
+/// How certificates of clients are checked.
+#[derive(Clone, Debug)]
+pub struct VerifyClient {
+    /// `ssl_client_certificate`: authorities that clients are told of.
+    pub authorities: Option<String>,
+    /// `ssl_trusted_certificate`: authorities that they are not told of.
+    pub trusted: Option<String>,
+    /// `ssl_crl`.
+    pub revoked: Option<String>,
+    /// `ssl_verify_depth`.
+    pub depth: usize,
+}
+
+/// One server block, ready for handshakes.
+#[derive(Debug)]
+pub struct Context {
+    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) check: Option<Arc<ClientCheck>>,
+    notices: Vec<String>,
+}
+
+impl Context {
+    /// Reads the files and builds what rustls needs.
+    ///
+    /// # Errors
+    /// What nginx would say of the first thing that cannot be used.
+    pub fn new(settings: &ServerTls, kept: &KeptSessions) -> Result<Self, Error> {
+        let mut notices = Vec::new();
+        let provider = provider(settings, &mut notices)?;
+        let load = |identity: &Identity| {
+            let loaded = identity.load(&settings.prefix, &settings.passwords, &provider);
+            loaded.map(Arc::new)
+        };
+        let identities = settings
+            .identities
+            .iter()
+            .map(load)
+            .collect::<Result<Vec<_>, _>>()?;
+        let check = match &settings.verify {
+            Some(verify) => Some(Arc::new(client_check(verify, &settings.prefix, &provider)?)),
+            None => None,
+        };
+        let scope = scope(&identities, check.as_deref());
+        let mut config = server_config(settings, provider, identities, check.as_ref())?;
+        set_sessions(&mut config, &settings.sessions, scope, kept)?;
+        Ok(Self {
+            config: Arc::new(config),
+            check,
+            notices,
+        })
+    }
+
+    /// What is not as the operator wrote it.
+    #[must_use]
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+}
+
+/// The ciphers and groups that a server offers.
+fn provider(settings: &ServerTls, notices: &mut Vec<String>) -> Result<Arc<CryptoProvider>, Error> {
+    let selected = suites::select(&settings.ciphers)?;
+    let Protocols { tls12, tls13 } = settings.protocols;
+    if !(tls13 || tls12 && !selected.suites.is_empty()) {
+        let some = "ECDHE-ECDSA-AES128-GCM-SHA256, ECDHE-RSA-AES128-GCM-SHA256 and their like";
+        return Err(Error::NothingLeft(some.to_owned()));
+    }
+    if !selected.ignored.is_empty() {
+        let ignored = selected.ignored.join(", ");
+        notices.push(format!(
+            "ciphers of \"ssl_ciphers\" that are not offered: {ignored}"
+        ));
+    }
+    if tls12 && selected.suites.is_empty() {
+        let text = "no cipher of \"ssl_ciphers\" is there for TLSv1.2, so TLSv1.3 alone is spoken";
+        notices.push(text.to_owned());
+    }
+    let groups = curves::select(&settings.curves)?;
+    if !groups.ignored.is_empty() {
+        let ignored = groups.ignored.join(", ");
+        notices.push(format!(
+            "curves of \"ssl_ecdh_curve\" that are not offered: {ignored}"
+        ));
+    }
+    let mut provider = provider::default_provider();
+    provider
+        .cipher_suites
+        .retain(|suite| suite.tls13().is_some());
+    provider.cipher_suites.extend(selected.suites);
+    provider.kx_groups = groups.groups;
+    Ok(Arc::new(provider))
+}
+
+fn server_config(
+    settings: &ServerTls,
+    provider: Arc<CryptoProvider>,
+    identities: Vec<Arc<CertifiedKey>>,
+    check: Option<&Arc<ClientCheck>>,
+) -> Result<ServerConfig, Error> {
+    let has_tls12 = provider
+        .cipher_suites
+        .iter()
+        .any(|suite| suite.tls13().is_none());
+    let versions = [
+        (settings.protocols.tls13, &version::TLS13),
+        (settings.protocols.tls12 && has_tls12, &version::TLS12),
+    ];
+    let versions: Vec<_> = (versions.into_iter().filter(|(on, _)| *on))
+        .map(|(_, version)| version)
+        .collect();
+    let builder =
+        ServerConfig::builder_with_provider(provider).with_protocol_versions(&versions)?;
+    let builder = match check {
+        Some(check) => builder.with_client_cert_verifier(Arc::new(Asking(Arc::clone(check)))),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(Certificates(identities)));
+    config.ignore_client_order = settings.prefer_server_ciphers;
+    config.alpn_protocols = alpn(settings.http2);
+    // The field counts the header of a record, too; nginx's size does not.
+    config.max_fragment_size = Some(settings.buffer_size.clamp(512, 16 << 10) + 5);
+    Ok(config)
+}
+
+/// Source: nginx, `ngx_http_ssl_alpn_select`.
+fn alpn(http2: bool) -> Vec<Vec<u8>> {
+    let h2 = http2.then_some(&b"h2"[..]);
+    let http1 = [&b"http/1.1"[..], b"http/1.0", b"http/0.9"];
+    h2.into_iter().chain(http1).map(<[u8]>::to_vec).collect()
+}
+
+fn set_sessions(
+    config: &mut ServerConfig,
+    sessions: &Sessions,
+    scope: Scope,
+    kept: &KeptSessions,
+) -> Result<(), Error> {
+    config.session_storage = match &sessions.cache {
+        Some((name, most)) => Arc::new(ScopedCache {
+            cache: kept.cache(name, *most),
+            scope,
+            lifetime: sessions.timeout,
+        }),
+        None => Arc::new(NoServerSessionStorage {}),
+    };
+    if !sessions.tickets {
+        if sessions.cache.is_none() {
+            config.send_tls13_tickets = 0;
+        }
+    } else if sessions.keys.is_empty() {
+        config.ticketer = kept.tickets(scope, sessions.timeout)?;
+    } else {
+        config.ticketer = with_keys(&sessions.keys, scope, sessions.timeout);
+    }
+    Ok(())
+}
+
+/// What a session is bound to: the certificates, and how clients are checked.
+///
+/// Source: nginx, `ngx_ssl_session_id_context`.
+fn scope(identities: &[Arc<CertifiedKey>], check: Option<&ClientCheck>) -> Scope {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    for der in identities.iter().flat_map(|identity| &identity.cert) {
+        hash.update(der);
+    }
+    if let Some(ClientCheck { trust, .. }) = check {
+        hash.update(b"clients");
+        hash.update(&trust.depth.to_be_bytes());
+        for der in trust.authorities.iter().chain(&trust.revoked) {
+            hash.update(der);
+        }
+    }
+    let mut scope = [0; 32];
+    scope.copy_from_slice(hash.finish().as_ref());
+    scope
+}
+
+fn client_check(
+    verify: &VerifyClient,
+    prefix: &Path,
+    provider: &CryptoProvider,
+) -> Result<ClientCheck, Error> {
+    let told = read_certificates(verify.authorities.as_deref(), prefix)?;
+    let subject = |der: &Vec<u8>| {
+        let certificate = Certificate::parse(der)?;
+        Some(DistinguishedName::from(certificate.subject.to_vec()))
+    };
+    let hints = told.iter().filter_map(subject).collect();
+    let mut authorities = told;
+    authorities.extend(read_certificates(verify.trusted.as_deref(), prefix)?);
+    let revoked = match &verify.revoked {
+        Some(name) => read_revoked(name, prefix)?,
+        None => Vec::new(),
+    };
+    Ok(ClientCheck {
+        trust: Trust {
+            authorities,
+            revoked,
+            depth: verify.depth,
+        },
+        hints,
+        algorithms: provider.signature_verification_algorithms,
+    })
+}
+
+fn read_certificates(name: Option<&str>, prefix: &Path) -> Result<Vec<Vec<u8>>, Error> {
+    let Some(name) = name else {
+        return Ok(Vec::new());
+    };
+    let (_, found) = certificates(name, prefix)?;
+    Ok(found.into_iter().map(|der| der.to_vec()).collect())
+}
+
+fn read_revoked(name: &str, prefix: &Path) -> Result<Vec<Vec<u8>>, Error> {
+    let source = Source::new(name, prefix);
+    let error = |reason: String| Error::Crl {
+        name: source_name(&source),
+        reason,
+    };
+    let text = source.read().map_err(error)?;
+    let unreadable =
+        |reason: &str| error(format!("PEM_read_bio_X509_CRL() failed (SSL: {reason})"));
+    let found = sections(&text).map_err(unreadable)?;
+    let lists = found
+        .into_iter()
+        .filter(|section| section.label == "X509 CRL");
+    let lists: Vec<_> = lists.map(|section| section.der).collect();
+    if lists.is_empty() {
+        let reason = "error:0480006C:PEM routines::no start line:Expecting: X509 CRL";
+        return Err(unreadable(reason));
+    }
+    if lists.iter().any(|der| RevocationList::parse(der).is_none()) {
+        return Err(error(
+            "the list has a form that is not supported".to_owned(),
+        ));
+    }
+    Ok(lists)
+}

@@ -1,0 +1,30 @@
+//! TLS with clients, over rustls: certificates and keys from PEM files, the settings of the server
+//! block that a client's SNI names, sessions that can be resumed, client certificates.
+//!
+//! `server` accepts connections and knows no TLS; this crate gives its listeners a
+//! [`Handshake`](portunus_server::Handshake). Nobody above it sees rustls.
+//!
+//! ```text
+//! ServerTls (plain values) ─▶ Context (one server block, ready) ─▶ Acceptor (one listener)
+//! ```
+
+mod acceptor;
+mod certificate;
+mod client;
+mod context;
+mod curves;
+mod distinguished_name;
+mod error;
+mod names;
+mod path;
+mod pem;
+mod session;
+mod suites;
+mod tickets;
+mod x509;
+
+pub use acceptor::{Acceptor, FindServer, Member};
+pub use certificate::Identity;
+pub use context::{Context, Protocols, ServerTls, Sessions, VerifyClient};
+pub use error::Error;
+pub use tickets::{KeptSessions, TicketKey};
