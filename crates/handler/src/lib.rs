@@ -21,6 +21,7 @@ mod service;
 mod ssi;
 mod start;
 mod subrequest;
+mod tls;
 mod upstream_state;
 mod variable;
 
@@ -33,6 +34,7 @@ pub use config::{
     Level, Location, LogEscape, LogFormat, LogTarget, Map, MapPattern, Network, NextUpstream,
     PoolSet, Product, RealIp, RealIpSource, Root, Server, Site, Template, TryFiles, Who,
 };
+pub use config::VerifyClient;
 pub use config::{
     Addition, Charset, Charsets, EncoderSet, Encoding, Mirror, Rate, Ssi, SubFilter, VariableNames,
 };

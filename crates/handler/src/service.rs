@@ -162,6 +162,10 @@ impl ConnectionHandler for Worker {
         self.0.site().settings(connection.tag())
     }
 
+    fn handshake_timeout(&self, tag: usize) -> std::time::Duration {
+        self.0.site().settings(tag).client_header_timeout
+    }
+
     fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Option<Response<ResponseBody>> {
         Some(self.0.refuse(exchange, refusal))
     }

@@ -9,6 +9,7 @@ use portunus_uri_path::Target;
 use crate::config::{Address, Site};
 use crate::context::Context;
 use crate::engine::{Step, real_ip};
+use crate::tls;
 
 /// Reads host and target; where they are no good the request fails with 400 in the default server.
 pub(crate) fn start(cx: &mut Context, site: &Site) -> Step {
@@ -27,6 +28,9 @@ pub(crate) fn start(cx: &mut Context, site: &Site) -> Step {
             format_args!("client sent invalid request while reading client request line"),
         );
         return Step::Fail(400);
+    }
+    if let Err(status) = tls::check(cx, site) {
+        return Step::Fail(status);
     }
     real_ip::apply(cx, site);
     Step::ServerRewrite

@@ -3,8 +3,8 @@
 //! It governs TLS 1.2 alone, as in OpenSSL; the three suites of TLS 1.3 are always there.
 //! Source: openssl-ciphers(1).
 
-use rustls::crypto::ring::cipher_suite as suite;
 use rustls::SupportedCipherSuite;
+use rustls::crypto::ring::cipher_suite as suite;
 
 use crate::error::Error;
 

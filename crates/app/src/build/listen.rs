@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use portunus_conf::typed::{self, SocketKeepalive};
 use portunus_conf::{Address, Directive};
-use portunus_server::{ListenAddress, ListenerConfig, TcpKeepAlive};
+use portunus_server::{ListenAddress, ListenerConfig, TcpKeepAlive, Tls};
 
 /// One address of a `listen` directive.
 #[derive(Debug, Clone)]
@@ -14,6 +14,7 @@ pub(super) struct Listen {
     pub(super) address: ListenAddress,
     pub(super) default_server: bool,
     pub(super) http2: bool,
+    pub(super) ssl: bool,
     /// Socket options, from the one directive of the address that sets any.
     options: Option<ListenerConfig>,
     proxy_protocol: bool,
@@ -31,6 +32,7 @@ impl Listen {
             address: ListenAddress::Inet((Ipv4Addr::UNSPECIFIED, port).into()),
             default_server: false,
             http2: false,
+            ssl: false,
             options: None,
             proxy_protocol: false,
         }
@@ -39,16 +41,15 @@ impl Listen {
     /// All addresses of a directive; nginx's words where it is wrong.
     pub(super) fn parse(directive: &Directive) -> Result<Vec<Self>, String> {
         let parsed = typed::Listen::parse(directive).map_err(|fault| fault.to_string())?;
-        let unsupported = [(parsed.ssl, "ssl"), (parsed.quic, "quic")];
-        if let Some((_, word)) = unsupported.iter().find(|(set, _)| *set) {
-            return Err(format!(
-                "the \"{word}\" parameter of \"listen\" is not supported by this build"
-            ));
+        if parsed.quic {
+            let message = "the \"quic\" parameter of \"listen\" is not supported by this build";
+            return Err(message.to_owned());
         }
         let found = addresses(&parsed)?;
         let listen = |address: ListenAddress| Self {
             default_server: parsed.default_server,
             http2: parsed.http2,
+            ssl: parsed.ssl,
             proxy_protocol: parsed.proxy_protocol,
             options: parsed
                 .sets_options
@@ -61,21 +62,24 @@ impl Listen {
     /// Adds what another directive says of the same address.
     pub(super) fn merge(&mut self, other: Self) {
         self.http2 |= other.http2;
+        self.ssl |= other.ssl;
         self.proxy_protocol |= other.proxy_protocol;
         self.options = self.options.take().or(other.options);
     }
 
     /// What the server needs to bind it.
-    pub(super) fn into_config(self, tag: usize) -> ListenerConfig {
+    pub(super) fn into_config(self, tag: usize, tls: Tls) -> ListenerConfig {
         let address = self.address;
         let options = self
             .options
             .unwrap_or_else(|| ListenerConfig::new(address, tag));
-        let (http2, proxy_protocol) = (self.http2, self.proxy_protocol);
+        // Over TLS the client says by ALPN that it speaks HTTP/2.
+        let (http2, proxy_protocol) = (self.http2 && !self.ssl, self.proxy_protocol);
         ListenerConfig {
             tag,
             http2,
             proxy_protocol,
+            tls,
             ..options
         }
     }

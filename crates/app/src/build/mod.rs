@@ -36,6 +36,7 @@ mod names;
 mod proxy;
 mod rewrite;
 mod server;
+mod tls;
 mod types;
 
 use names::Names;
@@ -61,6 +62,8 @@ pub(crate) struct Kept {
     pub(crate) wanted: HashSet<FpmAddress>,
     zones: limit::Zones,
     tags: HashMap<ListenAddress, usize>,
+    /// Sessions that TLS clients may resume.
+    tls: portunus_tls::KeptSessions,
     pub(crate) server: Arc<OnceLock<ServerHandle>>,
     /// `-e`, or nginx's default.
     pub(crate) error_log: PathBuf,
@@ -84,6 +87,7 @@ impl Kept {
             wanted: HashSet::new(),
             zones: limit::Zones::default(),
             tags: HashMap::new(),
+            tls: portunus_tls::KeptSessions::default(),
             server: Arc::default(),
             error_log,
         }

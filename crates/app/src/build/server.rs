@@ -9,10 +9,10 @@ use portunus_routing::{
     Location as RoutedLocation, LocationError, LocationMatch, Locations, ServerId, ServerName,
     ServerNames,
 };
-use portunus_server::{ListenAddress, ListenerConfig, Settings};
+use portunus_server::{ListenAddress, ListenerConfig, Settings, Tls};
 
-use super::Builder;
 use super::listen::Listen;
+use super::{Builder, tls};
 
 /// The servers that listen on one address.
 #[derive(Debug, Default)]
@@ -41,6 +41,7 @@ impl Builder<'_> {
             names.push(parsed);
             self.gather(scope, number, &mut gathered);
         }
+        let members = self.tls_members(&scopes);
         let mut addresses = Vec::new();
         let mut listeners = Vec::new();
         for (address, found) in gathered {
@@ -50,12 +51,17 @@ impl Builder<'_> {
                 .default
                 .or_else(|| found.servers.first().copied())
                 .unwrap_or(0);
-            listeners.push(listen.into_config(tag));
+            let names = Arc::new(self.address_names(&address, &found.servers, &names));
+            let encryption = match listen.ssl {
+                true => tls::tls(&members, default, &names),
+                false => Tls::default(),
+            };
+            listeners.push(listen.into_config(tag, encryption));
             if addresses.len() <= tag {
                 addresses.resize_with(tag + 1, || None);
             }
             addresses[tag] = Some(Address {
-                names: self.address_names(&address, &found.servers, &names),
+                names,
                 default,
                 settings: Arc::new(
                     scopes
@@ -190,6 +196,7 @@ impl Builder<'_> {
             matcher,
             base,
             merge_slashes: scope.flag(d::MERGE_SLASHES),
+            verify_client: tls::demand(scope),
         }
     }
 

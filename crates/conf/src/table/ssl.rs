@@ -5,9 +5,9 @@ use super::words;
 
 rows! { "ssl": "ngx_http_ssl_module: TLS with clients";
     SSL_CERTIFICATE "ssl_certificate" in HTTP | SERVER, TAKE1, TextList, Nearest,
-        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "Certificate chain of a server.";
+        Differs("a name with variables in it is refused: certificates are loaded once, not at every handshake"), "Certificate chain of a server.";
     SSL_CERTIFICATE_KEY "ssl_certificate_key" in HTTP | SERVER, TAKE1, TextList, Nearest,
-        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "Private key of a server.";
+        Differs("a name with variables in it is refused: certificates are loaded once, not at every handshake"), "Private key of a server.";
     SSL_CERTIFICATE_CACHE "ssl_certificate_cache" in HTTP | SERVER,
         TAKE123, Special(Special::CertificateCache) = "off", Nearest,
         Accepted("certificates with variables in their names are not supported"),
@@ -16,7 +16,7 @@ rows! { "ssl": "ngx_http_ssl_module: TLS with clients";
         Unsupported, "Keys for encrypted client hellos.";
     SSL_PASSWORD_FILE "ssl_password_file" in HTTP | SERVER,
         TAKE1, Special(Special::PasswordFile), Nearest,
-        Unsupported, "Passwords of private keys.";
+        Differs("opens keys in PKCS #8; those with \"Proc-Type: 4,ENCRYPTED\" are refused"), "Passwords of private keys.";
     SSL_CERTIFICATE_COMPRESSION "ssl_certificate_compression" in HTTP | SERVER,
         FLAG, Flag = "off", Nearest,
         Accepted("certificates are sent as they are"), "Whether certificates are compressed.";
@@ -24,38 +24,38 @@ rows! { "ssl": "ngx_http_ssl_module: TLS with clients";
         Accepted("only key exchange over elliptic curves is offered"),
         "Parameters of the Diffie-Hellman exchange.";
     SSL_ECDH_CURVE "ssl_ecdh_curve" in HTTP | SERVER, TAKE1, Text = "auto", Nearest,
-        Accepted("the curves of the TLS library are offered"), "Curves of the key exchange.";
+        Differs("X25519, P-256 and P-384 are offered; others are noted"), "Curves of the key exchange.";
     SSL_PROTOCOLS "ssl_protocols" in HTTP | SERVER,
         MORE1, Bits(words::SSL_PROTOCOLS) = "TLSv1.2 TLSv1.3", Nearest,
-        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "TLS versions that are offered.";
+        Differs("TLSv1.2 and TLSv1.3 are offered; older ones are noted"), "TLS versions that are offered.";
     SSL_CIPHERS "ssl_ciphers" in HTTP | SERVER, TAKE1, Text = "HIGH:!aNULL:!MD5", Nearest,
-        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "Cipher suites that are offered.";
+        Differs("the forward-secret AEAD ciphers of TLSv1.2 are offered; others are noted"), "Cipher suites that are offered.";
     SSL_BUFFER_SIZE "ssl_buffer_size" in HTTP | SERVER, TAKE1, Size = "16k", Nearest,
-        Accepted("records are cut as large as they are filled"), "Size of TLS records.";
+        Honoured, "Size of TLS records.";
     SSL_VERIFY_CLIENT "ssl_verify_client" in HTTP | SERVER,
         TAKE1, Enumeration(words::SSL_VERIFY) = "off", Nearest,
-        Unsupported, "Whether clients must show a certificate.";
+        Honoured, "Whether clients must show a certificate.";
     SSL_VERIFY_DEPTH "ssl_verify_depth" in HTTP | SERVER, TAKE1, Number = "1", Nearest,
-        Unsupported, "How long a client's certificate chain may be.";
+        Honoured, "How long a client's certificate chain may be.";
     SSL_CLIENT_CERTIFICATE "ssl_client_certificate" in HTTP | SERVER, TAKE1, Text, Nearest,
-        Unsupported, "Authorities that client certificates may come from.";
+        Honoured, "Authorities that client certificates may come from.";
     SSL_TRUSTED_CERTIFICATE "ssl_trusted_certificate" in HTTP | SERVER, TAKE1, Text, Nearest,
-        Accepted("it serves client certificates and stapling, which are not there"),
+        Honoured,
         "Authorities that are trusted but not told.";
     SSL_PREFER_SERVER_CIPHERS "ssl_prefer_server_ciphers" in HTTP | SERVER,
         FLAG, Flag = "off", Nearest,
-        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "Whether the server's order of ciphers wins.";
+        Honoured, "Whether the server's order of ciphers wins.";
     SSL_SESSION_CACHE "ssl_session_cache" in HTTP | SERVER,
         TAKE12, Special(Special::SslSessionCache) = "none", Nearest,
-        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "Where TLS sessions are kept.";
+        Honoured, "Where TLS sessions are kept.";
     SSL_SESSION_TICKETS "ssl_session_tickets" in HTTP | SERVER, FLAG, Flag = "on", Nearest,
-        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "Whether clients may keep sessions themselves.";
+        Honoured, "Whether clients may keep sessions themselves.";
     SSL_SESSION_TICKET_KEY "ssl_session_ticket_key" in HTTP | SERVER, TAKE1, TextList, Nearest,
-        Unsupported, "Keys of session tickets.";
+        Differs("the tickets are not OpenSSL's: share a key among servers of this kind only"), "Keys of session tickets.";
     SSL_SESSION_TIMEOUT "ssl_session_timeout" in HTTP | SERVER, TAKE1, Sec = "5m", Nearest,
-        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "How long a TLS session may be resumed.";
+        Honoured, "How long a TLS session may be resumed.";
     SSL_CRL "ssl_crl" in HTTP | SERVER, TAKE1, Text, Nearest,
-        Unsupported, "Revoked client certificates.";
+        Honoured, "Revoked client certificates.";
     SSL_OCSP "ssl_ocsp" in HTTP | SERVER, TAKE1, Enumeration(words::SSL_OCSP) = "off", Nearest,
         Unsupported, "Whether client certificates are looked up with their authority.";
     SSL_OCSP_RESPONDER "ssl_ocsp_responder" in HTTP | SERVER, TAKE1, Text, Nearest,
@@ -76,9 +76,9 @@ rows! { "ssl": "ngx_http_ssl_module: TLS with clients";
         Accepted("OCSP answers are not stapled; authorities are giving OCSP up"),
         "Whether OCSP answers are verified.";
     SSL_EARLY_DATA "ssl_early_data" in HTTP | SERVER, FLAG, Flag = "off", Nearest,
-        Unsupported, "Whether data may come before the handshake is done.";
+        Accepted("early data is not taken; clients send it again after the handshake"), "Whether data may come before the handshake is done.";
     SSL_CONF_COMMAND "ssl_conf_command" in HTTP | SERVER, TAKE2, KeyValue, Nearest,
         Unsupported, "A command of OpenSSL's own configuration.";
     SSL_REJECT_HANDSHAKE "ssl_reject_handshake" in HTTP | SERVER, FLAG, Flag = "off", Nearest,
-        Accepted("there is no TLS here yet: \"listen ... ssl\" is refused"), "Whether every handshake is refused.";
+        Honoured, "Whether every handshake is refused.";
 }

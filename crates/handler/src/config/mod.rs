@@ -140,7 +140,7 @@ impl Product {
 #[derive(Debug)]
 pub struct Address {
     /// Chooses a server, by its number in [`Site::servers`], for the requested name.
-    pub names: ServerNames,
+    pub names: Arc<ServerNames>,
     /// Number of the default server.
     pub default: usize,
     /// What holds for connections before a request is known.
@@ -158,6 +158,22 @@ pub struct Server {
     pub base: LocationId,
     /// `merge_slashes`.
     pub merge_slashes: bool,
+    /// `ssl_verify_client`.
+    pub verify_client: VerifyClient,
+}
+
+/// What certificate a client must show; the handshake goes through without one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VerifyClient {
+    /// None.
+    #[default]
+    Off,
+    /// One that is trusted.
+    Required,
+    /// One that is trusted, or none.
+    Optional,
+    /// One whose authority need not be known, or none.
+    OptionalNoAuthority,
 }
 
 impl Site {

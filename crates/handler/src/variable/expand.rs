@@ -94,6 +94,10 @@ impl Context {
             Variable::ConnectionsWriting => put_display(out, self.stats().writing),
             Variable::ConnectionsWaiting => put_display(out, self.stats().waiting()),
             Variable::Scheme => put(out, if self.tls() { b"https" } else { b"http" }),
+            Variable::Tls(value) => {
+                let session = self.exchange.connection().tls_session();
+                session.is_some_and(|session| session.append(*value, out))
+            }
             Variable::Https => !self.tls() || put(out, b"on"),
             Variable::Pipe => put(
                 out,

@@ -6,6 +6,7 @@
 
 use http::HeaderName;
 use portunus_routing::Slot;
+use portunus_server::TlsValue;
 
 mod client;
 mod expand;
@@ -169,6 +170,8 @@ pub enum Variable {
     SecureLinkExpires,
     /// `$status`.
     Status,
+    /// A `$ssl_…` variable.
+    Tls(TlsValue),
     /// `$time_iso8601`.
     TimeIso8601,
     /// `$time_local`.
@@ -278,12 +281,56 @@ const BUILTIN: &[(&str, Variable)] = &[
     ("server_name", Variable::ServerName),
     ("server_port", Variable::ServerPort),
     ("server_protocol", Variable::ServerProtocol),
-    ("ssl_cipher", Variable::NotFound),
-    ("ssl_client_verify", Variable::NotFound),
-    ("ssl_protocol", Variable::NotFound),
-    ("ssl_server_name", Variable::NotFound),
-    ("ssl_session_id", Variable::NotFound),
-    ("ssl_session_reused", Variable::NotFound),
+    ("ssl_alpn_protocol", Variable::Tls(TlsValue::AlpnProtocol)),
+    ("ssl_cipher", Variable::Tls(TlsValue::Cipher)),
+    ("ssl_ciphers", Variable::Tls(TlsValue::Ciphers)),
+    ("ssl_client_cert", Variable::Tls(TlsValue::ClientCert)),
+    (
+        "ssl_client_escaped_cert",
+        Variable::Tls(TlsValue::ClientEscapedCert),
+    ),
+    (
+        "ssl_client_fingerprint",
+        Variable::Tls(TlsValue::ClientFingerprint),
+    ),
+    ("ssl_client_i_dn", Variable::Tls(TlsValue::ClientIssuer)),
+    (
+        "ssl_client_i_dn_legacy",
+        Variable::Tls(TlsValue::ClientIssuerLegacy),
+    ),
+    (
+        "ssl_client_raw_cert",
+        Variable::Tls(TlsValue::ClientRawCert),
+    ),
+    ("ssl_client_s_dn", Variable::Tls(TlsValue::ClientSubject)),
+    (
+        "ssl_client_s_dn_legacy",
+        Variable::Tls(TlsValue::ClientSubjectLegacy),
+    ),
+    ("ssl_client_serial", Variable::Tls(TlsValue::ClientSerial)),
+    (
+        "ssl_client_sigalg",
+        Variable::Tls(TlsValue::ClientSignature),
+    ),
+    ("ssl_client_v_end", Variable::Tls(TlsValue::ClientValidEnd)),
+    (
+        "ssl_client_v_remain",
+        Variable::Tls(TlsValue::ClientValidRemain),
+    ),
+    (
+        "ssl_client_v_start",
+        Variable::Tls(TlsValue::ClientValidStart),
+    ),
+    ("ssl_client_verify", Variable::Tls(TlsValue::ClientVerify)),
+    ("ssl_curve", Variable::Tls(TlsValue::Curve)),
+    ("ssl_curves", Variable::Tls(TlsValue::Curves)),
+    ("ssl_early_data", Variable::Tls(TlsValue::EarlyData)),
+    ("ssl_protocol", Variable::Tls(TlsValue::Protocol)),
+    ("ssl_server_name", Variable::Tls(TlsValue::ServerName)),
+    ("ssl_session_id", Variable::Tls(TlsValue::SessionId)),
+    ("ssl_session_reused", Variable::Tls(TlsValue::SessionReused)),
+    ("ssl_sigalg", Variable::Tls(TlsValue::Signature)),
+    ("ssl_sigalgs", Variable::Tls(TlsValue::Signatures)),
     ("status", Variable::Status),
     ("time_iso8601", Variable::TimeIso8601),
     ("time_local", Variable::TimeLocal),
@@ -333,7 +380,8 @@ impl Variable {
     /// Source: nginx, `NGX_HTTP_VAR_CHANGEABLE`.
     #[must_use]
     pub fn is_changeable(name: &str) -> bool {
-        CHANGEABLE.contains(&name)
+        name.starts_with("ssl_")
+            || CHANGEABLE.contains(&name)
             || BUILTIN
                 .binary_search_by(|(known, _)| (*known).cmp(name))
                 .is_err()
@@ -346,12 +394,6 @@ const CHANGEABLE: &[&str] = &[
     "limit_rate",
     "proxy_host",
     "proxy_port",
-    "ssl_cipher",
-    "ssl_client_verify",
-    "ssl_protocol",
-    "ssl_server_name",
-    "ssl_session_id",
-    "ssl_session_reused",
     "upstream_queue_time",
 ];
 
