@@ -166,6 +166,15 @@ impl ConnectionHandler for Worker {
         self.0.site().settings(tag).client_header_timeout
     }
 
+    fn log_greeting(&self, tag: usize, serial: u64, message: fmt::Arguments<'_>) {
+        let site = self.0.site();
+        if let Some(address) = site.address(tag) {
+            let server = &site.servers[address.default];
+            let log = &site.location(server.base).error_log;
+            log.write(Severity::Info, Some(serial), message);
+        }
+    }
+
     fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Option<Response<ResponseBody>> {
         Some(self.0.refuse(exchange, refusal))
     }

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -55,28 +56,25 @@ pub(crate) async fn open<H: ConnectionHandler>(
     worker: &Rc<Worker>,
     handler: &H,
 ) -> Option<(Rc<Connection>, bool)> {
-    let peer = accepted.peer;
-    match try_open(accepted, serial, worker, handler).await {
-        Ok(opened) => Some(opened),
-        Err(Failure::Stopped) => None,
-        Err(Failure::TimedOut) => {
-            tracing::info!(
-                "*{serial} client timed out (110: Connection timed out) while SSL handshaking, \
-                 client: {peer}"
-            );
-            None
+    let (peer, socket) = (accepted.peer, Arc::clone(&accepted.socket));
+    let failure = match try_open(accepted, serial, worker, handler).await {
+        Ok(opened) => return Some(opened),
+        Err(failure) => failure,
+    };
+    let reason = match failure {
+        Failure::Stopped => return None,
+        Failure::TimedOut => "client timed out (110: Connection timed out)".to_owned(),
+        Failure::Client(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "client closed connection".to_owned()
         }
-        Err(Failure::Client(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            tracing::info!(
-                "*{serial} client closed connection while SSL handshaking, client: {peer}"
-            );
-            None
-        }
-        Err(Failure::Client(error)) => {
-            tracing::info!("*{serial} {error} while SSL handshaking, client: {peer}");
-            None
-        }
-    }
+        Failure::Client(error) => error.to_string(),
+    };
+    let message = format_args!(
+        "{reason} while SSL handshaking, client: {peer}, server: {}",
+        socket.address
+    );
+    handler.log_greeting(socket.config.tag, serial, message);
+    None
 }
 
 async fn try_open<H: ConnectionHandler>(
@@ -91,7 +89,7 @@ async fn try_open<H: ConnectionHandler>(
         socket,
     } = accepted;
     let make = |transport, session: Option<Rc<dyn TlsSession>>| {
-        let socket = std::sync::Arc::clone(&socket);
+        let socket = Arc::clone(&socket);
         Connection::new(serial, peer, socket, transport, session, Rc::clone(worker))
     };
     if peer == PeerAddr::Unix {

@@ -71,6 +71,13 @@ pub trait ConnectionHandler: 'static {
         let _ = (connection, status, head);
     }
 
+    /// A client on the socket with this tag did not get so far that there is a connection to it. For
+    /// the error log of that socket, at level `info`, whole.
+    fn log_greeting(&self, tag: usize, serial: u64, message: fmt::Arguments<'_>) {
+        let _ = tag;
+        tracing::debug!("*{serial} {message}");
+    }
+
     /// Something for the error log, in nginx's words and without its `, client: …` tail.
     fn log(&self, connection: &Connection, severity: Severity, message: fmt::Arguments<'_>) {
         let (serial, client) = (connection.serial(), connection.peer());

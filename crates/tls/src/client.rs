@@ -79,7 +79,7 @@ impl ClientCertVerifier for Asking {
                 .verify_signature(key, message, signed.signature())
                 .is_ok()
         };
-        if fitting.any(|known| valid(known)) {
+        if fitting.any(valid) {
             Ok(HandshakeSignatureValid::assertion())
         } else {
             Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into())

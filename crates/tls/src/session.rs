@@ -76,7 +76,8 @@ impl Session {
             is_known,
             protocol: connection.protocol_version(),
             cipher: (connection.negotiated_cipher_suite()).map(|suite| suite.suite().into()),
-            group: (connection.negotiated_key_exchange_group()).map(|group| group.name()),
+            group: (connection.negotiated_key_exchange_group())
+                .map(rustls::crypto::SupportedKxGroup::name),
             http: http.map(|name| (*name).into()),
             reused: connection.handshake_kind() == Some(HandshakeKind::Resumed),
             chain: chain.into(),

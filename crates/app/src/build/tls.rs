@@ -113,7 +113,7 @@ impl Builder<'_> {
 
     fn tls_settings(&mut self, server: Scope<'_>, identities: Vec<Identity>) -> Option<ServerTls> {
         let protocols = server.bits(d::SSL_PROTOCOLS);
-        let has = |name: &str| protocols.iter().any(|known| *known == name);
+        let has = |name: &str| protocols.contains(&name);
         let old: Vec<_> = protocols
             .iter()
             .copied()
@@ -229,7 +229,7 @@ impl Builder<'_> {
     /// The file that a directive names, beside the configuration.
     fn beside(&self, directive: &Directive) -> PathBuf {
         use std::os::unix::ffi::OsStrExt as _;
-        let name = directive.args.first().map(|word| word.as_bytes());
+        let name = directive.args.first().map(portunus_conf::Word::as_bytes);
         let name = std::ffi::OsStr::from_bytes(name.unwrap_or_default());
         self.config.directory().join(Path::new(name))
     }

@@ -64,6 +64,7 @@ pub(crate) static STEPS: [Step; 7] = [
 const PACKAGES: [&str; 5] = [
     "nginx",
     "libfcgi-perl",
+    "curl",
     "openssl",
     "chromium",
     "fonts-dejavu-core",
