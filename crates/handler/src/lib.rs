@@ -27,6 +27,7 @@ mod variable;
 
 pub use access::UserFiles;
 pub use body::{BodyError, ResponseBody};
+pub use config::VerifyClient;
 pub use config::{
     AccessLog, AccessRule, AddedHeader, Address, Alias, AnswerStatus, AutoIndex, Candidate,
     Content, DynamicPools, ErrorPage, Expires, ExpiresAt, Fallback, FastCgi, FastCgiParam,
@@ -34,7 +35,6 @@ pub use config::{
     Level, Location, LogEscape, LogFormat, LogTarget, Map, MapPattern, Network, NextUpstream,
     PoolSet, Product, RealIp, RealIpSource, Root, Server, Site, Template, TryFiles, Who,
 };
-pub use config::VerifyClient;
 pub use config::{
     Addition, Charset, Charsets, EncoderSet, Encoding, Mirror, Rate, Ssi, SubFilter, VariableNames,
 };

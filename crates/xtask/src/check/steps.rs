@@ -59,11 +59,12 @@ pub(crate) static STEPS: [Step; 7] = [
     },
 ];
 
-/// What the tests need beside the application's own list: the reference server, a FastCGI library for
-/// its suite, certificates and passwords for tests, and a browser.
-const PACKAGES: [&str; 5] = [
+/// What the tests need beside the application's own list: the reference server, libraries for
+/// FastCGI and TLS for its suite, a client of many protocols, certificates and passwords for tests, and a browser.
+const PACKAGES: [&str; 7] = [
     "nginx",
     "libfcgi-perl",
+    "libio-socket-ssl-perl",
     "curl",
     "openssl",
     "chromium",
