@@ -15,7 +15,6 @@ const ABSENT: &[&str] = &[
     "grpc",
     "memcached",
     "browser",
-    "userid",
     "tunnel",
     "upstream_least_time",
     "upstream_sticky",

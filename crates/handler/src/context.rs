@@ -17,6 +17,7 @@ use crate::limit::LimitState;
 use crate::request_body::RequestBody;
 use crate::ssi::Inclusion;
 use crate::upstream_state::UpstreamState;
+use crate::userid;
 use crate::variable::{Slots, put};
 
 /// How often a request may change its URI before nginx calls it a cycle.
@@ -111,6 +112,8 @@ pub(crate) struct Context {
     pub(crate) subrequest: Option<Method>,
     /// The page that includes this request, or that it is.
     pub(crate) inclusion: Option<Box<Inclusion>>,
+    /// What `userid` knows of the client.
+    pub(crate) identified: Option<Box<userid::Client>>,
     /// A copy of a request that is logged itself.
     pub(crate) is_copy: bool,
     /// Where the request is passed on to.
@@ -158,6 +161,7 @@ impl Context {
             limits: None,
             subrequest: None,
             inclusion: None,
+            identified: None,
             is_copy: false,
             proxied: None,
         }

@@ -23,6 +23,7 @@ mod start;
 mod subrequest;
 mod tls;
 mod upstream_state;
+mod userid;
 mod variable;
 
 pub use access::UserFiles;
@@ -42,6 +43,7 @@ pub use config::{
     AuthRequest, BasicAuth, ConnectionLimit, ConnectionLimits, Geo, GeoNetworks, GeoRanges,
     GeoTable, Guard, Key, LimitExcept, RateLimit, RateLimits, Referers, SecureLink, Split,
 };
+pub use config::{CookieExpires, IdForm, UserId};
 pub use config::{
     Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyUrl, Replacement,
     ReplacementPattern,

@@ -154,6 +154,7 @@ fn copy(cx: &Context, body: RequestBody) -> Box<Context> {
     copy.host_port = cx.host_port;
     copy.server = cx.server;
     copy.request_id = cx.request_id.clone();
+    copy.identified.clone_from(&cx.identified);
     copy
 }
 

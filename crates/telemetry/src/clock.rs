@@ -87,7 +87,13 @@ impl Clock {
     /// Now, in UTC, as `strftime` has it.
     #[must_use]
     pub fn format_gmt(format: &[u8]) -> Vec<u8> {
-        let second = i64::try_from(Self::since_epoch().as_secs()).unwrap_or(i64::MAX);
+        Self::format_gmt_at(format, Self::since_epoch().as_secs())
+    }
+
+    /// Seconds since the epoch, in UTC, as `strftime` has it.
+    #[must_use]
+    pub fn format_gmt_at(format: &[u8], second: u64) -> Vec<u8> {
+        let second = i64::try_from(second).unwrap_or(i64::MAX);
         local_time::format(format, second, true)
     }
 

@@ -71,6 +71,7 @@ impl Builder<'_> {
             secure_link: self.secure_link(scope),
             real_ip: self.real_ip(scope),
             headers: self.header_rules(scope),
+            userid: self.userid(scope).map(Box::new),
             types,
             charset: charset.map(Arc::new),
             addition: addition(scope).map(Box::new),

@@ -38,6 +38,7 @@ mod rewrite;
 mod server;
 mod tls;
 mod types;
+mod userid;
 
 use names::Names;
 
@@ -323,6 +324,9 @@ fn spelling(config: &Config) -> Arc<Spelling> {
         for (row, directive, block) in scope.directives() {
             if row == d::ADD_HEADER || row == d::ADD_TRAILER {
                 names.extend(directive.args.first().map(Word::as_bytes));
+            }
+            if row == d::USERID_P3P {
+                names.push(b"P3P");
             }
             if let Some(block) = block {
                 collect(block, names);

@@ -5,24 +5,24 @@ use super::words;
 
 rows! { "userid": "ngx_http_userid_module: cookies that tell clients apart";
     USERID "userid" in HTTP | SERVER | LOCATION, TAKE1, Enumeration(words::USERID) = "off", Nearest,
-        Unsupported, "Whether such cookies are set.";
+        Honoured, "Whether such cookies are set.";
     USERID_SERVICE "userid_service" in HTTP | SERVER | LOCATION, TAKE1, Number, Nearest,
-        Unsupported, "Number of the server that sets them.";
+        Honoured, "Number of the server that sets them.";
     USERID_NAME "userid_name" in HTTP | SERVER | LOCATION, TAKE1, Text = "uid", Nearest,
-        Unsupported, "Name of the cookie.";
+        Honoured, "Name of the cookie.";
     USERID_DOMAIN "userid_domain" in HTTP | SERVER | LOCATION, TAKE1, Text = "none", Nearest,
-        Unsupported, "Domain of the cookie.";
+        Honoured, "Domain of the cookie.";
     USERID_PATH "userid_path" in HTTP | SERVER | LOCATION, TAKE1, Text = "/", Nearest,
-        Unsupported, "Path of the cookie.";
+        Honoured, "Path of the cookie.";
     USERID_EXPIRES "userid_expires" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::UseridExpires) = "off", Nearest,
-        Unsupported, "How long the browser keeps the cookie.";
+        Honoured, "How long the browser keeps the cookie.";
     USERID_FLAGS "userid_flags" in HTTP | SERVER | LOCATION,
         TAKE123, Bits(words::USERID_FLAGS) = "off", Nearest,
-        Unsupported, "Attributes of the cookie.";
+        Honoured, "Attributes of the cookie.";
     USERID_P3P "userid_p3p" in HTTP | SERVER | LOCATION, TAKE1, Text = "none", Nearest,
-        Unsupported, "Value of the P3P field.";
+        Honoured, "Value of the P3P field.";
     USERID_MARK "userid_mark" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::UseridMark) = "off", Nearest,
-        Unsupported, "Character that makes the cookie refreshed.";
+        Honoured, "Character that makes the cookie refreshed.";
 }

@@ -10,7 +10,7 @@ use portunus_telemetry::ErrorLog;
 
 use super::{
     AccessLog, AccessRule, Addition, Charset, Encoding, FastCgi, Guard, HeaderRules, LimitExcept,
-    Mirror, Proxy, Rate, RealIp, Referers, SecureLink, Ssi, SubFilter, Template,
+    Mirror, Proxy, Rate, RealIp, Referers, SecureLink, Ssi, SubFilter, Template, UserId,
 };
 use crate::variable::Variable;
 
@@ -55,6 +55,8 @@ pub struct Location {
     pub real_ip: Option<Arc<RealIp>>,
     /// `add_header`, `add_trailer`, `expires`.
     pub headers: Arc<HeaderRules>,
+    /// `userid`.
+    pub userid: Option<Box<UserId>>,
     /// `types`.
     pub types: Arc<MediaTypes>,
     /// `charset` with the types it goes to.

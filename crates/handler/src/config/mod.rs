@@ -25,6 +25,7 @@ mod log;
 mod map;
 mod pools;
 mod proxy;
+mod userid;
 
 pub use access::{AccessRule, Network, RealIp, RealIpSource, Who};
 pub use encoding::{EncoderSet, Encoding};
@@ -51,6 +52,7 @@ pub use proxy::{
     Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyUrl, Replacement,
     ReplacementPattern,
 };
+pub use userid::{CookieExpires, IdForm, UserId};
 
 use crate::access::UserFiles;
 use crate::variable::Variable;

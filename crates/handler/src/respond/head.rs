@@ -5,7 +5,7 @@ use std::rc::Rc;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
 
 use super::conditional::{self, Precondition};
-use super::{Reply, added, chain, ranges, trailers};
+use super::{Reply, added, chain, ranges, trailers, userid};
 use crate::body::{Body, ResponseBody};
 use crate::config::{Location, Site};
 use crate::context::Context;
@@ -65,6 +65,9 @@ fn filter(cx: &mut Context, site: &Site, reply: &mut Reply) {
     preconditions(cx, site, reply);
     let location = cx.location_in(site);
     added::apply(cx, site, &location.headers, reply);
+    if let Some(rules) = &location.userid {
+        userid::apply(cx, rules, reply);
+    }
     chain::apply(cx, site, location, reply);
     if reply.status == 200 && reply.ranges && reply.length.is_some() {
         ranges::apply(cx, site, location, reply);

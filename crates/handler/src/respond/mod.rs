@@ -16,6 +16,7 @@ mod reply;
 mod ssi;
 mod substitute;
 mod trailers;
+mod userid;
 
 pub(crate) use chain::text as text_filters;
 pub(crate) use charset::charset_of;

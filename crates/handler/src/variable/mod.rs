@@ -17,7 +17,7 @@ mod request_values;
 
 pub(crate) use client::decode_base64;
 pub(crate) use expand::{Slots, put, put_display, put_seconds};
-pub(crate) use request_values::{argument, field};
+pub(crate) use request_values::{argument, cookie, field};
 
 /// One nginx variable, ready to be evaluated.
 ///
@@ -176,6 +176,12 @@ pub enum Variable {
     TimeIso8601,
     /// `$time_local`.
     TimeLocal,
+    /// `$uid_got`.
+    UidGot,
+    /// `$uid_reset`: empty, unless the configuration defines it.
+    UidReset,
+    /// `$uid_set`.
+    UidSet,
     /// `$upstream_addr`.
     UpstreamAddr,
     /// `$upstream_bytes_received`.
@@ -334,6 +340,9 @@ const BUILTIN: &[(&str, Variable)] = &[
     ("status", Variable::Status),
     ("time_iso8601", Variable::TimeIso8601),
     ("time_local", Variable::TimeLocal),
+    ("uid_got", Variable::UidGot),
+    ("uid_reset", Variable::UidReset),
+    ("uid_set", Variable::UidSet),
     ("upstream_addr", Variable::UpstreamAddr),
     ("upstream_bytes_received", Variable::UpstreamBytesReceived),
     ("upstream_bytes_sent", Variable::UpstreamBytesSent),
@@ -394,6 +403,7 @@ const CHANGEABLE: &[&str] = &[
     "limit_rate",
     "proxy_host",
     "proxy_port",
+    "uid_reset",
     "upstream_queue_time",
 ];
 
