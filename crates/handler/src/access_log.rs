@@ -10,6 +10,7 @@ use portunus_template::Variables;
 
 use crate::config::{AccessLog, LogEscape, LogTarget};
 use crate::context::Context;
+use crate::open_logs::OpenLogs;
 use crate::variable::Variable;
 
 /// The status that stands for a client that went away before there was an answer.
@@ -54,17 +55,21 @@ fn write(cx: &mut Context, log: &AccessLog) {
     line.push(b'\n');
     match &log.target {
         LogTarget::File(file) => file.append(&line),
-        LogTarget::Dynamic(path) => {
+        LogTarget::Dynamic(path, open) => {
             let path = cx.expand(path);
-            append_to(cx, &path, &line);
+            append_to(cx, open.as_deref(), &path, &line);
         }
     }
 }
 
-/// A path with variables is opened for each line, as nginx does without `open_log_file_cache`.
-fn append_to(cx: &mut Context, path: &[u8], line: &[u8]) {
+/// A path with variables is opened for each line, unless `open_log_file_cache` keeps it open.
+fn append_to(cx: &mut Context, open: Option<&OpenLogs>, path: &[u8], line: &[u8]) {
     use std::os::unix::ffi::OsStrExt as _;
-    match LogFile::open(Path::new(std::ffi::OsStr::from_bytes(path))) {
+    let file = match open {
+        Some(open) => open.open(path),
+        None => LogFile::open(Path::new(std::ffi::OsStr::from_bytes(path))),
+    };
+    match file {
         Ok(file) => file.append(line),
         Err(error) => cx.log_crit(format_args!("{error}")),
     }

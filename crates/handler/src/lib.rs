@@ -15,6 +15,7 @@ mod engine;
 mod filtered;
 mod joined;
 mod limit;
+mod open_logs;
 mod request_body;
 mod respond;
 mod service;
@@ -49,6 +50,7 @@ pub use config::{
     ReplacementPattern,
 };
 pub use limit::{ConnectionZone, RateZone};
+pub use open_logs::{OpenLogs, OpenLogsConfig};
 pub use service::{Handler, SharedSite, Worker};
 pub use variable::Variable;
 

@@ -88,6 +88,10 @@ impl RequestBody {
         memory: usize,
         directory: &Arc<PathBuf>,
     ) -> Result<(), BodyReadError> {
+        // What is here already stays: a mirror, or an upstream before this one, has asked for it.
+        if !matches!(self, Self::Unread(_)) {
+            return Ok(());
+        }
         let Self::Unread(mut incoming) = std::mem::take(self) else {
             return Ok(());
         };

@@ -161,24 +161,47 @@ impl LogFile {
         &self.path
     }
 
+    /// Whether the path still means the file that is open.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        use std::os::unix::fs::MetadataExt as _;
+        let Sink::File(file) = &*lock(&self.sink) else {
+            return true;
+        };
+        let identity = |facts: &std::fs::Metadata| (facts.dev(), facts.ino());
+        match (file.metadata(), std::fs::metadata(&self.path)) {
+            (Ok(open), Ok(named)) => identity(&open) == identity(&named),
+            _ => false,
+        }
+    }
+
     /// Queues one line; `line` ends with its own newline.
     pub fn append(&self, line: &[u8]) {
-        let first = {
-            let mut buffer = lock(&self.buffer);
-            if buffer.lines.len() + line.len() > BUFFER_LIMIT {
-                buffer.dropped += 1;
-                return;
-            }
-            let first = buffer.lines.is_empty();
-            if first && self.compression.is_some() {
-                buffer.since = Some(Instant::now());
-            }
-            buffer.lines.extend_from_slice(line);
-            first
-        };
-        if first {
+        if self.queue(line) {
             LogWriter::global().wake();
         }
+    }
+
+    /// The same for a line that is to be seen soon: the writer does not wait for others.
+    pub fn append_now(&self, line: &[u8]) {
+        if self.queue(line) {
+            LogWriter::global().wake_now();
+        }
+    }
+
+    /// Whether it is the first, so that the writer must be woken.
+    fn queue(&self, line: &[u8]) -> bool {
+        let mut buffer = lock(&self.buffer);
+        if buffer.lines.len() + line.len() > BUFFER_LIMIT {
+            buffer.dropped += 1;
+            return false;
+        }
+        let first = buffer.lines.is_empty();
+        if first && self.compression.is_some() {
+            buffer.since = Some(Instant::now());
+        }
+        buffer.lines.extend_from_slice(line);
+        first
     }
 
     /// Takes the queued lines to the file, unless they are to wait for more; until when, then.

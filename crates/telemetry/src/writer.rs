@@ -19,9 +19,17 @@ const GATHER: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub struct LogWriter {
     files: Mutex<Vec<Weak<LogFile>>>,
-    work: Mutex<bool>,
+    work: Mutex<Work>,
     woken: Condvar,
     pending: AtomicBool,
+}
+
+/// What the thread has been woken for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Work {
+    some: bool,
+    /// It is not to wait for more.
+    urgent: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -35,7 +43,7 @@ impl LogWriter {
         WRITER.get_or_init(|| {
             let writer: &'static Self = Box::leak(Box::new(Self {
                 files: Mutex::default(),
-                work: Mutex::new(false),
+                work: Mutex::default(),
                 woken: Condvar::new(),
                 pending: AtomicBool::new(false),
             }));
@@ -56,9 +64,19 @@ impl LogWriter {
     /// Tells the thread that some buffer is no longer empty.
     pub(crate) fn wake(&self) {
         if !self.pending.swap(true, Ordering::AcqRel) {
-            *lock(&self.work) = true;
+            lock(&self.work).some = true;
             self.woken.notify_one();
         }
+    }
+
+    /// The same for a line that somebody may look for at once: the thread gathers no others.
+    pub(crate) fn wake_now(&self) {
+        self.pending.store(true, Ordering::Release);
+        *lock(&self.work) = Work {
+            some: true,
+            urgent: true,
+        };
+        self.woken.notify_one();
     }
 
     /// Writes what all buffers hold, on the calling thread. For the end of the process and tests.
@@ -76,7 +94,7 @@ impl LogWriter {
         let (mut due, mut last) = (None, Instant::now());
         loop {
             if self.wait(due, last) {
-                *lock(&self.work) = false;
+                *lock(&self.work) = Work::default();
                 self.pending.store(false, Ordering::Release);
             }
             let files = self.live_files();
@@ -89,7 +107,7 @@ impl LogWriter {
     /// work. The thread's last turn was at `last`.
     fn wait(&self, due: Option<Instant>, last: Instant) -> bool {
         let mut work = lock(&self.work);
-        while !*work {
+        while !work.some {
             let Some(due) = due else {
                 let woken = self.woken.wait(work);
                 work = woken.unwrap_or_else(PoisonError::into_inner);
@@ -105,9 +123,11 @@ impl LogWriter {
         true
     }
 
-    /// Lets lines come together until then; further wake-ups do not cut it short.
-    fn gather(&self, mut work: MutexGuard<'_, bool>, until: Instant) {
-        while let Some(left) = until.checked_duration_since(Instant::now()) {
+    /// Lets lines come together until then; only an urgent one cuts it short.
+    fn gather(&self, mut work: MutexGuard<'_, Work>, until: Instant) {
+        while !work.urgent
+            && let Some(left) = until.checked_duration_since(Instant::now())
+        {
             let waited = self.woken.wait_timeout(work, left);
             work = waited.unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -48,6 +48,7 @@ impl Builder<'_> {
                 satisfy_any: scope.enumeration(d::SATISFY) == "any",
                 etag: scope.flag(d::ETAG),
                 chunked: scope.flag(d::CHUNKED_TRANSFER_ENCODING),
+                msie_refresh: scope.flag(d::MSIE_REFRESH),
                 msie_padding: scope.flag(d::MSIE_PADDING),
                 keepalive_disable: keepalive_disable(scope),
                 client_max_body_size: scope.offset(d::CLIENT_MAX_BODY_SIZE).unwrap_or(0),

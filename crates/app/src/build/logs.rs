@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use portunus_conf::typed::{self, LogBuffer, Syslog};
 use portunus_conf::{Directive, Scope, Word, d};
-use portunus_handler::{AccessLog, LogEscape, LogFormat, LogTarget, Template};
+use portunus_handler::{
+    AccessLog, LogEscape, LogFormat, LogTarget, OpenLogs, OpenLogsConfig, Template,
+};
 use portunus_telemetry::{Compression, ErrorLog, ErrorTarget, LogFile, Severity, SyslogHeader};
 
 /// How long lines wait to be compressed together where `flush=` does not say.
@@ -73,7 +75,7 @@ impl Builder<'_> {
             {
                 return Arc::default();
             }
-            logs.extend(self.access_log(directive));
+            logs.extend(self.access_log(scope, directive));
         }
         logs.into()
     }
@@ -95,7 +97,7 @@ impl Builder<'_> {
         }])
     }
 
-    fn access_log(&mut self, directive: &Directive) -> Option<AccessLog> {
+    fn access_log(&mut self, scope: Scope<'_>, directive: &Directive) -> Option<AccessLog> {
         let [path, rest @ ..] = &directive.args[..] else {
             return None;
         };
@@ -134,7 +136,7 @@ impl Builder<'_> {
                 };
                 LogTarget::File(self.compressed_log(directive, path, how)?)
             }
-            _ => self.log_target(directive, path)?,
+            _ => self.log_target(scope, directive, path)?,
         };
         Some(AccessLog {
             target,
@@ -143,11 +145,32 @@ impl Builder<'_> {
         })
     }
 
-    fn log_target(&mut self, directive: &Directive, path: &Word) -> Option<LogTarget> {
+    /// `open_log_file_cache`: levels that inherit it share it.
+    fn open_logs(&mut self, scope: Scope<'_>) -> Option<Arc<OpenLogs>> {
+        let directive = scope.find(d::OPEN_LOG_FILE_CACHE)?;
+        let cache = typed::OpenFileCache::parse_log(directive).ok()?;
+        let config = OpenLogsConfig {
+            max: usize::try_from(cache.max?).unwrap_or(usize::MAX),
+            inactive: cache.inactive,
+            valid: cache.valid,
+            min_uses: u32::try_from(cache.min_uses).unwrap_or(u32::MAX),
+        };
+        let known = self.open_logs.entry(directive.name.span);
+        let logs = known.or_insert_with(|| Arc::new(OpenLogs::new(config)));
+        Some(Arc::clone(logs))
+    }
+
+    fn log_target(
+        &mut self,
+        scope: Scope<'_>,
+        directive: &Directive,
+        path: &Word,
+    ) -> Option<LogTarget> {
         if path.as_bytes().contains(&b'$') {
             let full = self.config.full_path(path.as_bytes());
             let text = full.as_os_str().as_encoded_bytes().to_vec();
-            return Some(LogTarget::Dynamic(self.template_of(directive, path, &text)));
+            let path = self.template_of(directive, path, &text);
+            return Some(LogTarget::Dynamic(path, self.open_logs(scope)));
         }
         let full = self.config.full_path(path.as_bytes());
         match self.open_log(&full) {

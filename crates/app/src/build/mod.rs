@@ -9,10 +9,13 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use portunus_conf::{Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Word, d, value};
+use portunus_conf::{
+    Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Span, Word, d, value,
+};
 use portunus_fpm::{Address as FpmAddress, FpmFacts, Pool};
 use portunus_handler::{
-    DynamicPools, Location, LogFormat, Map, ProxyGroups, Site, Template, VariableNames,
+    DynamicPools, Location, LogFormat, Map, OpenLogs, Product, ProxyGroups, Site, Template,
+    VariableNames,
 };
 use portunus_routing::{LocationId, Regex};
 use portunus_server::{ListenAddress, ListenerConfig, ServerConfig, ServerHandle, Spelling};
@@ -152,6 +155,7 @@ pub(crate) fn build(config: &Config, kept: &mut Kept, diagnostics: &mut Diagnost
         groups: ProxyGroups::new(),
         formats: HashMap::new(),
         log_files: HashMap::new(),
+        open_logs: HashMap::new(),
         temp_dir: temp_dir(config),
         spelling: spelling(config),
         uses_sent_fields: mentions(config.main(), b"sent_http_")
@@ -172,6 +176,7 @@ struct Builder<'c> {
     groups: ProxyGroups,
     formats: HashMap<Box<[u8]>, Arc<LogFormat>>,
     log_files: HashMap<PathBuf, Arc<LogFile>>,
+    open_logs: HashMap<Span, Arc<OpenLogs>>,
     temp_dir: Arc<PathBuf>,
     spelling: Arc<Spelling>,
     uses_sent_fields: bool,
@@ -208,7 +213,7 @@ impl Builder<'_> {
             slots: self.names.slots(),
             files: self.kept.files.clone(),
             hostname: hostname(),
-            product: portunus_handler::Product::ours(),
+            product: product(http),
             keeps_sent_fields: self.uses_sent_fields || has_pages,
             underscores_in_headers: http.is_some_and(|http| {
                 let mut servers = http.children(d::SERVER);
@@ -306,6 +311,14 @@ impl Builder<'_> {
 #[derive(Debug, thiserror::Error)]
 #[error("unknown \"{}\" variable", String::from_utf8_lossy(.0))]
 struct UnknownVariable(Box<[u8]>);
+
+/// `server_product`.
+fn product(http: Option<Scope<'_>>) -> Product {
+    match http.map(|http| http.enumeration(d::SERVER_PRODUCT)) {
+        Some("nginx") => Product::nginx(),
+        _ => Product::ours(),
+    }
+}
 
 /// Whether any word of the configuration holds a text.
 fn mentions(scope: Scope<'_>, text: &[u8]) -> bool {

@@ -173,8 +173,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
     MSIE_PADDING "msie_padding" in HTTP | SERVER | LOCATION, FLAG, Flag = "on", Nearest,
         Honoured, "Whether short error pages are padded for old browsers and Chrome.";
     MSIE_REFRESH "msie_refresh" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,
-        Accepted("browsers that need it are extinct"),
-        "Whether old browsers get a refresh instead of a redirect.";
+        Honoured, "Whether old browsers get a refresh instead of a redirect.";
     LOG_NOT_FOUND "log_not_found" in HTTP | SERVER | LOCATION, FLAG, Flag = "on", Nearest,
         Honoured, "Whether missing files are logged as errors.";
     LOG_SUBREQUEST "log_subrequest" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,

@@ -12,6 +12,5 @@ rows! { "log": "ngx_http_log_module: the access log";
         "Where requests are logged, and how.";
     OPEN_LOG_FILE_CACHE "open_log_file_cache" in HTTP | SERVER | LOCATION,
         TAKE1234, Special(Special::OpenLogFileCache) = "off", Nearest,
-        Accepted("a log with variables in its name is opened for each line"),
-        "Keeps log files with variable names open.";
+        Honoured, "Keeps log files with variable names open.";
 }

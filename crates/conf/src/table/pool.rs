@@ -26,6 +26,8 @@ rows! { "pool": "Directives of Portunus itself: the FPM pool, trusted networks, 
         Honoured, "Whether proxies in private networks are trusted as with set_real_ip_from.";
     CLIENT_BODY_MIN_RATE "client_body_min_rate" in HTTP | SERVER, TAKE1, Size = "128", Nearest,
         Honoured, "Bytes per second below which a request body is given up; 0 waits for ever.";
+    SERVER_PRODUCT "server_product" in HTTP, TAKE1, Enumeration(words::SERVER_PRODUCT) = "portunus", Own,
+        Honoured, "The name in the Server field and on error pages, for clients that look for nginx's.";
     STATIC_CACHE_SIZE "static_cache_size" in HTTP, TAKE1, Size = "64m", Own,
         Honoured, "Memory for small files and their compressed variants; 0 turns it off.";
 }

@@ -36,6 +36,7 @@ pub(super) const OFF_ON_MERGE: &[&str] = &["off", "on", "merge"];
 pub(super) const PROXY_HTTP_VERSION: &[&str] = &["1.0", "1.1", "2"];
 pub(super) const REUSE: &[&str] = &["off", "safe", "always"];
 pub(super) const SATISFY: &[&str] = &["all", "any"];
+pub(super) const SERVER_PRODUCT: &[&str] = &["portunus", "nginx"];
 pub(super) const SERVER_TOKENS: &[&str] = &["off", "on", "build"];
 pub(super) const SSL_OCSP: &[&str] = &["off", "on", "leaf"];
 pub(super) const SSL_PROTOCOLS: &[&str] =

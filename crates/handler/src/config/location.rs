@@ -120,6 +120,8 @@ pub struct Level {
     pub server_name_in_redirect: bool,
     /// `port_in_redirect`.
     pub port_in_redirect: bool,
+    /// `msie_refresh`.
+    pub msie_refresh: bool,
     /// `msie_padding`.
     pub msie_padding: bool,
     /// `keepalive_disable`.

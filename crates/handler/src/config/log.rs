@@ -5,6 +5,7 @@ use std::sync::Arc;
 use portunus_telemetry::LogFile;
 
 use super::Template;
+use crate::open_logs::OpenLogs;
 
 /// `log_format`.
 #[derive(Debug)]
@@ -42,6 +43,6 @@ pub struct AccessLog {
 pub enum LogTarget {
     /// A file opened at load.
     File(Arc<LogFile>),
-    /// A path with variables, opened when it is needed.
-    Dynamic(Template),
+    /// A path with variables, opened when it is needed; `open_log_file_cache` keeps it open.
+    Dynamic(Template, Option<Arc<OpenLogs>>),
 }

@@ -127,6 +127,17 @@ impl Product {
         }
     }
 
+    /// That of nginx, and the version whose behaviour we follow.
+    #[must_use]
+    pub fn nginx() -> Self {
+        let version = format!("nginx/{}", crate::NGINX_VERSION);
+        Self {
+            with_version: HeaderValue::try_from(version)
+                .unwrap_or(HeaderValue::from_static("nginx")),
+            bare: HeaderValue::from_static("nginx"),
+        }
+    }
+
     /// The name that `server_tokens` asks for.
     #[must_use]
     pub fn name(&self, with_version: bool) -> &HeaderValue {

@@ -62,6 +62,11 @@ pub(super) fn wants_padding(fields: &HeaderMap) -> bool {
     )
 }
 
+/// Whether `msie_refresh` is for this client.
+pub(super) fn wants_refresh(fields: &HeaderMap) -> bool {
+    matches!(Browser::of(fields), Browser::Msie | Browser::Msie6)
+}
+
 /// `keepalive_disable`.
 ///
 /// Source: nginx, `ngx_http_update_location_config`.

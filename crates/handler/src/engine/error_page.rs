@@ -8,6 +8,7 @@ use super::{Plan, Step, browser};
 use crate::config::{AnswerStatus, ErrorPage, Location, Site};
 use crate::context::Context;
 use crate::respond::{Reply, page};
+use portunus_uri_path::{Escape, escaped};
 
 /// After these statuses nginx closes the connection: what follows on it cannot be trusted, or the
 /// rest of the body is not wanted.
@@ -80,6 +81,13 @@ fn redirect_client(cx: &mut Context, site: &Site, target: Vec<u8>, answer: Answe
 /// The short page for a status, as a whole answer.
 pub(crate) fn own_page(cx: &mut Context, site: &Site, status: u16) -> Reply {
     let product = site.product.name(cx.location_in(site).level.server_tokens);
+    if matches!(status, 301 | 302)
+        && cx.location_in(site).level.msie_refresh
+        && browser::wants_refresh(&cx.head.headers)
+        && let Some(target) = cx.carried.location.take()
+    {
+        return refresh(cx, &target);
+    }
     let shown = if matches!(status, 494..=497) {
         400
     } else {
@@ -97,6 +105,20 @@ pub(crate) fn own_page(cx: &mut Context, site: &Site, status: u16) -> Reply {
         location: cx.carried.location.take(),
         ..reply
     }
+}
+
+/// `msie_refresh`: a page that leads on, in the place of a redirect.
+///
+/// Source: nginx, `ngx_http_send_refresh`.
+fn refresh(cx: &mut Context, target: &[u8]) -> Reply {
+    cx.error_status = Some(200);
+    let page = [
+        &b"<html><head><meta http-equiv=\"Refresh\" content=\"0; URL="[..],
+        &escaped(Escape::Refresh, target),
+        b"\"></head><body></body></html>\r\n",
+    ];
+    let html = HeaderValue::from_static("text/html");
+    Reply::bytes(200, html, page.concat().into())
 }
 
 /// The type of a short page; with the charset of a PHP answer whose `X-Accel-Redirect` led here,

@@ -64,6 +64,11 @@ pub(super) fn enter(cx: &mut Context, site: &Site) {
         return;
     }
     let location = cx.location_in(site);
+    let name = location.name.escape_ascii();
+    cx.log(
+        Severity::Debug,
+        format_args!("using configuration \"{name}\""),
+    );
     let mut limits = location.limits;
     if cx.rate_is_set {
         limits.limit_rate = cx.exchange.limits().limit_rate;

@@ -17,12 +17,17 @@ const NOBODY: u32 = 65_534;
 /// once overflowed a buffer of nginx. They harm nobody and count in tier 1.
 const ASK_FOR_UNSAFE: [&str; 2] = ["http_header_buffers.t", "http_listen_wildcard.t"];
 
+/// These look for nginx's name in answers, which a directive of ours puts there.
+const ASK_FOR_THE_NAME: [&str; 2] = ["h2_server_tokens.t", "server_tokens.t"];
+
 /// A temporary folder with what a run needs, removed at the end.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
     folder: PathBuf,
     /// Whether we run as root and so must become somebody else.
     drop_privileges: bool,
+    /// Whether the binary is Portunus, and knows its directives.
+    is_ours: bool,
 }
 
 impl Sandbox {
@@ -41,6 +46,7 @@ impl Sandbox {
         let sandbox = Self {
             folder,
             drop_privileges: machine::is_root(),
+            is_ours: is_ours(binary),
         };
         std::fs::create_dir_all(sandbox.temporary())
             .with_context(|| format!("cannot make {}", sandbox.folder.display()))?;
@@ -100,6 +106,9 @@ impl Sandbox {
         if ASK_FOR_UNSAFE.contains(&file) {
             command.env("TEST_NGINX_UNSAFE", "1");
         }
+        if self.is_ours && ASK_FOR_THE_NAME.contains(&file) {
+            command.env("TEST_NGINX_GLOBALS_HTTP", "server_product nginx;");
+        }
         command
     }
 
@@ -111,6 +120,12 @@ impl Sandbox {
     fn temporary(&self) -> PathBuf {
         self.folder.join("tmp")
     }
+}
+
+/// Asks a binary who it is.
+fn is_ours(binary: &Path) -> bool {
+    let output = Command::new(binary).arg("-v").output();
+    output.is_ok_and(|output| String::from_utf8_lossy(&output.stderr).contains("portunus"))
 }
 
 impl Drop for Sandbox {
