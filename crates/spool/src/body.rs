@@ -18,12 +18,47 @@ const BATCH: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Spool {
     limits: Limits,
-    memory: Vec<Bytes>,
+    memory: Pieces,
     in_memory: usize,
-    batch: Vec<Bytes>,
+    batch: Pieces,
     in_batch: usize,
     file: Option<Arc<File>>,
     written: u64,
+}
+
+/// A piece below this size is copied behind the one before it: it is a part of the buffer that was
+/// read into, and keeps all of that. A client that sends byte by byte would otherwise hold a buffer
+/// for each.
+const SMALL: usize = 8 << 10;
+
+/// Bytes in the order they came.
+#[derive(Debug, Default)]
+struct Pieces {
+    whole: Vec<Bytes>,
+    /// What came last, in small pieces.
+    tail: BytesMut,
+}
+
+impl Pieces {
+    fn push(&mut self, bytes: Bytes) {
+        if bytes.len() < SMALL {
+            self.tail.extend_from_slice(&bytes);
+            return;
+        }
+        self.end_tail();
+        self.whole.push(bytes);
+    }
+
+    fn end_tail(&mut self) {
+        if !self.tail.is_empty() {
+            self.whole.push(self.tail.split().freeze());
+        }
+    }
+
+    fn take(&mut self) -> Vec<Bytes> {
+        self.end_tail();
+        std::mem::take(&mut self.whole)
+    }
 }
 
 impl Spool {
@@ -32,9 +67,9 @@ impl Spool {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            memory: Vec::new(),
+            memory: Pieces::default(),
             in_memory: 0,
-            batch: Vec::new(),
+            batch: Pieces::default(),
             in_batch: 0,
             file: None,
             written: 0,
@@ -63,9 +98,7 @@ impl Spool {
         let in_file = self.written + self.in_batch as u64;
         if in_file == 0 && self.in_memory + bytes.len() <= self.limits.memory {
             self.in_memory += bytes.len();
-            if !bytes.is_empty() {
-                self.memory.push(bytes);
-            }
+            self.memory.push(bytes);
             return Ok(());
         }
         if in_file + bytes.len() as u64 > self.limits.file {
@@ -88,7 +121,7 @@ impl Spool {
         if self.in_batch > 0 {
             self.flush().await?;
         }
-        let memory = match <[Bytes; 1]>::try_from(self.memory) {
+        let memory = match <[Bytes; 1]>::try_from(self.memory.take()) {
             Ok([only]) => only,
             Err(pieces) => join(&pieces),
         };
@@ -101,11 +134,7 @@ impl Spool {
 
     async fn flush(&mut self) -> Result<(), Error> {
         let directory = Arc::clone(&self.limits.directory);
-        let (batch, file, offset) = (
-            std::mem::take(&mut self.batch),
-            self.file.take(),
-            self.written,
-        );
+        let (batch, file, offset) = (self.batch.take(), self.file.take(), self.written);
         let written = tokio::task::spawn_blocking(move || write(file, &directory, &batch, offset));
         let written = written
             .await
@@ -274,6 +303,17 @@ mod tests {
         assert!(body.in_memory().is_none());
         assert_eq!(read(&body).await, expected);
         assert_eq!(read(&body).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_byte_does_not_keep_the_buffer_it_came_in() {
+        let buffer = Bytes::from(vec![b'x'; 64 << 10]);
+        let mut spool = Spool::new(limits(1 << 20, 0, Path::new("/nonexistent")));
+        spool.push(buffer.slice(7..8)).await.unwrap();
+        assert!(buffer.is_unique());
+        spool.push(buffer.slice(..SMALL)).await.unwrap();
+        spool.push(buffer.slice(9..11)).await.unwrap();
+        assert_eq!(spool.finish().await.unwrap().len(), 3 + SMALL as u64);
     }
 
     #[tokio::test]

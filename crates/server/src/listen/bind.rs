@@ -12,6 +12,10 @@ use super::{ListenAddress, ListenerConfig, TcpKeepAlive};
 /// How often a busy address is tried. Source: nginx, `ngx_open_listening_sockets`.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(500);
+/// Bytes of an answer that the kernel may hold without having sent them. Its own limit is the size of
+/// the send buffer, megabytes that are copied for a client that may never read them: with 2,000 such
+/// clients others waited for seconds.
+const UNSENT: u32 = 256 << 10;
 
 /// Why a socket could not be opened; the texts are nginx's.
 #[derive(Debug, thiserror::Error)]
@@ -263,6 +267,10 @@ fn set_options(socket: &RawSocket, config: &ListenerConfig) {
         ),
         // Connections inherit it, which saves a call for each.
         ("TCP_NODELAY", inet.then(|| socket.set_tcp_nodelay(true))),
+        (
+            "TCP_NOTSENT_LOWAT",
+            inet.then(|| socket.set_tcp_notsent_lowat(UNSENT)),
+        ),
         (
             "TCP_FASTOPEN",
             config
