@@ -25,6 +25,7 @@ const GRAPH: &[(&str, &[&str])] = &[
     ("fpm", &["fastcgi", "spool"]),
     ("filters", &[]),
     ("proxy", &["upstream"]),
+    ("cache", &[]),
     ("server", &[]),
     ("tls", &["server"]),
     // L3: one request.
@@ -37,6 +38,7 @@ const GRAPH: &[(&str, &[&str])] = &[
             "spool",
             "fpm",
             "proxy",
+            "cache",
             "upstream",
             "fastcgi",
             "template",
@@ -61,6 +63,7 @@ const GRAPH: &[(&str, &[&str])] = &[
             "filters",
             "fpm",
             "proxy",
+            "cache",
             "upstream",
             "server",
             "tls",

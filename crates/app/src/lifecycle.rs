@@ -73,8 +73,10 @@ pub(crate) fn run(
         let site: SharedSite = Arc::new(ArcSwap::from_pointee(built.site));
         let handle = start(listeners, &built.server, Arc::clone(&site), &kept)?;
         raise_file_limit(config);
+        make_directories(config, &kept);
         drop_privileges(config)?;
         change_directory(config)?;
+        kept.caches.start();
         let pid_path = launch.pid_path(config);
         let pid_file = PidFile::write(&pid_path).map_err(|error| {
             format!(
@@ -145,6 +147,14 @@ fn change_directory(config: &Config) -> Result<(), String> {
         let path = path.display();
         format!("chdir(\"{path}\") failed ({})", describe(&error))
     })
+}
+
+/// The directories of stored answers belong to whom the server becomes.
+fn make_directories(config: &Config, kept: &Kept) {
+    let user = config.main().words(d::USER).first();
+    let user = user.filter(|_| rustix::process::geteuid().is_root());
+    let user = user.and_then(|user| sys::user_id(user.as_str()?).ok());
+    kept.caches.make_directories(user);
 }
 
 /// `user`, where there are privileges to give up.
@@ -244,6 +254,7 @@ impl Running<'_> {
             }
         }
         self.handle.join();
+        self.kept.caches.flush();
         tracing::info!("exit");
         tracing::debug!("removed {}", self.pid_file.path().display());
     }
@@ -321,6 +332,7 @@ impl Running<'_> {
             Ok(listeners) => {
                 built.process_log.install_as_process_log();
                 self.kept = kept;
+                self.kept.caches.start();
                 self.deadline = deadline(&config);
                 self.reloaded = Some(config);
                 self.site.store(Arc::new(built.site));

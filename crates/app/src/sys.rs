@@ -65,16 +65,7 @@ pub(crate) enum UserError {
 
 /// Becomes another user, for all threads (glibc's wrappers see to that).
 pub(crate) fn become_user(user: &str, group: Option<&str>) -> Result<(), UserError> {
-    let no_user = || UserError::NoUser(user.to_owned());
-    let name = CString::new(user).map_err(|_| no_user())?;
-    // SAFETY: `name` is a valid C string; the result is read at once, before any other call could
-    // overwrite the static buffer, and start-up is the only caller.
-    let found = unsafe {
-        libc::getpwnam(name.as_ptr())
-            .as_ref()
-            .map(|pw| (pw.pw_uid, pw.pw_gid))
-    };
-    let (uid, own_gid) = found.ok_or_else(no_user)?;
+    let (name, uid, own_gid) = find_user(user)?;
     let gid = match group {
         Some(group) => group_id(group)?,
         None => own_gid,
@@ -93,6 +84,26 @@ pub(crate) fn become_user(user: &str, group: Option<&str>) -> Result<(), UserErr
         check("initgroups", gid, libc::initgroups(name.as_ptr(), gid))?;
         check("setuid", uid, libc::setuid(uid))
     }
+}
+
+/// The number of a user.
+pub(crate) fn user_id(user: &str) -> Result<u32, UserError> {
+    find_user(user).map(|(_, uid, _)| uid)
+}
+
+/// A user's name for system calls, number, and group.
+fn find_user(user: &str) -> Result<(CString, u32, u32), UserError> {
+    let no_user = || UserError::NoUser(user.to_owned());
+    let name = CString::new(user).map_err(|_| no_user())?;
+    // SAFETY: `name` is a valid C string; the result is read at once, before any other call could
+    // overwrite the static buffer, and start-up is the only caller.
+    let found = unsafe {
+        libc::getpwnam(name.as_ptr())
+            .as_ref()
+            .map(|pw| (pw.pw_uid, pw.pw_gid))
+    };
+    let (uid, gid) = found.ok_or_else(no_user)?;
+    Ok((name, uid, gid))
 }
 
 fn group_id(group: &str) -> Result<u32, UserError> {

@@ -36,7 +36,7 @@ pub(crate) fn configure_arguments() -> String {
         .map(|m| format!("--without-http_{m}_module"))
         .collect();
     format!(
-        "TLS SNI support enabled\nconfigure arguments: {PRESENT} --without-http-cache {}\n",
+        "TLS SNI support enabled\nconfigure arguments: {PRESENT} {}\n",
         without.join(" ")
     )
 }

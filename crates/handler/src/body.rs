@@ -6,7 +6,8 @@ use std::task::{Context as TaskContext, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use portunus_static_files::{Entry, StaticBody};
+use portunus_spool::Reader;
+use portunus_static_files::{Entry, FilePart, StaticBody};
 use portunus_telemetry::Severity;
 
 use crate::content::proxy::{ProxyBody, ProxyBodyError};
@@ -15,6 +16,7 @@ use crate::filtered::Filtered;
 use crate::joined::Joined;
 use crate::respond::trailers;
 use crate::ssi::Ssi;
+use crate::window::Window;
 
 /// Why a body ended early. The client sees an aborted transfer, never a short answer that looks
 /// whole.
@@ -32,6 +34,9 @@ pub enum BodyError {
     /// A server behind us broke off.
     #[error("{0}")]
     Proxy(#[from] ProxyBodyError),
+    /// What was read ahead could not be kept.
+    #[error("{0}")]
+    Spool(#[from] portunus_spool::Error),
     /// `return 444`, or an answer that must not be sent.
     #[error("connection closed without an answer")]
     Closed,
@@ -46,6 +51,12 @@ pub(crate) enum Body {
     /// A file that has not been cut to ranges yet.
     Entry(Rc<Entry>),
     File(StaticBody),
+    /// A stored answer that has not been cut to ranges yet.
+    Stored(Box<FilePart>),
+    /// An answer that is being stored.
+    Tee(Box<Reader<BodyError>>),
+    /// A part of one of these.
+    Window(Box<Window>),
     FastCgi(Box<portunus_fpm::ResponseBody>),
     /// One of these, changed on its way.
     Filtered(Box<Filtered>),
@@ -71,7 +82,7 @@ impl Body {
     pub(crate) fn is_in_memory(&self) -> bool {
         matches!(
             self,
-            Self::Empty | Self::Bytes(_) | Self::Entry(_) | Self::File(_)
+            Self::Empty | Self::Bytes(_) | Self::Entry(_) | Self::File(_) | Self::Stored(_)
         )
     }
 
@@ -97,6 +108,12 @@ impl Body {
                 *self = Self::File(body);
                 self.poll_data(cx)
             }
+            Self::Stored(part) => {
+                *self = Self::File(part.whole());
+                self.poll_data(cx)
+            }
+            Self::Tee(reader) => reader.poll_next(cx),
+            Self::Window(window) => window.poll_data(cx),
             Self::File(file) => match ready!(Pin::new(file).poll_frame(cx)) {
                 Some(Ok(frame)) => Poll::Ready(frame.into_data().ok().map(Ok)),
                 Some(Err(error)) => Poll::Ready(Some(Err(error.into()))),
@@ -138,6 +155,7 @@ impl ResponseBody {
                 StaticBody::Memory(bytes) => Body::Bytes(bytes),
                 other => Body::File(other),
             },
+            Body::Stored(part) => Body::File(part.whole()),
             other => other,
         };
         Self {
@@ -176,6 +194,8 @@ impl ResponseBody {
                 | Body::Joined(_)
                 | Body::Proxy(_)
                 | Body::Ssi(_)
+                | Body::Tee(_)
+                | Body::Window(_)
         )
     }
 
@@ -185,6 +205,7 @@ impl ResponseBody {
             BodyError::File(error) => cx.log(Severity::Alert, format_args!("{error}")),
             BodyError::FastCgi(error) => cx.log(Severity::Error, format_args!("{error}")),
             BodyError::Filter(error) => cx.log(Severity::Error, format_args!("{error}")),
+            BodyError::Spool(error) => cx.log(Severity::Error, format_args!("{error}")),
             BodyError::Proxy(error) => cx.log(Severity::Error, format_args!("{error}")),
             BodyError::Closed => {}
         }

@@ -26,6 +26,7 @@ mod tls;
 mod upstream_state;
 mod userid;
 mod variable;
+mod window;
 
 pub use access::UserFiles;
 pub use body::{BodyError, ResponseBody};
@@ -45,6 +46,7 @@ pub use config::{
     GeoTable, Guard, Key, LimitExcept, RateLimit, RateLimits, Referers, SecureLink, Split,
 };
 pub use config::{CookieExpires, IdForm, UserId};
+pub use config::{CacheLock, CacheZone, CacheZones, Caching, UseStale};
 pub use config::{
     Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyUrl, Replacement,
     ReplacementPattern,

@@ -94,6 +94,27 @@ pub(crate) fn beside(cx: &Context, uri: &[u8]) -> Box<Context> {
     inner
 }
 
+/// The same request once more, beside it: what its location does is to be done again, and nothing is
+/// sent.
+///
+/// Source: nginx, `NGX_HTTP_SUBREQUEST_CLONE`.
+pub(crate) fn again(cx: &Context) -> Box<Context> {
+    let mut inner = beside(cx, &cx.uri);
+    inner.head.method = cx.head.method.clone();
+    inner.location = cx.location;
+    inner.args.clone_from(&cx.args);
+    inner.captures = cx.captures.clone();
+    inner.uri_has_escapes = cx.uri_has_escapes;
+    inner.uri_below_alias = cx.uri_below_alias;
+    inner.uri_changed = cx.uri_changed;
+    inner.location_left = cx.location_left;
+    inner.internal = cx.internal;
+    if let RequestBody::Whole(body) = &cx.body {
+        inner.body = RequestBody::Whole(body.clone());
+    }
+    inner
+}
+
 /// Takes a subrequest to its answer; `None` where there is to be none.
 pub(crate) async fn answer(inner: &mut Context) -> Option<Box<Reply>> {
     let site = Rc::clone(&inner.site);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use portunus_fpm::{Failure, Pool, Response, Timings};
 
+use crate::content::cached::CacheState;
 use crate::content::proxy::Progress;
 use crate::context::Context;
 use crate::variable::{Variable, field, put, put_display, put_seconds};
@@ -34,6 +35,8 @@ pub(crate) struct UpstreamState {
     pub(crate) attempts: Vec<Attempt>,
     /// Kept only where the configuration reads `$upstream_http_…`.
     pub(crate) fields: Option<HeaderMap>,
+    /// What the store has to do with it.
+    pub(crate) cache: Option<Box<CacheState>>,
     /// Where the request is passed on to, for the error log.
     pub(crate) target: Option<Box<str>>,
 }
@@ -85,6 +88,15 @@ impl Context {
             let fields = self.upstream.fields.as_ref();
             let value = fields.and_then(|fields| set_cookie(fields, name));
             return value.is_some_and(|value| put(out, value));
+        }
+        if matches!(
+            variable,
+            Variable::UpstreamCacheStatus
+                | Variable::UpstreamCacheKey
+                | Variable::UpstreamCacheEtag
+                | Variable::UpstreamCacheLastModified
+        ) {
+            return self.append_cache_value(variable, out);
         }
         let attempts = &self.upstream.attempts;
         for (number, attempt) in attempts.iter().enumerate() {

@@ -17,7 +17,7 @@ pub mod media_types;
 pub mod sendfile;
 mod validator;
 
-pub use body::{FileBody, Multipart, MultipartBody, StaticBody};
+pub use body::{FileBody, FilePart, Multipart, MultipartBody, StaticBody};
 pub use cache::{
     CacheStats, Config, DisableSymlinks, Entry, Kind, OpenFileCache, OpenOptions, Opened, Probed,
     Revalidate,

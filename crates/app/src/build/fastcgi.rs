@@ -66,6 +66,7 @@ impl Builder<'_> {
             next_upstream: next_upstream(scope),
             lane: 0,
             options: Arc::new(self.options(scope)),
+            caching: self.fastcgi_caching(scope),
         }))
     }
 

@@ -23,6 +23,7 @@ use portunus_static_files::OpenFileCache;
 use portunus_telemetry::{ErrorLog, LogFile};
 
 mod access;
+mod cache;
 mod content;
 mod encoding;
 mod fastcgi;
@@ -65,6 +66,7 @@ pub(crate) struct Kept {
     /// Addresses of which nobody has tried to learn anything yet.
     pub(crate) wanted: HashSet<FpmAddress>,
     zones: limit::Zones,
+    pub(crate) caches: cache::Caches,
     tags: HashMap<ListenAddress, usize>,
     /// Sessions that TLS clients may resume.
     tls: portunus_tls::KeptSessions,
@@ -90,6 +92,7 @@ impl Kept {
             facts: HashMap::new(),
             wanted: HashSet::new(),
             zones: limit::Zones::default(),
+            caches: cache::Caches::default(),
             tags: HashMap::new(),
             tls: portunus_tls::KeptSessions::default(),
             server: Arc::default(),
@@ -189,6 +192,7 @@ impl Builder<'_> {
         if let Some(http) = http {
             self.maps(http);
             self.zones(http);
+            self.caches(http);
             self.proxy_groups(http);
         }
         let (servers, addresses, listeners) = self.servers(http);

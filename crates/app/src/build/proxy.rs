@@ -84,6 +84,7 @@ impl Builder<'_> {
             },
             spool: self.proxy_spool(scope),
             keepalive,
+            caching: self.proxy_caching(scope),
         }))
     }
 

@@ -1,5 +1,7 @@
 //! Stored answers, and TLS sessions and certificates, which are stored too.
 
+use portunus_conf_syntax::Directive;
+
 use super::state::ZoneOwner;
 use super::{At, Checker, Outcome};
 use crate::fault::{Fault, show};
@@ -25,7 +27,7 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
             let zone = path.zone;
             let declared = checker
                 .state
-                .add_zone(zone.name, zone.size, ZoneOwner::FastcgiCache)?;
+                .add_zone(zone.name, zone.size, owner(directive))?;
             if declared.declared {
                 let name = show(zone.name);
                 return Err(Fault::new(format!("duplicate zone \"{name}\"")));
@@ -64,6 +66,18 @@ fn check_cache<'a>(checker: &mut Checker<'a, '_>, at: At<'a>) -> Outcome {
     }
     checker
         .state
-        .add_zone(word.as_bytes(), 0, ZoneOwner::FastcgiCache)
+        .add_zone(word.as_bytes(), 0, owner(at.directive))
         .map(drop)
+}
+
+/// Each module has zones of its own.
+fn owner(directive: &Directive) -> ZoneOwner {
+    let name = directive.name.as_bytes();
+    if name.starts_with(b"fastcgi_") {
+        ZoneOwner::FastcgiCache
+    } else if name.starts_with(b"proxy_") {
+        ZoneOwner::ProxyCache
+    } else {
+        ZoneOwner::OtherCache
+    }
 }

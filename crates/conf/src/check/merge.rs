@@ -22,7 +22,8 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, http: Scope<'a>) {
     report(checker, http, check_core(&servers));
     check_groups(checker, http);
     check_certificates(checker, http, &servers);
-    report(checker, http, check_proxy(&servers));
+    let proxy = check_proxy(&checker.state.zones, &servers);
+    report(checker, http, proxy);
     let fastcgi = check_fastcgi(checker, http, &servers);
     report(checker, http, fastcgi);
     for server in &servers {
@@ -83,7 +84,7 @@ struct BufferDirectives {
     max_file: DirectiveId,
 }
 
-fn check_proxy(servers: &[Scope<'_>]) -> Outcome {
+fn check_proxy(zones: &BTreeMap<&[u8], Zone>, servers: &[Scope<'_>]) -> Outcome {
     let names = BufferDirectives {
         prefix: "proxy",
         buffer_size: d::PROXY_BUFFER_SIZE,
@@ -97,6 +98,7 @@ fn check_proxy(servers: &[Scope<'_>]) -> Outcome {
             return Ok(());
         }
         check_buffers(&names, scope)?;
+        check_zone(zones, scope, d::PROXY_CACHE)?;
         let body = scope.word(d::PROXY_SET_BODY).into_iter();
         let headers = scope.all(d::PROXY_SET_HEADER);
         let values = headers
@@ -152,19 +154,29 @@ fn check_fastcgi_cache(
     scope: Scope<'_>,
     keyless: &Cell<usize>,
 ) -> Outcome {
-    let zone = scope.word(d::FASTCGI_CACHE).filter(|word| **word != "off");
-    let Some(zone) = zone else { return Ok(()) };
-    let declared = zones.get(zone.as_bytes()).is_some_and(|zone| zone.declared);
-    if !declared && !zone.as_bytes().contains(&b'$') {
-        let name = zone.message_text();
-        return Err(Fault::new(format!(
-            "\"fastcgi_cache\" zone \"{name}\" is unknown"
-        )));
-    }
-    if scope.find(d::FASTCGI_CACHE_KEY).is_none() {
+    let caches = check_zone(zones, scope, d::FASTCGI_CACHE)?;
+    if caches && scope.find(d::FASTCGI_CACHE_KEY).is_none() {
         keyless.set(keyless.get() + 1);
     }
     Ok(())
+}
+
+/// Whether the zone that answers are kept in is there, and whether there is to be one.
+fn check_zone(
+    zones: &BTreeMap<&[u8], Zone>,
+    scope: Scope<'_>,
+    id: DirectiveId,
+) -> Result<bool, Fault> {
+    let zone = scope.word(id).filter(|word| **word != "off");
+    let Some(zone) = zone else { return Ok(false) };
+    let declared = zones.get(zone.as_bytes()).is_some_and(|zone| zone.declared);
+    if !declared && !zone.as_bytes().contains(&b'$') {
+        let (directive, name) = (id.name, zone.message_text());
+        return Err(Fault::new(format!(
+            "\"{directive}\" zone \"{name}\" is unknown"
+        )));
+    }
+    Ok(true)
 }
 
 /// Runs a check on every server and every level in it, outer levels first.

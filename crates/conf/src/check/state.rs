@@ -64,6 +64,9 @@ pub(super) enum ZoneOwner {
     LimitReq,
     LimitConn,
     FastcgiCache,
+    ProxyCache,
+    /// Of modules that are not here; their directives are checked all the same.
+    OtherCache,
     Ssl,
     Upstream,
 }

@@ -76,47 +76,47 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         Accepted("PHP is read as fast as it answers, so that its worker is free again"), "Bytes per second that answers are read at.";
     FASTCGI_CACHE "fastcgi_cache" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::Cache) = "off", Nearest,
-        Accepted("every answer comes from PHP; none is kept"), "Zone that answers are kept in.";
+        Honoured, "Zone that answers are kept in.";
     FASTCGI_CACHE_KEY "fastcgi_cache_key" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::CacheKey), Nearest,
-        Accepted("every answer comes from PHP; none is kept"), "Key that answers are kept under.";
+        Honoured, "Key that answers are kept under.";
     FASTCGI_CACHE_PATH "fastcgi_cache_path" in HTTP, MORE2, Special(Special::CachePath), Own,
-        Accepted("every answer comes from PHP; none is kept"), "Where answers are kept, and in what zone.";
+        Differs("temporary files stand beside the entries, whatever use_temp_path says; unknown files are left alone; more than max_size goes at once; memory= is ours: bytes held in memory beside the files, 16m by default"), "Where answers are kept, and in what zone.";
     FASTCGI_CACHE_BYPASS "fastcgi_cache_bypass" in HTTP | SERVER | LOCATION,
         MORE1, Predicates, Nearest,
-        Accepted("every answer comes from PHP; none is kept"), "When not to answer from the cache.";
+        Honoured, "When not to answer from the cache.";
     FASTCGI_NO_CACHE "fastcgi_no_cache" in HTTP | SERVER | LOCATION, MORE1, Predicates, Nearest,
-        Accepted("every answer comes from PHP; none is kept"), "When not to keep an answer.";
+        Honoured, "When not to keep an answer.";
     FASTCGI_CACHE_VALID "fastcgi_cache_valid" in HTTP | SERVER | LOCATION,
         MORE1, Special(Special::CacheValid), Nearest,
-        Accepted("every answer comes from PHP; none is kept"), "How long answers are kept, by status.";
+        Honoured, "How long answers are kept, by status.";
     FASTCGI_CACHE_MIN_USES "fastcgi_cache_min_uses" in HTTP | SERVER | LOCATION,
         TAKE1, Number = "1", Nearest,
-        Accepted("every answer comes from PHP; none is kept"), "How often an answer must be asked for to be kept.";
+        Honoured, "How often an answer must be asked for to be kept.";
     FASTCGI_CACHE_MAX_RANGE_OFFSET "fastcgi_cache_max_range_offset" in HTTP | SERVER | LOCATION,
         TAKE1, Offset, Nearest,
-        Accepted("every answer comes from PHP; none is kept"), "From which offset on ranges go around the cache.";
+        Honoured, "From which offset on ranges go around the cache.";
     FASTCGI_CACHE_USE_STALE "fastcgi_cache_use_stale" in HTTP | SERVER | LOCATION,
         MORE1, Bits(words::FASTCGI_NEXT_UPSTREAM) = "off", Nearest,
-        Accepted("every answer comes from PHP; none is kept"), "When an outdated answer may be sent.";
+        Honoured, "When an outdated answer may be sent.";
     FASTCGI_CACHE_METHODS "fastcgi_cache_methods" in HTTP | SERVER | LOCATION,
         MORE1, Bits(words::CACHE_METHODS) = "GET HEAD", Nearest,
-        Accepted("every answer comes from PHP; none is kept"), "Methods whose answers are kept.";
+        Honoured, "Methods whose answers are kept.";
     FASTCGI_CACHE_LOCK "fastcgi_cache_lock" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Accepted("every answer comes from PHP; none is kept"), "Whether one request alone fills an entry.";
+        Honoured, "Whether one request alone fills an entry.";
     FASTCGI_CACHE_LOCK_TIMEOUT "fastcgi_cache_lock_timeout" in HTTP | SERVER | LOCATION,
         TAKE1, Msec = "5s", Nearest,
-        Accepted("every answer comes from PHP; none is kept"), "How long others wait for it.";
+        Honoured, "How long others wait for it.";
     FASTCGI_CACHE_LOCK_AGE "fastcgi_cache_lock_age" in HTTP | SERVER | LOCATION,
         TAKE1, Msec = "5s", Nearest,
-        Accepted("every answer comes from PHP; none is kept"), "After how long another may try.";
+        Honoured, "After how long another may try.";
     FASTCGI_CACHE_REVALIDATE "fastcgi_cache_revalidate" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Accepted("every answer comes from PHP; none is kept"), "Whether outdated entries are revalidated.";
+        Honoured, "Whether outdated entries are revalidated.";
     FASTCGI_CACHE_BACKGROUND_UPDATE "fastcgi_cache_background_update" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Accepted("every answer comes from PHP; none is kept"), "Whether outdated entries are renewed in the background.";
+        Honoured, "Whether outdated entries are renewed in the background.";
     FASTCGI_TEMP_PATH "fastcgi_temp_path" in HTTP | SERVER | LOCATION,
         TAKE1234, Path = "fastcgi_temp", Nearest,
         Accepted("what outgrows memory goes to unlinked files where client_body_temp_path says"), "Directory for answers that outgrow memory.";

@@ -96,62 +96,62 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         Accepted("a server is read as fast as it sends; limit_rate slows the client"), "Bytes per second that answers are read at.";
     PROXY_CACHE "proxy_cache" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::Cache) = "off", Nearest,
-        Unsupported, "Zone that answers are kept in.";
+        Honoured, "Zone that answers are kept in.";
     PROXY_CACHE_KEY "proxy_cache_key" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::CacheKey) = "$scheme$proxy_host$request_uri", Nearest,
-        Accepted("answers of HTTP servers are not stored"),
+        Honoured,
         "Key that answers are kept under.";
     PROXY_CACHE_PATH "proxy_cache_path" in HTTP, MORE2, Special(Special::CachePath), Own,
-        Accepted("answers of HTTP servers are not stored"),
+        Differs("temporary files stand beside the entries, whatever use_temp_path says; unknown files are left alone; more than max_size goes at once; memory= is ours: bytes held in memory beside the files, 16m by default"),
         "Where answers are kept, and in what zone.";
     PROXY_CACHE_BYPASS "proxy_cache_bypass" in HTTP | SERVER | LOCATION, MORE1, Predicates, Nearest,
-        Accepted("answers of HTTP servers are not stored"),
+        Honoured,
         "When not to answer from the cache.";
     PROXY_NO_CACHE "proxy_no_cache" in HTTP | SERVER | LOCATION, MORE1, Predicates, Nearest,
-        Accepted("answers of HTTP servers are not stored"),
+        Honoured,
         "When not to keep an answer.";
     PROXY_CACHE_VALID "proxy_cache_valid" in HTTP | SERVER | LOCATION,
         MORE1, Special(Special::CacheValid), Nearest,
-        Accepted("answers of HTTP servers are not stored"),
+        Honoured,
         "How long answers are kept, by status.";
     PROXY_CACHE_MIN_USES "proxy_cache_min_uses" in HTTP | SERVER | LOCATION,
         TAKE1, Number = "1", Nearest,
-        Accepted("answers of HTTP servers are not stored"),
+        Honoured,
         "How often an answer must be asked for to be kept.";
     PROXY_CACHE_MAX_RANGE_OFFSET "proxy_cache_max_range_offset" in HTTP | SERVER | LOCATION,
         TAKE1, Offset, Nearest,
-        Accepted("answers of HTTP servers are not stored"),
+        Honoured,
         "From which offset on ranges go around the cache.";
     PROXY_CACHE_USE_STALE "proxy_cache_use_stale" in HTTP | SERVER | LOCATION,
         MORE1, Bits(words::PROXY_NEXT_UPSTREAM) = "off", Nearest,
-        Accepted("answers of HTTP servers are not stored"),
+        Honoured,
         "When an outdated answer may be sent.";
     PROXY_CACHE_METHODS "proxy_cache_methods" in HTTP | SERVER | LOCATION,
         MORE1, Bits(words::CACHE_METHODS) = "GET HEAD", Nearest,
-        Accepted("answers of HTTP servers are not stored"),
+        Honoured,
         "Methods whose answers are kept.";
     PROXY_CACHE_LOCK "proxy_cache_lock" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,
-        Accepted("answers of HTTP servers are not stored"),
+        Honoured,
         "Whether one request alone fills an entry.";
     PROXY_CACHE_LOCK_TIMEOUT "proxy_cache_lock_timeout" in HTTP | SERVER | LOCATION,
         TAKE1, Msec = "5s", Nearest,
-        Accepted("answers of HTTP servers are not stored"),
+        Honoured,
         "How long others wait for it.";
     PROXY_CACHE_LOCK_AGE "proxy_cache_lock_age" in HTTP | SERVER | LOCATION,
         TAKE1, Msec = "5s", Nearest,
-        Accepted("answers of HTTP servers are not stored"),
+        Honoured,
         "After how long another may try.";
     PROXY_CACHE_REVALIDATE "proxy_cache_revalidate" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Accepted("answers of HTTP servers are not stored"),
+        Honoured,
         "Whether outdated entries are revalidated.";
     PROXY_CACHE_CONVERT_HEAD "proxy_cache_convert_head" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,
-        Accepted("answers of HTTP servers are not stored"),
+        Honoured,
         "Whether HEAD is turned into GET for the cache.";
     PROXY_CACHE_BACKGROUND_UPDATE "proxy_cache_background_update" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Accepted("answers of HTTP servers are not stored"),
+        Honoured,
         "Whether outdated entries are renewed in the background.";
     PROXY_TEMP_PATH "proxy_temp_path" in HTTP | SERVER | LOCATION,
         TAKE1234, Path = "proxy_temp", Nearest,

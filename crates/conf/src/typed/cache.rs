@@ -26,6 +26,14 @@ pub struct CachePath<'a> {
     pub max_size: Option<u64>,
     /// `min_free=` in bytes.
     pub min_free: u64,
+    /// `memory=` in bytes: what is held in memory beside the files; ours.
+    pub memory: Option<u64>,
+    /// `manager_files=`: how many entries are removed at a time.
+    pub manager_files: i64,
+    /// `manager_sleep=`: the pause after that.
+    pub manager_sleep: Duration,
+    /// `manager_threshold=`: how long it may take.
+    pub manager_threshold: Duration,
 }
 
 impl<'a> CachePath<'a> {
@@ -45,6 +53,10 @@ impl<'a> CachePath<'a> {
             inactive: Duration::from_secs(600),
             max_size: None,
             min_free: 0,
+            memory: None,
+            manager_files: 100,
+            manager_sleep: Duration::from_millis(50),
+            manager_threshold: Duration::from_millis(200),
         };
         for word in parameters {
             cache.apply(word)?;
@@ -88,8 +100,30 @@ impl<'a> CachePath<'a> {
         } else if let Some(text) = Text::after(word, "min_free=") {
             let size = parse_offset(text.bytes);
             self.min_free = size.map_err(|_| Fault::invalid("min_free value", word))?;
+        } else if let Some(text) = Text::after(word, "memory=") {
+            let size = parse_size(text.bytes);
+            self.memory = Some(size.map_err(|_| Fault::invalid("memory value", word))?);
         } else {
-            check_helper_process(word)?;
+            self.apply_pace(word)?;
+        }
+        Ok(())
+    }
+
+    /// The parameters of nginx's cache manager; those of its loader are checked and have no effect.
+    fn apply_pace(&mut self, word: &'a Word) -> Result<(), Fault> {
+        let (name, value) = Text::from(word)
+            .split_at_byte(b'=')
+            .ok_or_else(|| Fault::parameter(word))?;
+        let show = || format!("{} value", String::from_utf8_lossy(name.bytes));
+        let number = || parse_number(value.bytes).map_err(|_| Fault::invalid(&show(), word));
+        let time = || parse_msec(value.bytes).map_err(|_| Fault::invalid(&show(), word));
+        match name.bytes {
+            b"manager_files" => self.manager_files = number()?,
+            b"manager_sleep" => self.manager_sleep = time()?,
+            b"manager_threshold" => self.manager_threshold = time()?,
+            b"loader_files" => drop(number()?),
+            b"loader_sleep" | b"loader_threshold" => drop(time()?),
+            _ => return Err(Fault::parameter(word)),
         }
         Ok(())
     }
@@ -123,33 +157,6 @@ fn parse_keys_zone(text: Text<'_>) -> Result<Zone<'_>, Fault> {
         name: name.bytes,
         size,
     })
-}
-
-/// The parameters of nginx's cache loader and manager, which are checked and have no effect.
-fn check_helper_process(word: &Word) -> Result<(), Fault> {
-    for (prefix, is_time) in [
-        ("loader_files", false),
-        ("loader_sleep", true),
-        ("loader_threshold", true),
-        ("manager_files", false),
-        ("manager_sleep", true),
-        ("manager_threshold", true),
-    ] {
-        let value = word.as_bytes().strip_prefix(prefix.as_bytes());
-        let Some(value) = value.and_then(|value| value.strip_prefix(b"=")) else {
-            continue;
-        };
-        let valid = if is_time {
-            parse_msec(value).is_ok()
-        } else {
-            parse_number(value).is_ok()
-        };
-        return match valid {
-            true => Ok(()),
-            false => Err(Fault::invalid(&format!("{prefix} value"), word)),
-        };
-    }
-    Err(Fault::parameter(word))
 }
 
 /// `fastcgi_cache_valid [CODE …] TIME`. nginx: `ngx_http_file_cache_valid_set_slot`.

@@ -8,7 +8,7 @@ use portunus_fastcgi::Params;
 use portunus_fpm::{ErrorKind, Failure, Options, Pool};
 use portunus_routing::Regex;
 
-use super::Template;
+use super::{Caching, Template};
 
 /// A location that PHP answers.
 ///
@@ -49,6 +49,8 @@ pub struct FastCgi {
     pub lane: usize,
     /// Time-outs and habits of the exchange.
     pub options: Arc<Options>,
+    /// `fastcgi_cache` and its kin.
+    pub caching: Option<Box<Caching>>,
 }
 
 /// Where requests go.

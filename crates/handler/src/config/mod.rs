@@ -13,6 +13,7 @@ use portunus_server::{ServerHandle, Settings};
 use portunus_static_files::OpenFileCache;
 
 mod access;
+mod cache;
 mod encoding;
 mod fastcgi;
 mod filters;
@@ -28,6 +29,7 @@ mod proxy;
 mod userid;
 
 pub use access::{AccessRule, Network, RealIp, RealIpSource, Who};
+pub use cache::{CacheLock, CacheZone, CacheZones, Caching, UseStale};
 pub use encoding::{EncoderSet, Encoding};
 pub(crate) use fastcgi::ParamStep;
 pub use fastcgi::{

@@ -11,7 +11,7 @@ use portunus_routing::Regex;
 use portunus_spool::Limits;
 use portunus_upstream::Group;
 
-use super::{IgnoredFields, Template};
+use super::{Caching, IgnoredFields, Template};
 
 /// A location that an HTTP server behind us answers.
 ///
@@ -71,6 +71,8 @@ pub struct Proxy {
     pub spool: Limits,
     /// Idle connections, where they are kept.
     pub keepalive: Option<Arc<Keepalive>>,
+    /// `proxy_cache` and its kin.
+    pub caching: Option<Box<Caching>>,
 }
 
 /// Where requests go.

@@ -1,5 +1,6 @@
 //! What produces answers: files, PHP, servers behind us, the status page.
 
+pub(crate) mod cached;
 pub(crate) mod fastcgi;
 pub(crate) mod listing;
 pub(crate) mod mirror;

@@ -13,11 +13,16 @@ use crate::body::Body;
 use crate::config::{Location, Site};
 use crate::context::Context;
 use crate::engine::own_page;
+use crate::window::Window;
 
 /// Cuts the body to what the request asks for.
 pub(super) fn apply(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) {
     let facts = facts(&reply.validators, reply.length);
-    let outcome = decide_range(&facts, &cx.head.headers, &location.conditional);
+    let mut rules = location.conditional;
+    if reply.single_range {
+        rules.max_ranges = Some(rules.max_ranges.map_or(1, |most| most.min(1)));
+    }
+    let outcome = decide_range(&facts, &cx.head.headers, &rules);
     let length = reply.length.unwrap_or_default();
     match outcome {
         Outcome::Full {
@@ -55,7 +60,9 @@ fn single(reply: &mut Reply, range: ByteRange, length: u64) {
     reply.body = match std::mem::take(&mut reply.body) {
         Body::Entry(entry) => Body::File(StaticBody::range(&entry, range)),
         Body::Bytes(bytes) => Body::bytes(slice(&bytes, range)),
-        other => other,
+        Body::Stored(part) => Body::File(part.range(range)),
+        Body::Empty => Body::Empty,
+        other => Body::Window(Box::new(Window::new(other, range.start, range.len()))),
     };
 }
 
@@ -64,6 +71,8 @@ fn multi(reply: &mut Reply, ranges: &[ByteRange], length: u64) {
     let media = content_type.as_ref().map(HeaderValue::as_bytes);
     let multipart = Multipart::new(ranges, length, media);
     reply.status = 206;
+    // What an upstream says of its own ranges.
+    reply.fields.remove(header::CONTENT_RANGE);
     reply.content_type = Some(multipart.content_type());
     reply.length = Some(multipart.length());
     reply.content_length = None;
@@ -73,6 +82,7 @@ fn multi(reply: &mut Reply, ranges: &[ByteRange], length: u64) {
             let parts = MultipartBody::of_bytes(bytes, multipart);
             Body::File(StaticBody::Multipart(Box::new(parts)))
         }
+        Body::Stored(part) => Body::File(part.multipart(multipart)),
         other => other,
     };
 }

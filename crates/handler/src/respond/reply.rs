@@ -33,6 +33,8 @@ pub(crate) struct Reply {
     pub(crate) body: Body,
     /// Whether the range filter may cut this body.
     pub(crate) ranges: bool,
+    /// Whether it can only be cut once, since it is on its way.
+    pub(crate) single_range: bool,
     /// Whether preconditions of the request are ours to check; those on answers of PHP are not.
     pub(crate) conditional: bool,
     /// Whether the charset still has to go into `Content-Type`.
@@ -56,6 +58,7 @@ impl Reply {
             fields: HeaderMap::new(),
             body: Body::Empty,
             ranges: false,
+            single_range: false,
             conditional: true,
             charset: true,
             vary: false,

@@ -188,6 +188,12 @@ pub enum Variable {
     UpstreamBytesReceived,
     /// `$upstream_bytes_sent`.
     UpstreamBytesSent,
+    /// `$upstream_cache_etag`.
+    UpstreamCacheEtag,
+    /// `$upstream_cache_key`.
+    UpstreamCacheKey,
+    /// `$upstream_cache_last_modified`.
+    UpstreamCacheLastModified,
     /// `$upstream_cache_status`.
     UpstreamCacheStatus,
     /// `$upstream_connect_time`.
@@ -346,6 +352,12 @@ const BUILTIN: &[(&str, Variable)] = &[
     ("upstream_addr", Variable::UpstreamAddr),
     ("upstream_bytes_received", Variable::UpstreamBytesReceived),
     ("upstream_bytes_sent", Variable::UpstreamBytesSent),
+    ("upstream_cache_etag", Variable::UpstreamCacheEtag),
+    ("upstream_cache_key", Variable::UpstreamCacheKey),
+    (
+        "upstream_cache_last_modified",
+        Variable::UpstreamCacheLastModified,
+    ),
     ("upstream_cache_status", Variable::UpstreamCacheStatus),
     ("upstream_connect_time", Variable::UpstreamConnectTime),
     ("upstream_header_time", Variable::UpstreamHeaderTime),

@@ -3,6 +3,7 @@
 mod chunk;
 mod file;
 mod multipart;
+mod part;
 
 use std::io;
 use std::pin::Pin;
@@ -13,6 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 
 pub use self::file::FileBody;
 pub use self::multipart::{Multipart, MultipartBody};
+pub use self::part::FilePart;
 
 use crate::cache::Entry;
 use crate::conditional::ByteRange;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use http_body::{Body, Frame, SizeHint};
 
-use super::{FileBody, slice};
+use super::{FileBody, FilePart, slice};
 use crate::cache::Entry;
 use crate::conditional::ByteRange;
 
@@ -116,6 +116,12 @@ impl MultipartBody {
                 .map_or_else(|| Source::Memory(Bytes::new()), Source::File),
         };
         Self::new(source, multipart)
+    }
+
+    /// Ranges of a part of a file.
+    pub(super) fn of_part(part: &FilePart, multipart: Multipart) -> Self {
+        let nothing = ByteRange { start: 0, end: 0 };
+        Self::new(Source::File(FileBody::of_part(part, nothing)), multipart)
     }
 
     /// Ranges of bytes at hand.

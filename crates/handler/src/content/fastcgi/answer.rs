@@ -2,13 +2,16 @@
 //!
 //! Source: nginx, `ngx_http_upstream_process_headers`, `ngx_http_upstream_intercept_errors`.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use portunus_fpm::{Failure, Pool, Response};
+use portunus_cache::Entry;
+use portunus_fpm::{ErrorKind, Failure, Pool, Response};
 use portunus_static_files::http_time;
 use portunus_telemetry::Severity;
 
 use crate::body::Body;
 use crate::config::{FastCgi, Site};
+use crate::content::cached::{self, Arrived, Storing, fields_of};
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide, redirect_inside};
 use crate::respond::Reply;
@@ -33,12 +36,20 @@ pub(super) fn from_response(
     fastcgi: &FastCgi,
     pool: &Pool,
     response: Response,
+    mut storing: Option<Box<Storing<'_>>>,
 ) -> Plan {
     log_stderr(cx, &response.stderr);
     cx.upstream.record(pool, &response, site.keeps_sent_fields);
     let Response {
         mut head, mut body, ..
     } = response;
+    let status = head.status.as_u16();
+    if let Some(storing) = &mut storing {
+        storing.see(head.spelled());
+        if let Some(entry) = storing.instead(cx, status) {
+            return from_stored(cx, site, fastcgi, &entry);
+        }
+    }
     if head.accel {
         accel_fields(cx, fastcgi, &head.fields);
         if !fastcgi.ignored.accel_redirect
@@ -47,7 +58,6 @@ pub(super) fn from_response(
             return accel_redirect(cx, site, target.as_bytes(), head.fields);
         }
     }
-    let status = head.status.as_u16();
     let location = cx.location_in(site);
     let intercepts = location
         .error_pages
@@ -59,19 +69,86 @@ pub(super) fn from_response(
                 .fields
                 .insert(header::WWW_AUTHENTICATE, challenge);
         }
+        if let Some(storing) = storing {
+            storing.intercepted(cx, status);
+        }
         return decide(cx, site, Step::Fail(status));
     }
-    let mut reply = Reply::status(status);
-    reply.length = head.content_length;
-    reply.ranges = fastcgi.force_ranges;
-    reply.conditional = false;
-    take_fields(fastcgi, head.fields, &mut reply);
+    let streamed = body.is_streamed();
+    let storable = storing
+        .as_ref()
+        .is_some_and(|storing| storing.is_storable(cx));
+    let fields = std::mem::take(&mut head.fields);
+    let mut reply = reply(fastcgi, status, fields, head.content_length, storable);
+    reply.single_range = true;
     // nginx tells no length that PHP did not tell: what is sent in chunks there comes in chunks here.
     reply.body = match body.try_complete() {
         Some(bytes) => Body::bytes(bytes),
         None => Body::FastCgi(Box::new(body)),
     };
+    if let Some(storing) = storing.filter(|storing| !streamed && storing.takes(cx.is_head())) {
+        let fields = head
+            .spelled()
+            .map(|(name, value)| (copy(name), copy(value)));
+        let fields: Vec<_> = fields.filter(|(name, _)| !is_status(name)).collect();
+        let arrived = Arrived {
+            status,
+            fields: &fields,
+            body: std::mem::take(&mut reply.body),
+            length: reply.length.filter(|_| !cx.is_head()),
+            spool: fastcgi.options.spool.clone(),
+        };
+        reply.body = storing.keep(cx, arrived);
+    }
     Plan::Answer(Box::new(reply))
+}
+
+fn copy(bytes: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(bytes)
+}
+
+/// `Status` is told apart.
+fn is_status(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"status")
+}
+
+/// Makes the plan for an answer that was stored.
+///
+/// Source: nginx, `ngx_http_upstream_cache_send`.
+pub(super) fn from_stored(cx: &mut Context, site: &Site, fastcgi: &FastCgi, entry: &Entry) -> Plan {
+    let head = entry.head();
+    let mut fields = fields_of(head);
+    if site.keeps_sent_fields {
+        cx.upstream.fields = Some(fields.clone());
+    }
+    accel_fields(cx, fastcgi, &fields);
+    if !fastcgi.ignored.accel_redirect
+        && let Some(target) = fields.remove(&ACCEL_REDIRECT)
+    {
+        return accel_redirect(cx, site, target.as_bytes(), fields);
+    }
+    let length = cached::length_of(&fields);
+    let mut reply = reply(fastcgi, head.status, fields, length, true);
+    reply.body = cached::body_of(entry);
+    Plan::Answer(Box::new(reply))
+}
+
+/// What fields and status make of an answer. With `storable`, ranges and conditions are ours.
+fn reply(
+    fastcgi: &FastCgi,
+    status: u16,
+    fields: HeaderMap,
+    length: Option<u64>,
+    storable: bool,
+) -> Reply {
+    let mut reply = Reply::status(status);
+    reply.length = length;
+    reply.conditional = storable;
+    let own_ranges = storable && !fastcgi.force_ranges;
+    reply.ranges =
+        fastcgi.force_ranges || (own_ranges && fields.contains_key(header::ACCEPT_RANGES));
+    take_fields(fastcgi, fields, own_ranges, &mut reply);
+    reply
 }
 
 /// `X-Accel-Limit-Rate` and `X-Accel-Charset`.
@@ -90,7 +167,7 @@ fn accel_fields(cx: &mut Context, fastcgi: &FastCgi, fields: &HeaderMap) {
 }
 
 /// Gives the reply PHP's fields, in PHP's order, but for those that are not for the client.
-fn take_fields(fastcgi: &FastCgi, fields: HeaderMap, reply: &mut Reply) {
+fn take_fields(fastcgi: &FastCgi, fields: HeaderMap, own_ranges: bool, reply: &mut Reply) {
     let mut kept = HeaderMap::with_capacity(fields.len());
     let mut current = None;
     for (name, value) in fields {
@@ -103,6 +180,7 @@ fn take_fields(fastcgi: &FastCgi, fields: HeaderMap, reply: &mut Reply) {
                 reply.validators.modified = http_time::parse(value.as_bytes());
                 reply.validators.last_modified = Some(value);
             }
+            Some(header::ACCEPT_RANGES) if own_ranges => {}
             Some(name) if passes(fastcgi, name) => {
                 kept.append(name.clone(), value);
             }
@@ -153,8 +231,25 @@ pub(super) fn note_failure(cx: &mut Context, pool: &Pool, failure: &Failure) -> 
 }
 
 /// An exchange that brought no answer, and nobody else to ask.
-pub(super) fn from_failure(cx: &mut Context, site: &Site, pool: &Pool, failure: &Failure) -> Plan {
+pub(super) fn from_failure(
+    cx: &mut Context,
+    site: &Site,
+    fastcgi: &FastCgi,
+    pool: &Pool,
+    failure: &Failure,
+    storing: Option<Box<Storing<'_>>>,
+) -> Plan {
     let status = note_failure(cx, pool, failure);
+    let why = match failure.error.kind() {
+        ErrorKind::Broken => cached::Failure::Error,
+        ErrorKind::Timeout => cached::Failure::Timeout,
+        ErrorKind::InvalidHead => cached::Failure::InvalidHead,
+        ErrorKind::Overloaded => cached::Failure::Overloaded,
+        ErrorKind::Local => cached::Failure::Other,
+    };
+    if let Some(entry) = storing.and_then(|storing| storing.failed(cx, why, status)) {
+        return from_stored(cx, site, fastcgi, &entry);
+    }
     if let Some(seconds) = failure.error.retry_after() {
         cx.carried
             .fields

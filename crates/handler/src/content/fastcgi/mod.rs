@@ -15,24 +15,44 @@ use portunus_fpm::{Body, Pool, Request};
 use portunus_telemetry::Severity;
 use smallvec::{SmallVec, smallvec};
 
+use super::cached::{LookUp, Storing, look_up};
 use crate::config::{Content, FastCgi, FastCgiPass, Site};
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide};
 use crate::request_body::RequestBody;
 
-/// Asks PHP as the current location says; the plan that comes back may be another round.
+/// Answers as the current location says: from the store, or by asking PHP. The plan that comes back may
+/// be another round.
 pub(crate) async fn run(cx: &mut Context) -> Plan {
     let site = Rc::clone(&cx.site);
     let Content::FastCgi(fastcgi) = &cx.location_in(&site).content else {
         return decide(cx, &site, Step::Fail(500));
     };
-    let mut body = match take_body(cx, &site, fastcgi).await {
-        Ok(body) => body,
-        Err(step) => return decide(cx, &site, step),
+    let Some(rules) = &fastcgi.caching else {
+        return ask(cx, &site, fastcgi, None).await;
     };
-    let pools = match pools(cx, &site, &fastcgi.pass) {
+    match look_up(cx, rules, |_| Vec::new()).await {
+        LookUp::Off => ask(cx, &site, fastcgi, None).await,
+        LookUp::Ask(storing) => ask(cx, &site, fastcgi, Some(storing)).await,
+        LookUp::Answer(entry) => answer::from_stored(cx, &site, fastcgi, &entry),
+        LookUp::Failed(status) => decide(cx, &site, Step::Fail(status)),
+    }
+}
+
+/// Asks PHP; its answer is stored on its way if it may be.
+pub(crate) async fn ask(
+    cx: &mut Context,
+    site: &Site,
+    fastcgi: &FastCgi,
+    storing: Option<Box<Storing<'_>>>,
+) -> Plan {
+    let mut body = match take_body(cx, site, fastcgi).await {
+        Ok(body) => body,
+        Err(step) => return decide(cx, site, step),
+    };
+    let pools = match pools(cx, site, &fastcgi.pass) {
         Ok(pools) => pools,
-        Err(status) => return decide(cx, &site, Step::Fail(status)),
+        Err(status) => return decide(cx, site, Step::Fail(status)),
     };
     let params = params::params(cx, fastcgi);
     let idempotent = cx.head.method.is_idempotent();
@@ -52,20 +72,28 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
             lane: fastcgi.lane,
             options: &fastcgi.options,
         };
-        let sent = match heard(cx, fastcgi, pool.send(request)).await {
-            Some(sent) => sent,
-            None => return abandoned(cx, pool),
+        // What is to be stored is wanted without the client, too.
+        let heard = match &storing {
+            Some(_) => Some(pool.send(request).await),
+            None => heard(cx, fastcgi, pool.send(request)).await,
+        };
+        let Some(sent) = heard else {
+            return abandoned(cx, pool);
         };
         match (sent, again) {
-            (Ok(response), _) => return answer::from_response(cx, &site, fastcgi, pool, response),
+            (Ok(response), _) => {
+                return answer::from_response(cx, site, fastcgi, pool, response, storing);
+            }
             (Err(failure), Some(again)) if fastcgi.next_upstream.allows(&failure, idempotent) => {
                 answer::note_failure(cx, pool, &failure);
                 body = again;
             }
-            (Err(failure), _) => return answer::from_failure(cx, &site, pool, &failure),
+            (Err(failure), _) => {
+                return answer::from_failure(cx, site, fastcgi, pool, &failure, storing);
+            }
         }
     }
-    decide(cx, &site, Step::Fail(502))
+    decide(cx, site, Step::Fail(502))
 }
 
 /// What comes of an exchange for as long as the client is there; `None` once it has gone, unless

@@ -2,7 +2,7 @@
 //!
 //! Source: nginx, `ngx_http_fastcgi_create_request`; RFC 3875 §4.1.18.
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, header};
 use portunus_fastcgi::Params;
 use smallvec::SmallVec;
 
@@ -23,24 +23,60 @@ pub(super) fn params(cx: &mut Context, fastcgi: &FastCgi) -> Vec<u8> {
             }
         }
     }
+    let storable = cx.asks_for_storing();
+    if storable {
+        push_conditions(cx, fastcgi, &mut params);
+    }
     if fastcgi.pass_request_headers {
-        push_fields(&cx.head.headers, &fastcgi.params.overridden, &mut params);
+        let overridden = |key: &HeaderName| {
+            fastcgi.params.overridden.contains(key) || (storable && CONDITIONS.contains(key))
+        };
+        push_fields(&cx.head.headers, overridden, &mut params);
     }
     params.into_bytes()
+}
+
+/// Fields that ask for less than the whole answer; what is to be stored is whole.
+///
+/// Source: nginx, `ngx_http_fastcgi_cache_headers`.
+const CONDITIONS: [HeaderName; 6] = [
+    header::IF_MODIFIED_SINCE,
+    header::IF_UNMODIFIED_SINCE,
+    header::IF_NONE_MATCH,
+    header::IF_MATCH,
+    header::RANGE,
+    header::IF_RANGE,
+];
+
+/// The conditions of the store in the place of the client's.
+fn push_conditions(cx: &Context, fastcgi: &FastCgi, params: &mut Params) {
+    let Some(state) = &cx.upstream.cache else {
+        return;
+    };
+    let free = |name: &HeaderName| !fastcgi.params.overridden.contains(name);
+    if let Some(date) = state
+        .modified_since()
+        .filter(|_| free(&header::IF_MODIFIED_SINCE))
+    {
+        params.push(b"HTTP_IF_MODIFIED_SINCE", date.as_bytes());
+    }
+    if let Some(etag) = state.none_match().filter(|_| free(&header::IF_NONE_MATCH)) {
+        params.push(b"HTTP_IF_NONE_MATCH", etag);
+    }
 }
 
 /// Fields that a script sees as `$_SERVER['HTTP_…']`.
 ///
 /// Differs: names with anything but letters, digits and dashes stay here. `_` and `-` would fall
 /// together in PHP, and a client could speak for a field that a proxy in front sets.
-fn push_fields(headers: &HeaderMap, overridden: &[HeaderName], params: &mut Params) {
+fn push_fields(headers: &HeaderMap, overridden: impl Fn(&HeaderName) -> bool, params: &mut Params) {
     let mut name = SmallVec::<[u8; 64]>::new();
     let mut fields = headers.iter().peekable();
     while let Some((key, value)) = fields.next() {
         // Values of one name come one after the other.
         let repeated = fields.next_if(|(next, _)| *next == key).is_some();
         while fields.next_if(|(next, _)| *next == key).is_some() {}
-        if !passes(key) || overridden.contains(key) {
+        if !passes(key) || overridden(key) {
             continue;
         }
         name.clear();
@@ -72,7 +108,7 @@ impl Context {
         if let Some(length) = self.body.length() {
             return crate::variable::put_display(out, length);
         }
-        field(&self.head.headers, &http::header::CONTENT_LENGTH, out)
+        field(&self.head.headers, &header::CONTENT_LENGTH, out)
     }
 }
 

@@ -4,6 +4,7 @@
 //! `ngx_http_upstream_send_response`.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use portunus_cache::Entry;
 use portunus_proxy::{Field, Response};
 use portunus_server::Names;
 use portunus_static_files::http_time;
@@ -13,6 +14,7 @@ use super::redirect;
 use super::tries::Held;
 use crate::body::Body;
 use crate::config::{Proxy, Site};
+use crate::content::cached::{self, Arrived, Storing, fields_of};
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide, redirect_inside};
 use crate::respond::{Reply, Validators};
@@ -34,8 +36,21 @@ pub(super) fn from_response(
     response: Response,
     held: Held,
     head_only: bool,
+    mut storing: Option<Box<Storing<'_>>>,
 ) -> Plan {
     let Response { head, body, .. } = response;
+    let status = head.status;
+    if let Some(storing) = &mut storing {
+        storing.see(
+            head.fields
+                .iter()
+                .map(|field| (&field.name[..], &field.value[..])),
+        );
+        if let Some(entry) = storing.instead(cx, status) {
+            drop((body, held));
+            return from_stored(cx, site, proxy, &entry);
+        }
+    }
     let mut fields = header_map(cx, &head.fields);
     if site.keeps_sent_fields {
         cx.upstream.fields = Some(fields.clone());
@@ -46,7 +61,6 @@ pub(super) fn from_response(
         drop((body, held));
         return accel_redirect(cx, site, target.as_bytes(), fields);
     }
-    let status = head.status;
     let location = cx.location_in(site);
     let caught = location
         .error_pages
@@ -60,26 +74,85 @@ pub(super) fn from_response(
                     .append(header::WWW_AUTHENTICATE, challenge.clone());
             }
         }
+        if let Some(storing) = storing {
+            storing.intercepted(cx, status);
+        }
         return decide(cx, site, Step::Fail(status));
     }
     cx.exchange
         .spell(Names::new(head.fields.iter().map(|field| &field.name[..])));
-    let mut reply = Reply::status(status);
-    reply.conditional = false;
-    reply.length = head.content_length.filter(|_| !head.chunked);
-    let buffering = instructions(cx, proxy, &fields);
-    redirect::apply(cx, proxy, &mut fields, &mut reply);
-    take_fields(proxy, &fields, &mut reply);
+    let length = head.content_length.filter(|_| !head.chunked);
+    let storable = storing
+        .as_ref()
+        .is_some_and(|storing| storing.is_storable(cx));
+    let (mut reply, buffering) = reply(cx, proxy, status, &mut fields, length, storable);
     if status == 101 {
         return super::tunnel::open(cx, site, proxy, reply, body, held);
     }
-    reply.body = transfer(cx, proxy, body, held, buffering);
-    reply.ranges = proxy.force_ranges && matches!(reply.body, Body::Bytes(_));
+    reply.body = transfer(cx, body, held);
+    if let Some(storing) = storing.filter(|_| buffering) {
+        let fields = head.fields.into_iter();
+        let fields: Vec<_> = fields.map(|field| (field.name, field.value)).collect();
+        let arrived = Arrived {
+            status,
+            fields: &fields,
+            body: std::mem::take(&mut reply.body),
+            length: reply.length.filter(|_| !head_only),
+            spool: proxy.spool.clone(),
+        };
+        reply.body = storing.keep(cx, arrived);
+    }
+    if buffering {
+        reply.body = ahead(proxy, reply.body);
+    }
+    reply.single_range = true;
     if head_only && cx.head.method != Method::HEAD {
         // `proxy_method HEAD`: whatever length was told, nothing comes.
         reply.length = Some(0);
     }
     Plan::Answer(Box::new(reply))
+}
+
+/// Makes the plan for an answer that was stored.
+///
+/// Source: nginx, `ngx_http_upstream_cache_send`.
+pub(super) fn from_stored(cx: &mut Context, site: &Site, proxy: &Proxy, entry: &Entry) -> Plan {
+    let head = entry.head();
+    let mut fields = fields_of(head);
+    if site.keeps_sent_fields {
+        cx.upstream.fields = Some(fields.clone());
+    }
+    if !proxy.ignored.accel_redirect
+        && let Some(target) = fields.remove("x-accel-redirect")
+    {
+        return accel_redirect(cx, site, target.as_bytes(), fields);
+    }
+    cx.exchange
+        .spell(Names::new(head.iter().map(|(name, _)| name)));
+    let length = cached::length_of(&fields);
+    let (mut reply, _) = reply(cx, proxy, head.status, &mut fields, length, true);
+    reply.body = cached::body_of(entry);
+    Plan::Answer(Box::new(reply))
+}
+
+/// What fields and status make of an answer, and whether it is to be read ahead. With `storable`, ranges
+/// and conditions are ours.
+fn reply(
+    cx: &mut Context,
+    proxy: &Proxy,
+    status: u16,
+    fields: &mut HeaderMap,
+    length: Option<u64>,
+    storable: bool,
+) -> (Reply, bool) {
+    let mut reply = Reply::status(status);
+    reply.conditional = storable;
+    reply.length = length;
+    let buffering = instructions(cx, proxy, fields);
+    redirect::apply(cx, proxy, fields, &mut reply);
+    reply.ranges = proxy.force_ranges || (storable && fields.contains_key(header::ACCEPT_RANGES));
+    take_fields(proxy, fields, storable && !proxy.force_ranges, &mut reply);
+    (reply, buffering)
 }
 
 /// Fields of which nginx takes the first and ignores others.
@@ -158,8 +231,8 @@ const NOT_PASSED: [HeaderName; 6] = [
     header::TRANSFER_ENCODING,
 ];
 
-/// Takes over what the answer passes on, in its order.
-fn take_fields(proxy: &Proxy, fields: &HeaderMap, reply: &mut Reply) {
+/// Takes over what the answer passes on, in its order; not `Accept-Ranges` where ranges are ours.
+fn take_fields(proxy: &Proxy, fields: &HeaderMap, own_ranges: bool, reply: &mut Reply) {
     let first = |name: HeaderName| fields.get(name).cloned();
     reply.content_type = first(header::CONTENT_TYPE);
     let last_modified = first(header::LAST_MODIFIED);
@@ -176,20 +249,15 @@ fn take_fields(proxy: &Proxy, fields: &HeaderMap, reply: &mut Reply) {
         let ours = NOT_PASSED.contains(name)
             || name == "keep-alive"
             || (*name == header::LOCATION && reply.location.is_some())
-            || (*name == header::UPGRADE && reply.status != 101);
+            || (*name == header::UPGRADE && reply.status != 101)
+            || (own_ranges && *name == header::ACCEPT_RANGES);
         if !hidden && !ours {
             reply.fields.append(name.clone(), value.clone());
         }
     }
 }
 
-fn transfer(
-    cx: &Context,
-    proxy: &Proxy,
-    mut body: portunus_proxy::ResponseBody,
-    held: Held,
-    buffering: bool,
-) -> Body {
+fn transfer(cx: &Context, mut body: portunus_proxy::ResponseBody, held: Held) -> Body {
     if let Some(bytes) = body.try_complete() {
         held.progress.add(bytes.len() as u64);
         if let Some(warning) = body.take_warning() {
@@ -198,11 +266,15 @@ fn transfer(
         }
         return Body::bytes(bytes);
     }
-    let body = match buffering {
-        true => ProxyBody::ahead(body, held, proxy.spool.clone()),
-        false => ProxyBody::Direct(Box::new(body), held),
-    };
-    Body::Proxy(Box::new(body))
+    Body::Proxy(Box::new(ProxyBody::Direct(Box::new(body), held)))
+}
+
+/// Reads ahead what is on its way and not being stored.
+fn ahead(proxy: &Proxy, body: Body) -> Body {
+    match body {
+        Body::Proxy(body) => Body::Proxy(Box::new(body.read_ahead(&proxy.spool))),
+        other => other,
+    }
 }
 
 /// `X-Accel-Redirect`: this server answers in the other's stead, with some of its fields.

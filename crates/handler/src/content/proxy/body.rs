@@ -88,10 +88,15 @@ pub(crate) enum ProxyBody {
 
 impl ProxyBody {
     /// Reads ahead as far as the limits go. Must be called on the thread of the connection.
-    pub(crate) fn ahead(body: ResponseBody, held: Held, limits: Limits) -> Self {
-        let (writer, reader) = fifo(limits);
-        tokio::task::spawn_local(read_ahead(body, held, writer));
-        Self::Ahead(reader)
+    pub(crate) fn read_ahead(self, limits: &Limits) -> Self {
+        match self {
+            Self::Direct(body, held) => {
+                let (writer, reader) = fifo(limits.clone());
+                tokio::task::spawn_local(read_ahead(*body, held, writer));
+                Self::Ahead(reader)
+            }
+            ahead @ Self::Ahead(_) => ahead,
+        }
     }
 
     pub(crate) fn poll_data(

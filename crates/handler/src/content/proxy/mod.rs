@@ -18,35 +18,67 @@ use std::rc::Rc;
 use http::header;
 use portunus_telemetry::Severity;
 
+use super::cached::{LookUp, Storing, look_up};
 use crate::config::{Content, Proxy, Site};
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide};
 use crate::request_body::RequestBody;
 use tries::{Given, Tries};
 
-/// Asks the server as the current location says; the plan that comes back may be another round.
+/// Answers as the current location says: from the store, or by asking the server. The plan that comes
+/// back may be another round.
 pub(crate) async fn run(cx: &mut Context) -> Plan {
     let site = Rc::clone(&cx.site);
     let Content::Proxy(proxy) = &cx.location_in(&site).content else {
         return decide(cx, &site, Step::Fail(500));
     };
-    let group = match target::resolve(cx, &site, proxy).await {
-        Ok(group) => group,
-        Err(status) => return decide(cx, &site, Step::Fail(status)),
+    let Some(rules) = &proxy.caching else {
+        return ask(cx, &site, proxy, None).await;
     };
+    if let Err(status) = target::note(cx, proxy) {
+        return decide(cx, &site, Step::Fail(status));
+    }
     if let Err(status) = take_body(cx, &site, proxy).await {
         return decide(cx, &site, Step::Fail(status));
     }
+    match look_up(cx, rules, request::key).await {
+        LookUp::Off => ask(cx, &site, proxy, None).await,
+        LookUp::Ask(storing) => ask(cx, &site, proxy, Some(storing)).await,
+        LookUp::Answer(entry) => answer::from_stored(cx, &site, proxy, &entry),
+        LookUp::Failed(status) => decide(cx, &site, Step::Fail(status)),
+    }
+}
+
+/// Asks the server; its answer is stored on its way if it may be.
+pub(crate) async fn ask(
+    cx: &mut Context,
+    site: &Site,
+    proxy: &Proxy,
+    storing: Option<Box<Storing<'_>>>,
+) -> Plan {
+    let group = match target::resolve(cx, site, proxy).await {
+        Ok(group) => group,
+        Err(status) => return decide(cx, site, Step::Fail(status)),
+    };
+    if let Err(status) = take_body(cx, site, proxy).await {
+        return decide(cx, site, Step::Fail(status));
+    }
     let outgoing = match request::write(cx, proxy) {
         Ok(outgoing) => outgoing,
-        Err(status) => return decide(cx, &site, Step::Fail(status)),
+        Err(status) => return decide(cx, site, Step::Fail(status)),
     };
     let head_only = outgoing.head_only;
     match Tries::new(cx, proxy, &group, outgoing).run(cx).await {
         Given::Answer(response, held) => {
-            answer::from_response(cx, &site, proxy, *response, held, head_only)
+            answer::from_response(cx, site, proxy, *response, held, head_only, storing)
         }
-        Given::Nothing(status) => decide(cx, &site, Step::Fail(status)),
+        Given::Nothing(status, failure) => {
+            let stale = storing.and_then(|storing| storing.failed(cx, failure, status));
+            match stale {
+                Some(entry) => answer::from_stored(cx, site, proxy, &entry),
+                None => decide(cx, site, Step::Fail(status)),
+            }
+        }
     }
 }
 

@@ -28,7 +28,13 @@ pub(super) struct Outgoing {
 /// Writes the head.
 pub(super) fn write(cx: &mut Context, proxy: &Proxy) -> Result<Outgoing, u16> {
     let mut out = Vec::with_capacity(1024);
+    let converted = cx
+        .upstream
+        .cache
+        .as_ref()
+        .is_some_and(|state| state.converted);
     let method = match &proxy.method {
+        _ if converted => b"GET".to_vec(),
         Some(template) => cx.expand(template),
         None => cx.head.method.as_str().as_bytes().to_vec(),
     };
@@ -58,8 +64,12 @@ pub(super) fn write(cx: &mut Context, proxy: &Proxy) -> Result<Outgoing, u16> {
         }
     }
     let chunked = write_framing(cx, proxy, own_body.as_ref(), &mut out);
+    let storable = cx.asks_for_storing();
+    if storable {
+        write_conditions(cx, proxy, &mut out);
+    }
     if proxy.pass_request_headers {
-        write_fields(cx, proxy, &mut out);
+        write_fields(cx, proxy, storable, &mut out);
     }
     out.extend_from_slice(b"\r\n");
     Ok(Outgoing {
@@ -112,6 +122,17 @@ fn without_controls(uri: Vec<u8>) -> Vec<u8> {
         }
     }
     escaped
+}
+
+/// What answers are stored under where the configuration does not say: the URL.
+///
+/// Source: nginx, `ngx_http_proxy_create_key`.
+pub(super) fn key(cx: &mut Context) -> Vec<u8> {
+    let host = cx.proxied.as_ref().map(|proxied| proxied.url.host.clone());
+    let mut key = b"http://".to_vec();
+    key.extend_from_slice(&host.unwrap_or_default());
+    key.extend_from_slice(&uri(cx));
+    key
 }
 
 /// The target: what the URL says, in the place of the location's prefix; or the client's own, as it
@@ -189,13 +210,50 @@ fn write_framing(cx: &Context, proxy: &Proxy, own: Option<&Bytes>, out: &mut Vec
     chunked
 }
 
+/// The conditions of the store in the place of the client's.
+fn write_conditions(cx: &Context, proxy: &Proxy, out: &mut Vec<u8>) {
+    let Some(state) = &cx.upstream.cache else {
+        return;
+    };
+    let sets = |name: &[u8]| replaces(proxy, name);
+    if let Some(date) = state
+        .modified_since()
+        .filter(|_| !sets(b"if-modified-since"))
+    {
+        put(out, b"If-Modified-Since", date.as_bytes());
+    }
+    if let Some(etag) = state.none_match().filter(|_| !sets(b"if-none-match")) {
+        put(out, b"If-None-Match", etag);
+    }
+}
+
+/// Whether the configuration sets a field itself, or keeps it here.
+fn replaces(proxy: &Proxy, name: &[u8]) -> bool {
+    let mut replaced = proxy.replaced.iter();
+    replaced.any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Fields that ask for less than the whole answer; what is to be stored is whole.
+///
+/// Source: nginx, `ngx_http_proxy_cache_headers`.
+const CONDITIONS: [&[u8]; 6] = [
+    b"if-modified-since",
+    b"if-unmodified-since",
+    b"if-none-match",
+    b"if-match",
+    b"range",
+    b"if-range",
+];
+
 /// The client's own fields, spelled as the client spells them.
-fn write_fields(cx: &Context, proxy: &Proxy, out: &mut Vec<u8>) {
+fn write_fields(cx: &Context, proxy: &Proxy, storable: bool, out: &mut Vec<u8>) {
     let replaced = |name: &[u8]| {
-        proxy
-            .replaced
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(name))
+        let condition = || {
+            CONDITIONS
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(name))
+        };
+        replaces(proxy, name) || (storable && condition())
     };
     let raw = cx.exchange.raw_fields();
     if raw.is_empty() {

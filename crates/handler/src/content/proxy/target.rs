@@ -18,12 +18,13 @@ pub(crate) struct Proxied {
     pub(crate) whole_uri: bool,
 }
 
-/// Finds the servers and notes the URL for `$proxy_host` and `$proxy_port`.
-pub(super) async fn resolve(
-    cx: &mut Context,
-    site: &Site,
-    proxy: &Proxy,
-) -> Result<Arc<ProxyGroup>, u16> {
+/// Notes the URL, for `$proxy_host`, `$proxy_port` and the key of a stored answer.
+pub(super) fn note(cx: &mut Context, proxy: &Proxy) -> Result<(), u16> {
+    url(cx, proxy).map(drop)
+}
+
+/// The URL of a request; for one that variables made, its text.
+fn url<'p>(cx: &mut Context, proxy: &'p Proxy) -> Result<Target<'p>, u16> {
     let template = match &proxy.target {
         ProxyTarget::Fixed(url, group) => {
             let url = url.clone();
@@ -31,7 +32,7 @@ pub(super) async fn resolve(
                 url,
                 whole_uri: false,
             }));
-            return Ok(Arc::clone(group));
+            return Ok(Target::Known(group));
         }
         ProxyTarget::Dynamic(template) => template,
     };
@@ -49,6 +50,26 @@ pub(super) async fn resolve(
     let url = parts.url();
     let whole_uri = !url.uri.is_empty();
     cx.proxied = Some(Box::new(Proxied { url, whole_uri }));
+    Ok(Target::Text(text))
+}
+
+/// Where a URL leads.
+enum Target<'p> {
+    Known(&'p Arc<ProxyGroup>),
+    Text(Vec<u8>),
+}
+
+/// Finds the servers, and notes the URL.
+pub(super) async fn resolve(
+    cx: &mut Context,
+    site: &Site,
+    proxy: &Proxy,
+) -> Result<Arc<ProxyGroup>, u16> {
+    let text = match url(cx, proxy)? {
+        Target::Known(group) => return Ok(Arc::clone(group)),
+        Target::Text(text) => text,
+    };
+    let parts = strip_scheme(&text).and_then(Parts::parse).ok_or(500_u16)?;
     if let Some(group) = site.proxy_groups.get(&*parts.host.to_ascii_lowercase()) {
         return Ok(Arc::clone(group));
     }

@@ -20,6 +20,7 @@ use portunus_upstream::{Balance, Outcome};
 use super::body::Progress;
 use super::request::Outgoing;
 use crate::config::{Proxy, ProxyGroup};
+use crate::content::cached::Failure;
 use crate::context::Context;
 use crate::request_body::{RequestBody, Streaming};
 use crate::upstream_state::Attempt;
@@ -27,7 +28,7 @@ use crate::upstream_state::Attempt;
 /// What came of it.
 pub(super) enum Given {
     Answer(Box<Response>, Held),
-    Nothing(u16),
+    Nothing(u16, Failure),
 }
 
 /// The right to a server; given back when the answer is over.
@@ -66,6 +67,17 @@ enum Fault {
     Timeout,
     InvalidHeader,
     Status(u16),
+}
+
+impl Fault {
+    fn failure(self) -> Failure {
+        match self {
+            Self::Error => Failure::Error,
+            Self::Timeout => Failure::Timeout,
+            Self::InvalidHeader => Failure::InvalidHead,
+            Self::Status(_) => Failure::Other,
+        }
+    }
 }
 
 impl<'p> Tries<'p> {
@@ -141,7 +153,7 @@ impl<'p> Tries<'p> {
                 }) => {
                     if let Error::RequestBody(error) = &error {
                         cx.log(Severity::Info, format_args!("{error}"));
-                        return Given::Nothing(400);
+                        return Given::Nothing(400, Failure::Other);
                     }
                     cx.log(Severity::Error, format_args!("{error}"));
                     let fault = fault_of(&error);
@@ -153,7 +165,7 @@ impl<'p> Tries<'p> {
                     // A kept connection may have been closed just then; that is no try.
                     self.left += usize::from(reused && matches!(fault, Fault::Error));
                     if self.left == 0 || !self.may_go_on(cx, fault, sent) {
-                        return Given::Nothing(status);
+                        return Given::Nothing(status, fault.failure());
                     }
                 }
             }
@@ -172,7 +184,7 @@ impl<'p> Tries<'p> {
             status: 502,
             ..Attempt::default()
         });
-        Given::Nothing(502)
+        Given::Nothing(502, Failure::Error)
     }
 
     async fn ask(

@@ -1,0 +1,106 @@
+//! A body that goes to the store and to the client, each at its own pace.
+//!
+//! The store gets all of it, even if the client leaves. The client gets the end only when the entry can
+//! be had, so that its next request finds it.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use bytes::Bytes;
+use portunus_cache::Fill;
+use portunus_spool::{Limits, Writer, fifo};
+
+use crate::body::{Body, BodyError};
+
+/// Begins; must be called on the thread of the connection.
+pub(super) fn spawn(body: Body, fill: Fill, length: Option<u64>, spool: Limits) -> Body {
+    // What is stored does not wait for a client, however slow.
+    let (writer, reader) = fifo(Limits {
+        file: u64::MAX,
+        ..spool
+    });
+    let tee = Tee {
+        fill: Some(fill),
+        client: Some(writer),
+        left: length,
+    };
+    tokio::task::spawn_local(tee.run(body));
+    Body::Tee(Box::new(reader))
+}
+
+struct Tee {
+    fill: Option<Fill>,
+    client: Option<Writer<BodyError>>,
+    /// What is still to come, where the head has told.
+    left: Option<u64>,
+}
+
+impl Tee {
+    async fn run(mut self, mut body: Body) {
+        let mut last = None;
+        loop {
+            match poll_fn(|cx| body.poll_data(cx)).await {
+                Some(Ok(data)) => {
+                    self.store(data.clone()).await;
+                    self.left = self.left.map(|left| left.saturating_sub(data.len() as u64));
+                    if let Some(data) = last.replace(data) {
+                        self.send(data).await;
+                    }
+                    if self.left != Some(0)
+                        && let Some(data) = last.take()
+                    {
+                        self.send(data).await;
+                    }
+                }
+                Some(Err(error)) => {
+                    if let Some(client) = self.client {
+                        client.finish(Err(error));
+                    }
+                    return;
+                }
+                None => break,
+            }
+            if self.fill.is_none() && self.client.is_none() {
+                return;
+            }
+        }
+        if let Some(fill) = self.fill.take()
+            && let Err(error) = fill.finish().await
+        {
+            complain(&error);
+        }
+        if let Some(data) = last {
+            self.send(data).await;
+        }
+        if let Some(client) = self.client {
+            client.finish(Ok(()));
+        }
+    }
+
+    async fn store(&mut self, data: Bytes) {
+        if let Some(fill) = &mut self.fill
+            && let Err(error) = fill.push(data).await
+        {
+            complain(&error);
+            self.fill = None;
+        }
+    }
+
+    async fn send(&mut self, data: Bytes) {
+        let Some(client) = &mut self.client else {
+            return;
+        };
+        let gone = poll_fn(|cx| Poll::Ready(client.poll_gone(cx).is_ready())).await;
+        if gone {
+            self.client = None;
+        } else if let Err(error) = client.push(data).await
+            && let Some(client) = self.client.take()
+        {
+            client.finish(Err(error.into()));
+        }
+    }
+}
+
+fn complain(error: &std::io::Error) {
+    tracing::error!("an answer cannot be stored: {error}");
+}
