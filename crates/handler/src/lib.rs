@@ -45,8 +45,8 @@ pub use config::{
     AuthRequest, BasicAuth, ConnectionLimit, ConnectionLimits, Geo, GeoNetworks, GeoRanges,
     GeoTable, Guard, Key, LimitExcept, RateLimit, RateLimits, Referers, SecureLink, Split,
 };
-pub use config::{CookieExpires, IdForm, UserId};
 pub use config::{CacheLock, CacheZone, CacheZones, Caching, UseStale};
+pub use config::{CookieExpires, IdForm, UserId};
 pub use config::{
     Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyUrl, Replacement,
     ReplacementPattern,

@@ -90,7 +90,7 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         "How much may be on its way to the client.";
     PROXY_FORCE_RANGES "proxy_force_ranges" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Differs("ranges are cut out of answers that came in one piece"), "Whether ranges are cut out of any answer.";
+        Honoured, "Whether ranges are cut out of any answer.";
     PROXY_LIMIT_RATE "proxy_limit_rate" in HTTP | SERVER | LOCATION,
         TAKE1, ComplexSize = "0", Nearest,
         Accepted("a server is read as fast as it sends; limit_rate slows the client"), "Bytes per second that answers are read at.";
