@@ -12,9 +12,9 @@ pub(crate) struct Case {
     pub(crate) name: String,
     /// `NAME.conf`.
     pub(crate) config: String,
-    /// `NAME.http`.
+    /// Those of the scripts that it shares, and of `NAME.http`.
     pub(crate) exchanges: Vec<Exchange>,
-    /// `NAME/`, if there is one.
+    /// `NAME/`, or the one that it names, if there is one.
     pub(crate) root: Option<PathBuf>,
     /// The files in `%%TMP%%` that are compared in the end.
     pub(crate) logs: Vec<String>,
@@ -63,14 +63,13 @@ pub(crate) fn load_all(folder: &Path) -> Result<Vec<Case>, String> {
 fn load(folder: &Path, file: &Path) -> Result<Case, String> {
     let name = file.strip_prefix(folder).unwrap_or(file).with_extension("");
     let config = read(file)?;
-    let script = file.with_extension("http");
-    let exchanges =
-        script::parse(&read(&script)?).map_err(|error| format!("{}: {error}", script.display()))?;
-    let logs = config
-        .lines()
-        .filter_map(|line| line.strip_prefix("# Compare: "));
-    let logs = logs.map(|name| name.trim().to_owned()).collect();
-    let root = Some(file.with_extension("")).filter(|root| root.is_dir());
+    let exchanges = exchanges(file, &config)?;
+    let logs = named(&config, "# Compare: ").map(str::to_owned).collect();
+    let root = match named(&config, "# Root: ").next() {
+        Some(name) => file.with_file_name(name),
+        None => file.with_extension(""),
+    };
+    let root = Some(root).filter(|root| root.is_dir());
     Ok(Case {
         name: name.display().to_string(),
         config,
@@ -78,6 +77,34 @@ fn load(folder: &Path, file: &Path) -> Result<Case, String> {
         root,
         logs,
     })
+}
+
+/// What the lines of a configuration that begin so name.
+fn named<'c>(config: &'c str, beginning: &'c str) -> impl Iterator<Item = &'c str> {
+    let lines = config.lines();
+    lines.filter_map(move |line| line.strip_prefix(beginning).map(str::trim))
+}
+
+/// The scripts that a case shares with others, and its own, which it must have if it shares none.
+fn exchanges(file: &Path, config: &str) -> Result<Vec<Exchange>, String> {
+    let mut scripts: Vec<_> = named(config, "# Requests: ")
+        .map(|name| file.with_file_name(name))
+        .collect();
+    let own = file.with_extension("http");
+    if scripts.is_empty() || own.is_file() {
+        scripts.push(own);
+    }
+    let mut all = Vec::new();
+    for script in scripts {
+        let parsed = script::parse(&read(&script)?);
+        all.extend(parsed.map_err(|error| format!("{}: {error}", script.display()))?);
+    }
+    for line in named(config, "# Varies: ") {
+        for exchange in &mut all {
+            exchange.options.add(&format!("Varies: {line}"))?;
+        }
+    }
+    Ok(all)
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {

@@ -87,7 +87,7 @@ impl Options {
     ///
     /// # Errors
     /// If it says nothing known.
-    pub(super) fn add(&mut self, line: &str) -> Result<(), String> {
+    pub(crate) fn add(&mut self, line: &str) -> Result<(), String> {
         let (name, value) = line.split_once(": ").unwrap_or((line, ""));
         let bad = || format!("not understood: # {line}");
         match name.trim() {

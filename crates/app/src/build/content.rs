@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portunus_conf::{Scope, d};
+use portunus_conf::{Directive, Scope, Word, d};
 use portunus_handler::{
     Alias, AnswerStatus, AutoIndex, Candidate, Content, ErrorPage, Fallback, IndexFile, Root,
     Template, TryFiles,
@@ -35,26 +35,45 @@ impl Builder<'_> {
             if let Some(directive) = level.own(d::ALIAS).next()
                 && let Some(word) = directive.args.first()
             {
-                let full = self.config.full_path(word.as_bytes());
-                let text = full.as_os_str().as_encoded_bytes().to_vec();
-                let path = Arc::new(self.template_of(directive, word, &text));
                 return Root {
-                    path,
                     alias: Some(alias_of(level)),
+                    ..self.directory(directive, word, |path| path)
                 };
             }
             if let Some(directive) = level.own(d::ROOT).next()
                 && let Some(word) = directive.args.first()
             {
-                let full = self.config.full_path(word.as_bytes());
-                let text = trim_slash(full.as_os_str().as_encoded_bytes());
-                let path = Arc::new(self.template_of(directive, word, text));
-                return Root { path, alias: None };
+                return self.directory(directive, word, trim_slash);
             }
         }
         let full = self.config.full_path(b"html");
         let path = Arc::new(Template::literal(full.as_os_str().as_encoded_bytes()));
-        Root { path, alias: None }
+        Root {
+            path,
+            below: None,
+            alias: None,
+        }
+    }
+
+    /// A directory: below the prefix if it is relative, which one that begins with a variable tells only when it is
+    /// expanded.
+    fn directory(&mut self, directive: &Directive, word: &Word, trim: fn(&[u8]) -> &[u8]) -> Root {
+        let path_of = |text: &[u8]| {
+            self.config
+                .full_path(text)
+                .into_os_string()
+                .into_encoded_bytes()
+        };
+        let (full, below) = match word.as_bytes() {
+            text @ [b'$', ..] => (text.to_vec(), Some(path_of(b"").into())),
+            text => (path_of(text), None),
+        };
+        let text = trim(&full);
+        Root {
+            path: Arc::new(self.template_of(directive, word, text)),
+            below,
+            alias: None,
+        }
     }
 
     pub(super) fn index(&mut self, scope: Scope<'_>) -> Arc<[IndexFile]> {

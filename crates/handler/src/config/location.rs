@@ -157,6 +157,8 @@ pub enum Content {
 pub struct Root {
     /// The directory; literal in nearly all configurations.
     pub path: Arc<Template>,
+    /// For a directory that begins with a variable: what it is below if it turns out to be relative.
+    pub below: Option<Arc<[u8]>>,
     /// For `alias`: how much of the URI it replaces.
     pub alias: Option<Alias>,
 }

@@ -11,6 +11,7 @@ use portunus_telemetry::Severity;
 use portunus_uri_path::climbs;
 
 use super::error_page::split_args;
+use super::paths::directory_of;
 use super::precompressed::{self, Precompressed};
 use super::{Plan, Step, location};
 use crate::config::{Alias, Fallback, Location, Root, Site};
@@ -227,7 +228,7 @@ fn leaves_alias(cx: &mut Context, root: &Root) -> bool {
 /// Path and URI of a candidate: the name takes the place of the URI below the root.
 fn path_of_name(cx: &mut Context, root: &Root, name: Vec<u8>, literal: bool) -> (Vec<u8>, Vec<u8>) {
     let Some(Alias::Prefix(length)) = root.alias else {
-        let path = [&cx.expand(&root.path)[..], &name].concat();
+        let path = [&directory_of(cx, root)[..], &name].concat();
         return (path, name);
     };
     let prefix = cx.uri.get(..length).unwrap_or_default().to_vec();
@@ -235,7 +236,7 @@ fn path_of_name(cx: &mut Context, root: &Root, name: Vec<u8>, literal: bool) -> 
     let cut = name.strip_prefix(&prefix[..]).filter(|_| !literal);
     let below = cut.unwrap_or(&name);
     let uri = [&prefix[..], below].concat();
-    let path = [&cx.expand(&root.path)[..], &uri[prefix.len()..]].concat();
+    let path = [&directory_of(cx, root)[..], &uri[prefix.len()..]].concat();
     (path, uri)
 }
 

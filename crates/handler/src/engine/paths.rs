@@ -9,11 +9,22 @@ use crate::context::Context;
 use crate::variable::put;
 use portunus_routing::Captures;
 
+/// The directory of `root` or `alias`.
+///
+/// Source: nginx, `ngx_get_full_name` in `ngx_http_map_uri_to_path`.
+pub(crate) fn directory_of(cx: &mut Context, root: &Root) -> Vec<u8> {
+    let path = cx.expand(&root.path);
+    match &root.below {
+        Some(prefix) if path.first() != Some(&b'/') => [prefix, &path[..]].concat(),
+        _ => path,
+    }
+}
+
 /// The file that a URI names.
 ///
 /// Source: nginx, `ngx_http_map_uri_to_path`.
 pub(crate) fn path_of(cx: &mut Context, root: &Root, uri: &[u8]) -> Vec<u8> {
-    let mut path = cx.expand(&root.path);
+    let mut path = directory_of(cx, root);
     path.reserve(uri.len() + 16);
     match root.alias {
         None => path.extend_from_slice(uri),
@@ -73,20 +84,14 @@ impl Context {
     /// `$document_root`: for `alias` the alias itself.
     pub(crate) fn append_document_root(&mut self, out: &mut Vec<u8>) -> bool {
         let site = Rc::clone(&self.site);
-        self.location_in(&site).root.path.expand(self, out);
-        true
+        put(out, &directory_of(self, &self.location_in(&site).root))
     }
 
     /// `$realpath_root`.
     pub(crate) fn append_realpath_root(&mut self, out: &mut Vec<u8>) -> bool {
         let site = Rc::clone(&self.site);
-        let mut scratch = Vec::new();
-        let root = self
-            .location_in(&site)
-            .root
-            .path
-            .evaluate(self, &mut scratch);
-        match real_path::append(root, out) {
+        let root = directory_of(self, &self.location_in(&site).root);
+        match real_path::append(&root, out) {
             Ok(()) => true,
             Err(error) => {
                 let root = root.escape_ascii();
