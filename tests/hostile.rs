@@ -2,10 +2,14 @@
 //! and those that hold something for longer than they may are cut. `cargo xtask bench slow-clients
 //! floods idle` plays the same with thousands.
 
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use portunus_testkit::hostile::frames::{
+    END_HEADERS, END_STREAM, Kind, PREFACE, put_frame, request_block, take_frame,
+};
 use portunus_testkit::hostile::{Crowd, Flood, Habit};
 use portunus_testkit::{Connection, Launch, Program, Server, TempTree};
 
@@ -30,7 +34,7 @@ http {
     root %%ROOT%%;
     client_header_timeout 2s;
     client_body_timeout 2s;
-    send_timeout 60s;
+    send_timeout 2s;
     server {
         listen 127.0.0.1:%%PORT_0%% backlog=1024;
         http2 on;
@@ -148,6 +152,63 @@ fn floods_of_frames_are_cut_or_cost_little() {
         assert!(report.cut || grown < 20, "{name} costs {grown} MB");
         assert!(slowest < P99, "{name}: others wait {slowest:?}");
     }
+}
+
+/// Reads frames until one of this kind comes for each of the streams; how long that took.
+fn wait_for(connection: &Connection, kind: Kind, mut streams: Vec<u32>) -> Duration {
+    let begun = Instant::now();
+    let (mut socket, mut received) = (connection.stream(), Vec::new());
+    socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    let mut buffer = [0; 16 << 10];
+    while !streams.is_empty() {
+        let length = socket.read(&mut buffer).expect("frames in time");
+        assert!(length > 0, "closed before {streams:?} had a frame {kind:?}");
+        received.extend_from_slice(&buffer[..length]);
+        while let Some((came, _, stream, _)) = take_frame(&mut received) {
+            streams.retain(|waiting| came != kind as u8 || *waiting != stream);
+        }
+    }
+    begun.elapsed()
+}
+
+#[test]
+fn streams_that_wait_for_their_client_are_given_up_and_the_connection_goes_on() {
+    let tree = tree();
+    let server = serve(&tree);
+    let mut connection = Connection::open(server.address(0)).expect("it listens");
+    let mut wire = PREFACE.to_vec();
+    // No room for any answer; RFC 9113 §6.5.2.
+    put_frame(&mut wire, Kind::Settings, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    let large = request_block("GET", "a", "/large.bin");
+    put_frame(
+        &mut wire,
+        Kind::Headers,
+        END_HEADERS | END_STREAM,
+        1,
+        &large,
+    );
+    // A body that never comes, and one of which a byte comes.
+    let upload = request_block("POST", "a", "/upload");
+    put_frame(&mut wire, Kind::Headers, END_HEADERS, 3, &upload);
+    put_frame(&mut wire, Kind::Headers, END_HEADERS, 5, &upload);
+    put_frame(&mut wire, Kind::Data, 0, 5, b"b");
+    connection.send(&wire).expect("it is taken");
+    let took = wait_for(&connection, Kind::RstStream, vec![1, 3, 5]);
+    println!("given up after {took:?}, time-outs 2 s");
+    assert!(took >= Duration::from_millis(1_500), "{took:?}");
+
+    let mut wire = Vec::new();
+    put_frame(&mut wire, Kind::Settings, 0, 0, &[0, 4, 0, 1, 0, 0]);
+    let small = request_block("GET", "a", "/hello.txt");
+    put_frame(
+        &mut wire,
+        Kind::Headers,
+        END_HEADERS | END_STREAM,
+        7,
+        &small,
+    );
+    connection.send(&wire).expect("it is taken");
+    wait_for(&connection, Kind::Data, vec![7]);
 }
 
 /// Processor time of a process so far.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Connection, Cut, Outcome};
+use super::{Connection, Cut, Outcome, Wait};
 use crate::gate::body::Framing;
 use crate::gate::{Persistence, Refusal, RequestLine};
 use crate::http1::Tunnel;
@@ -35,6 +35,8 @@ pub struct Exchange {
     refusal: Option<Refusal>,
     pub(crate) framing: RefCell<Framing>,
     pub(crate) body: Cell<BodyProgress>,
+    /// What a stream of HTTP/2 waits for its client to do, and until when.
+    pub(crate) deadline: Cell<Option<(Instant, Wait)>>,
     pub(crate) names: RefCell<Names>,
     /// The lines that end the chunks.
     pub(crate) trailers: RefCell<Vec<u8>>,
@@ -99,6 +101,7 @@ impl Exchange {
             refusal,
             framing: RefCell::new(framing),
             body: Cell::new(body),
+            deadline: Cell::new(None),
             names: RefCell::default(),
             trailers: RefCell::default(),
             tunnel: RefCell::default(),

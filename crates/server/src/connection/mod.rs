@@ -22,7 +22,7 @@ use crate::listen::{ListenAddress, Socket};
 use crate::tls::TlsSession;
 use crate::worker::Worker;
 
-pub(crate) use exchange::{BodyProgress, Head};
+pub(crate) use exchange::Head;
 pub use exchange::{Exchange, RequestLineRef};
 pub use outcome::{Cut, Outcome};
 pub use peer::{PeerAddr, ProxiedAddresses};

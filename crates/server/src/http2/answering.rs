@@ -12,10 +12,11 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+use tokio::time::Instant;
 use tower::Service;
 
 use crate::answer::{AnswerBody, Panicked, panicked, refuse};
-use crate::connection::{Cut, Exchange, Outcome};
+use crate::connection::{Cut, Exchange, Outcome, Wait};
 use crate::handler::ConnectionHandler;
 use crate::io::RequestBody;
 
@@ -95,10 +96,14 @@ impl<H: ConnectionHandler> Future for Answering<H> {
             Err(payload) => panicked(&*self.handler, &self.exchange, &Panicked::new(&*payload)),
         };
         let exchange = Rc::clone(&self.exchange);
-        Poll::Ready(Ok(response.map(|body| StreamBody {
-            ended: body.is_end(),
-            body,
-            exchange,
+        Poll::Ready(Ok(response.map(|body| {
+            let body = StreamBody {
+                ended: body.is_end(),
+                body,
+                exchange,
+            };
+            body.wait_for_room();
+            body
         })))
     }
 }
@@ -109,6 +114,17 @@ pub(super) struct StreamBody<B> {
     exchange: Rc<Exchange>,
     /// The end of the body was reached.
     ended: bool,
+}
+
+impl<B> StreamBody<B> {
+    /// hyper asks for more once the client has room for it, for which it has its time.
+    fn wait_for_room(&self) {
+        let timeout = self.exchange.limit(|limits| limits.send_timeout);
+        let deadline = (Instant::now() + timeout, Wait::Send);
+        self.exchange
+            .deadline
+            .set((!self.ended).then_some(deadline));
+    }
 }
 
 impl<B> Body for StreamBody<B>
@@ -123,12 +139,14 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
+        this.exchange.deadline.set(None);
         match ready!(this.body.poll_frame(this.exchange.connection(), cx)) {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
                     this.exchange.count_sent(data.len());
                 }
                 this.ended = this.body.is_end();
+                this.wait_for_room();
                 Poll::Ready(Some(Ok(frame)))
             }
             Some(Err((error, cut))) => {

@@ -2,6 +2,8 @@
 //! and our way of ending it.
 
 mod answering;
+mod flood;
+mod watched;
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
@@ -17,15 +19,17 @@ use hyper::server::conn::http2;
 use tokio::time::{Duration, Instant};
 
 use self::answering::{Answering, StreamBody};
+use self::flood::FrameWatch;
+use self::watched::StreamExecutor;
 use crate::connection::{Connection, Exchange, Head, Wait};
 use crate::counters::Activity;
-use crate::gate::RequestLine;
+use crate::gate::{RequestLine, Severity};
 use crate::handler::ConnectionHandler;
 use crate::http1::Timer;
 use crate::io::RequestBody;
 use crate::settings::Http2Settings;
 
-type Hyper<H> = http2::Connection<Io, Streams<H>, LocalExecutor>;
+type Hyper<H> = http2::Connection<Io<H>, Streams<H>, StreamExecutor>;
 
 /// Drives one HTTP/2 connection until it is closed.
 pub(crate) struct Http2<H: ConnectionHandler> {
@@ -41,15 +45,19 @@ impl<H: ConnectionHandler> Http2<H> {
         connection.http2.set(true);
         let settings = handler.settings(&connection);
         let service = Rc::new(RefCell::new(handler.connect(&connection)));
+        let executor = StreamExecutor::default();
         let streams = Streams {
-            handler,
+            handler: Rc::clone(&handler),
             connection: Rc::clone(&connection),
             service,
+            executor: executor.clone(),
         };
         let io = Io {
+            handler,
             connection: Rc::clone(&connection),
+            frames: FrameWatch::new(Instant::now()),
         };
-        let hyper = builder(&settings.http2).serve_connection(io, streams);
+        let hyper = builder(&settings.http2, executor).serve_connection(io, streams);
         Self {
             connection,
             hyper: Box::pin(hyper),
@@ -119,8 +127,8 @@ impl<H: ConnectionHandler> Drop for Http2<H> {
     }
 }
 
-fn builder(settings: &Http2Settings) -> http2::Builder<LocalExecutor> {
-    let mut builder = http2::Builder::new(LocalExecutor);
+fn builder(settings: &Http2Settings, executor: StreamExecutor) -> http2::Builder<StreamExecutor> {
+    let mut builder = http2::Builder::new(executor);
     builder
         .max_concurrent_streams(settings.max_concurrent_streams)
         .max_header_list_size(settings.max_header_list_size)
@@ -132,21 +140,12 @@ fn builder(settings: &Http2Settings) -> http2::Builder<LocalExecutor> {
     builder
 }
 
-/// Runs streams on the thread of their connection.
-#[derive(Clone, Copy, Debug)]
-struct LocalExecutor;
-
-impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for LocalExecutor {
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(future);
-    }
-}
-
 /// hyper's service of one HTTP/2 connection.
 struct Streams<H: ConnectionHandler> {
     handler: Rc<H>,
     connection: Rc<Connection>,
     service: Rc<RefCell<H::Service>>,
+    executor: StreamExecutor,
 }
 
 impl<H: ConnectionHandler> hyper::service::Service<Request<Incoming>> for Streams<H> {
@@ -168,6 +167,7 @@ impl<H: ConnectionHandler> hyper::service::Service<Request<Incoming>> for Stream
             None,
         );
         let exchange = Rc::new(exchange);
+        self.executor.expect(&exchange);
         let request = Request::from_parts(parts, RequestBody::http2(Rc::clone(&exchange), body));
         Answering::new(&self.handler, &self.service, exchange, request)
     }
@@ -215,34 +215,52 @@ fn describe(method: &Method, uri: &Uri, fields: &http::HeaderMap) -> Head {
 }
 
 /// The stream that hyper's HTTP/2 sees: what the HTTP/1 side has read already, then the socket.
-struct Io {
+struct Io<H> {
+    handler: Rc<H>,
     connection: Rc<Connection>,
+    frames: FrameWatch,
 }
 
-impl hyper::rt::Read for Io {
+impl<H: ConnectionHandler> Io<H> {
+    /// Hands over what has arrived, unless it is one frame for nothing too many.
+    fn take_in(&mut self, bytes: &[u8], buffer: &mut ReadBufCursor<'_>) -> io::Result<()> {
+        let observed = self.frames.observe(bytes, self.connection.bytes_out());
+        if let Err(flooded) = observed {
+            let message = format_args!("{flooded}");
+            self.handler.log(&self.connection, Severity::Info, message);
+            return Err(io::Error::other(flooded));
+        }
+        buffer.put_slice(bytes);
+        Ok(())
+    }
+}
+
+impl<H> Unpin for Io<H> {}
+
+impl<H: ConnectionHandler> hyper::rt::Read for Io<H> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let connection = &self.connection;
+        let this = self.get_mut();
+        let connection = Rc::clone(&this.connection);
         let mut pending = connection.pending.borrow_mut();
         if !pending.is_empty() {
             let length = pending.len().min(buffer.remaining());
-            buffer.put_slice(&pending[..length]);
+            let taken = this.take_in(&pending[..length], &mut buffer);
             pending.advance(length);
-            return Poll::Ready(Ok(()));
+            return Poll::Ready(taken);
         }
         let mut scratch = connection.worker.scratch.borrow_mut();
         let room = scratch.len().min(buffer.remaining());
         let length = ready!(connection.transport.poll_read(cx, &mut scratch[..room]))?;
         connection.count_in(length);
-        buffer.put_slice(&scratch[..length]);
-        Poll::Ready(Ok(()))
+        Poll::Ready(this.take_in(&scratch[..length], &mut buffer))
     }
 }
 
-impl hyper::rt::Write for Io {
+impl<H: ConnectionHandler> hyper::rt::Write for Io<H> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -73,11 +73,23 @@ impl RequestBody {
         match &mut self.source {
             Source::Http1 => poll_http1(&self.exchange, cx),
             Source::Http2(body) => loop {
-                match ready!(Pin::new(&mut *body).poll_frame(cx)?) {
+                let exchange = &self.exchange;
+                let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx)? else {
+                    if exchange.deadline.get().is_none() {
+                        let deadline = body_deadline(exchange);
+                        exchange.deadline.set(Some((deadline, Wait::Body)));
+                    }
+                    return Poll::Pending;
+                };
+                exchange.deadline.set(None);
+                match frame {
                     None => return Poll::Ready(None),
                     Some(frame) => {
                         if let Ok(data) = frame.into_data() {
-                            self.exchange.count_received(data.len());
+                            let mut progress = exchange.body.get();
+                            progress.read += data.len() as u64;
+                            exchange.body.set(progress);
+                            exchange.count_received(data.len());
                             return Poll::Ready(Some(Ok(data)));
                         }
                     }
@@ -139,32 +151,36 @@ pub(crate) fn poll_http1(
             }
             Poll::Ready(Ok(length)) => connection.count_in(length),
             Poll::Pending => {
-                set_deadline(exchange, &mut progress);
+                set_deadline(exchange);
                 return Poll::Pending;
             }
         }
     }
 }
 
+fn set_deadline(exchange: &Exchange) {
+    let connection = exchange.connection();
+    if connection.read_deadline.get().is_none() {
+        let deadline = body_deadline(exchange);
+        connection.read_deadline.set(Some((deadline, Wait::Body)));
+        connection.arm();
+    }
+}
+
 /// `client_body_timeout` runs while the service waits for the client; a body below the minimum
 /// rate gets no more than what is left of its time.
-fn set_deadline(exchange: &Exchange, progress: &mut crate::connection::BodyProgress) {
-    let connection = exchange.connection();
-    if connection.read_deadline.get().is_some() {
-        return;
-    }
-    let limits = exchange.limits();
-    let now = Instant::now();
+fn body_deadline(exchange: &Exchange) -> Instant {
+    let (limits, now) = (exchange.limits(), Instant::now());
+    let mut progress = exchange.body.get();
     let began = *progress.began.get_or_insert(now);
-    exchange.body.set(*progress);
-    let mut deadline = now + limits.client_body_timeout;
-    if limits.client_body_min_rate > 0 {
-        let paid =
-            std::time::Duration::from_secs(progress.read / u64::from(limits.client_body_min_rate));
-        deadline = deadline.min(began + limits.client_body_timeout + paid);
+    exchange.body.set(progress);
+    let deadline = now + limits.client_body_timeout;
+    if limits.client_body_min_rate == 0 {
+        return deadline;
     }
-    connection.read_deadline.set(Some((deadline, Wait::Body)));
-    connection.arm();
+    let paid =
+        std::time::Duration::from_secs(progress.read / u64::from(limits.client_body_min_rate));
+    deadline.min(began + limits.client_body_timeout + paid)
 }
 
 impl Body for RequestBody {

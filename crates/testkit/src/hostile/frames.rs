@@ -85,6 +85,16 @@ fn put_length(block: &mut Vec<u8>, mut length: usize) {
     block.push(low(length));
 }
 
+/// Takes the first whole frame off the front of what has been received: its kind as a number, its
+/// flags, its stream and its payload.
+pub fn take_frame(received: &mut Vec<u8>) -> Option<(u8, u8, u32, Vec<u8>)> {
+    let [high, middle, low, kind, flags, stream @ ..] = *received.first_chunk::<9>()?;
+    let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
+    let payload = received.get(9..9 + length)?.to_vec();
+    received.drain(..9 + length);
+    Some((kind, flags, u32::from_be_bytes(stream), payload))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +104,10 @@ mod tests {
         let mut out = Vec::new();
         put_frame(&mut out, Kind::Ping, END_STREAM, 1, b"12345678");
         assert_eq!(out, *b"\x00\x00\x08\x06\x01\x00\x00\x00\x0112345678");
+        out.push(0);
+        let taken = take_frame(&mut out);
+        assert_eq!(taken, Some((6, END_STREAM, 1, b"12345678".to_vec())));
+        assert_eq!((take_frame(&mut out), out), (None, vec![0]));
         let mut block = Vec::new();
         // RFC 7541 §C.1.2: 1337 with a prefix of 5 bits is 31, 154, 10; with 7 bits 127, 186, 9.
         put_length(&mut block, 1337);
