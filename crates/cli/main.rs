@@ -8,5 +8,9 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // The allocator's arena would be backed by pages of 2 MB, touched here and there, and its memory never shrink:
+    // 15 MiB resident after the start instead of 8, 15 MiB more than the budget after 10,000 files. Requests cost the
+    // same. Where the kernel refuses, it only costs that memory.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     portunus_cli::main()
 }

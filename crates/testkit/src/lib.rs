@@ -5,6 +5,7 @@
 //! every process is ended by its pid when its handle is dropped.
 
 mod client;
+mod edits;
 mod error;
 mod fastcgi_peer;
 pub mod hostile;
@@ -15,6 +16,7 @@ mod server;
 mod temp_tree;
 
 pub use client::{Connection, Field, Framing, Head, Response, exchange};
+pub use edits::{EditPlan, EditReport, Offence, edit_under_load};
 pub use error::Error;
 pub use fastcgi_peer::{FastCgiPeer, FastCgiRequest, Gate, Script, Step};
 pub use php_fpm::{PhpFpm, PhpFpmOptions};

@@ -55,7 +55,9 @@ pub fn best(coding: Coding, data: &[u8]) -> io::Result<Vec<u8>> {
         Coding::Brotli => {
             let quality = if small { 11 } else { 9 };
             let mut out = Vec::new();
-            let mut writer = brotli::CompressorWriter::new(&mut out, 64 << 10, quality, 22);
+            // The encoder takes eight times its window in memory, whatever little it is given.
+            let window = u32::from(stream::fitting(22, 10, Some(data.len() as u64)));
+            let mut writer = brotli::CompressorWriter::new(&mut out, 64 << 10, quality, window);
             writer.write_all(data)?;
             writer.flush()?;
             drop(writer);

@@ -139,7 +139,7 @@ impl Encoder {
 }
 
 /// The smallest window that holds a body of this length.
-fn fitting(bits: u8, least: u8, length: Option<u64>) -> u8 {
+pub(super) fn fitting(bits: u8, least: u8, length: Option<u64>) -> u8 {
     let Some(length) = length else {
         return bits;
     };

@@ -22,6 +22,8 @@ use crate::validator::Validator;
 
 /// Larger files are compressed as they are sent.
 const LARGEST: u64 = 8 << 20;
+/// Memory of a form beside its bytes: what owns them, two header values.
+const OVERHEAD: usize = 320;
 /// So many forms may wait to be made; more are asked for again later.
 const QUEUE: usize = 1_024;
 /// A form for which there was no room is tried so often.
@@ -186,7 +188,7 @@ impl Job {
             Some(body) => encode::best(self.coding, body)?,
             None => encode::best(self.coding, &self.read()?)?,
         };
-        let Some(charge) = self.budget.charge(data.len()) else {
+        let Some(charge) = self.budget.charge(data.len() + OVERHEAD) else {
             self.budget.press();
             return Err(io::ErrorKind::OutOfMemory.into());
         };

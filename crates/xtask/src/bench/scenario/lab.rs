@@ -1,6 +1,6 @@
 //! What scenarios are made of: a server before a PHP-FPM of its own, loads that run beside each other.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -74,9 +74,19 @@ impl Lab {
 
     /// Starts a contender before a PHP-FPM, if there is one.
     pub(super) fn server(&self, contender: Contender, fpm: Option<&Fpm>) -> Result<Server> {
+        self.server_below(contender, fpm, &self.root)
+    }
+
+    /// The same with a document root of its own, which has a `1k.txt`.
+    pub(super) fn server_below(
+        &self,
+        contender: Contender,
+        fpm: Option<&Fpm>,
+        root: &Path,
+    ) -> Result<Server> {
         let port = fpm.map_or(9, |fpm| fpm.port);
         let values = Values::default()
-            .with("ROOT", self.root.display().to_string())
+            .with("ROOT", root.display().to_string())
             .with("FPM", format!("127.0.0.1:{port}"));
         let stage = Stage {
             binary: self.binary.clone(),

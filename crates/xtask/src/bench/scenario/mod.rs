@@ -43,8 +43,22 @@ const HOSTILE: [Contender; 2] = [
 /// The reference nginx may be too old for `http2 on`.
 const FLOODED: [Contender; 1] = [Contender::new("Portunus", Kind::Portunus, "hostile.conf")];
 
+const EDITED: [Contender; 3] = [
+    Contender::new("nginx", Kind::Nginx, "codings.conf"),
+    Contender::new(
+        "nginx with open_file_cache",
+        Kind::Nginx,
+        "static-open-file-cache.conf",
+    ),
+    Contender::new("Portunus", Kind::Portunus, "all-codings.conf"),
+];
+const MANY: [Contender; 2] = [
+    Contender::new("nginx", Kind::Nginx, "codings.conf"),
+    Contender::new("Portunus", Kind::Portunus, "all-codings.conf"),
+];
+
 /// All of them, in the order of the report.
-pub(crate) const SCENARIOS: [Scenario; 15] = [
+pub(crate) const SCENARIOS: [Scenario; 17] = [
     Scenario {
         name: "overload",
         title: "4 children of 200 ms can do 20/s; 30/s, then 60/s are offered by clients that wait 1 s",
@@ -134,6 +148,18 @@ pub(crate) const SCENARIOS: [Scenario; 15] = [
         title: "Floods of HTTP/2 frames, a million at most, and 100 requests/s beside each",
         contenders: &FLOODED,
         play: hostile::floods,
+    },
+    Scenario {
+        name: "fresh-files",
+        title: "10,000 random edits of 2,000 files, four clients asking for them plainly, compressed and in part",
+        contenders: &EDITED,
+        play: files::edits,
+    },
+    Scenario {
+        name: "many-files",
+        title: "10,000 files of 10 KB, each asked for plainly, then compressed in each way",
+        contenders: &MANY,
+        play: files::many,
     },
 ];
 

@@ -1,0 +1,69 @@
+//! What the cache of files may cost: small versions of `cargo xtask bench many-files slow-files`.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use portunus_testkit::{Connection, Launch, Program, Server, TempTree};
+
+type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
+
+const MIB: u64 = 1 << 20;
+
+fn serve(http: &str, server: &str, root: &TempTree) -> Result<Server> {
+    let config =
+        format!("{http} server {{ listen 127.0.0.1:%%PORT_0%%; root %%ROOT%%; {server} }}");
+    let launch = Launch::new(Program::at(env!("CARGO_BIN_EXE_portunus")), config);
+    Ok(launch.root(root.path()).start()?)
+}
+
+/// Resident memory in bytes, without the pages of the program's own file.
+fn resident(server: &mut Server) -> Result<u64> {
+    let status = format!("/proc/{}/status", server.process().pid());
+    let status = fs::read_to_string(status)?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    Ok(number.ok_or("no RssAnon")?.parse::<u64>()? * 1024)
+}
+
+#[test]
+fn what_is_kept_of_files_is_bounded_by_the_budget() -> Result {
+    const FILES: usize = 2_500;
+    const SIZE: usize = 20 << 10;
+    const BUDGET: u64 = 8 * MIB;
+    let root = TempTree::new()?;
+    for number in 0..FILES {
+        let mark = u8::try_from(number % 251)?;
+        root.write(&format!("{number}.txt"), vec![mark; SIZE])?;
+    }
+    let written = Instant::now();
+    let codings = "gzip on; gzip_types text/plain; types { text/plain txt; }";
+    let mut server = serve(&format!("static_cache_size 8m; {codings}"), "", &root)?;
+    // A file that was changed within the last second is not kept: let it pass.
+    let address = server.address(0);
+    let patience = Duration::from_secs(10);
+    let settled = || written.elapsed() > Duration::from_millis(1_100);
+    server.process().wait_until(patience, settled)?;
+    let before = resident(&mut server)?;
+    for coding in ["identity", "gzip", "gzip"] {
+        let mut connection = Connection::open(address)?;
+        for number in 0..FILES {
+            let line = format!("GET /{number}.txt HTTP/1.1\r\nHost: localhost");
+            let request = format!("{line}\r\nAccept-Encoding: {coding}\r\n\r\n");
+            connection.send(request.as_bytes())?;
+            let answer = connection.read_response("GET")?;
+            assert_eq!(answer.status(), 200);
+            if coding == "identity" {
+                assert_eq!(answer.body.len(), SIZE);
+            }
+            if answer.field("connection") == Some("close") {
+                connection = Connection::open(address)?;
+            }
+        }
+    }
+    let grown = resident(&mut server)?.saturating_sub(before);
+    assert!(grown > BUDGET / 2, "nothing was kept: {grown} bytes");
+    assert!(grown < BUDGET + 20 * MIB, "{} MiB", grown / MIB);
+    Ok(())
+}
