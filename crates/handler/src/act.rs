@@ -22,6 +22,7 @@ pub(crate) async fn act(mut cx: Box<Context>, plan: Plan) -> Response<ResponseBo
 
 /// Goes on until there is something to answer; `None` is to close the connection without.
 pub(crate) async fn settle(cx: &mut Context, mut plan: Plan) -> Option<Box<Reply>> {
+    cx.moment = None;
     loop {
         plan = match plan {
             Plan::Answer(reply) => return Some(reply),

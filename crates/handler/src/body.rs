@@ -141,8 +141,8 @@ pub struct ResponseBody {
     remaining: Option<u64>,
     /// `add_trailer` has something to say at the end.
     trailers: bool,
-    /// Why the body breaks off, while what came before it is being sent.
-    failure: Option<Box<BodyError>>,
+    /// The connection can have the kernel send files.
+    sendfile: bool,
     cx: Option<Box<Context>>,
 }
 
@@ -162,7 +162,7 @@ impl ResponseBody {
             body,
             remaining: length,
             trailers: false,
-            failure: None,
+            sendfile: false,
             cx: None,
         }
     }
@@ -180,6 +180,7 @@ impl ResponseBody {
 
     /// Keeps the request until the answer has been sent.
     pub(crate) fn with_context(mut self, cx: Box<Context>) -> Self {
+        self.sendfile = cx.exchange.can_send_file();
         self.cx = Some(cx);
         self
     }
@@ -197,6 +198,17 @@ impl ResponseBody {
                 | Body::Tee(_)
                 | Body::Window(_)
         )
+    }
+
+    fn poll_data(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        if let (Body::File(StaticBody::File(file)), Some(request)) = (&mut self.body, &self.cx)
+            && self.sendfile
+            && let Some(part) = file.next_segment()?
+        {
+            let mut markers = request.exchange.send_file(part.file, part.offset, part.len);
+            return Poll::Ready(markers.next().map(Ok));
+        }
+        self.body.poll_data(cx)
     }
 
     fn log_failure(&self, error: &BodyError) {
@@ -220,10 +232,7 @@ impl HttpBody for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if let Some(error) = self.failure.take() {
-            return Poll::Ready(Some(Err(*error)));
-        }
-        match ready!(self.body.poll_data(cx)) {
+        match ready!(self.poll_data(cx)) {
             Some(Ok(data)) => {
                 let length = data.len() as u64;
                 self.remaining = self.remaining.map(|left| left.saturating_sub(length));
@@ -231,10 +240,7 @@ impl HttpBody for ResponseBody {
             }
             Some(Err(error)) => {
                 self.log_failure(&error);
-                // Told at once, hyper would drop what it has not written yet; it writes while a body is pending.
-                self.failure = Some(Box::new(error));
-                cx.waker().wake_by_ref();
-                Poll::Pending
+                Poll::Ready(Some(Err(error)))
             }
             None => {
                 let wanted = std::mem::take(&mut self.trailers);

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use http::{HeaderMap, HeaderValue, Method, Version, request};
 use portunus_routing::{Captures, LocationId};
 use portunus_server::{Exchange, PeerAddr};
+use portunus_static_files::Moment;
 use portunus_telemetry::Severity;
 
 use crate::config::{Location, Site, SiteRef};
@@ -100,6 +101,8 @@ pub(crate) struct Context {
     /// The status that the answer gets, whatever produces it (`error_page`).
     pub(crate) error_status: Option<u16>,
     pub(crate) in_error_page: bool,
+    /// When files are looked at, as long as nothing has been waited for since the request came.
+    pub(crate) moment: Option<Moment>,
     /// What `try_files` or `index` found.
     pub(crate) found: Option<Found>,
     pub(crate) carried: Carried,
@@ -153,6 +156,7 @@ impl Context {
             rate_is_set: false,
             error_status: None,
             in_error_page: false,
+            moment: None,
             found: None,
             carried: Carried::default(),
             request_id: OnceCell::new(),

@@ -14,6 +14,7 @@ use http::{Request, Response};
 use portunus_server::{
     Connection, ConnectionHandler, Exchange, Refusal, RequestBody as Incoming, Settings,
 };
+use portunus_static_files::Moment;
 use portunus_telemetry::Severity;
 
 use crate::act::{act, close};
@@ -140,6 +141,10 @@ impl tower::Service<Request<Incoming>> for RequestService {
         let body = RequestBody::new(body);
         let site = self.handler.site();
         let mut cx = Box::new(Context::new(Rc::clone(&site), exchange, head, body));
+        cx.moment = Some(Moment {
+            asked: cx.exchange.arrival(),
+            now: cx.exchange.reads(),
+        });
         let step = start(&mut cx, &site);
         match decide(&mut cx, &site, step) {
             Plan::Answer(reply) => Answering::Ready(Some(finish(cx, *reply))),

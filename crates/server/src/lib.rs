@@ -33,7 +33,7 @@ mod tls;
 mod worker;
 
 pub use connection::{
-    Connection, Cut, Exchange, Outcome, PeerAddr, ProxiedAddresses, RequestLineRef,
+    Connection, Cut, Exchange, Outcome, PeerAddr, ProxiedAddresses, ReadyFields, RequestLineRef,
 };
 pub use counters::{Activity, Stats};
 pub use gate::{Refusal, Severity, validate_host};

@@ -23,8 +23,12 @@ pub(crate) struct Worker {
     pub(crate) counters: Arc<Counters>,
     /// One buffer for all connections, so that an idle one needs none.
     pub(crate) scratch: RefCell<Box<[u8]>>,
+    /// Reads from clients so far; see [`crate::Exchange::arrival`].
+    pub(crate) reads: Cell<u64>,
     /// The head of an answer is written here, and from here to the socket.
     pub(crate) head: RefCell<Vec<u8>>,
+    /// Memory for [`crate::ReadyFields`].
+    pub(crate) spare: RefCell<Vec<u8>>,
     pub(crate) date: Date,
     pub(crate) draining: Cell<bool>,
     stopped: Cell<bool>,
@@ -40,7 +44,9 @@ impl Worker {
         Rc::new(Self {
             counters,
             scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
+            reads: Cell::new(0),
             head: RefCell::default(),
+            spare: RefCell::default(),
             date: Date::default(),
             draining: Cell::new(false),
             stopped: Cell::new(false),

@@ -14,13 +14,12 @@ pub mod http_time;
 pub mod listing;
 mod manifest;
 pub mod media_types;
-pub mod sendfile;
 mod validator;
 
-pub use body::{FileBody, FilePart, Multipart, MultipartBody, StaticBody};
+pub use body::{FileBody, FilePart, Multipart, MultipartBody, Segment, StaticBody};
 pub use cache::{
-    CacheStats, Config, DisableSymlinks, Entry, Kind, OpenFileCache, OpenOptions, Opened, Probed,
-    Revalidate,
+    CacheStats, Config, DisableSymlinks, Entry, Kind, Moment, OpenFileCache, OpenOptions, Opened,
+    Probed, Revalidate,
 };
 pub use conditional::{ByteRange, ConditionalOptions, Facts, IfModifiedSince, Outcome, decide};
 pub use error::{Call, OpenError};

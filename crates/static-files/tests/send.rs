@@ -18,7 +18,7 @@ use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use portunus_static_files::{
-    ByteRange, Config, Entry, Multipart, OpenFileCache, OpenOptions, Opened, StaticBody, sendfile,
+    ByteRange, Config, Entry, Multipart, OpenFileCache, OpenOptions, Opened, StaticBody,
 };
 
 const SIZE: usize = 300_000;
@@ -203,51 +203,50 @@ async fn a_cold_file_is_read_elsewhere() {
     let file = fs::File::open(&path).expect("just made");
     file.sync_all().expect("a disk");
     rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).expect("advice");
-    let body = StaticBody::whole(&open(&path)).allow_sendfile();
-    let mut body = std::pin::pin!(body);
+    let StaticBody::File(mut body) = StaticBody::whole(&open(&path)) else {
+        panic!("a large file");
+    };
     let mut sent = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let chunk = frame.expect("untouched").into_data().expect("data");
-        match sendfile::resolve(&chunk) {
-            Some(segment) => {
-                let mut bytes = vec![0; chunk.len()];
-                segment
-                    .file
-                    .read_exact_at(&mut bytes, segment.offset)
-                    .expect("untouched");
-                sent.extend(bytes);
-            }
-            None => sent.extend_from_slice(&chunk),
+    loop {
+        if let Some(segment) = body.next_segment().expect("untouched") {
+            let mut bytes = vec![0; usize::try_from(segment.len).expect("a file of this test")];
+            let file = &segment.file;
+            file.read_exact_at(&mut bytes, segment.offset)
+                .expect("untouched");
+            sent.extend(bytes);
+            continue;
         }
+        let Some(frame) = body.frame().await else {
+            break;
+        };
+        sent.extend_from_slice(&frame.expect("untouched").into_data().expect("data"));
     }
     assert_eq!(sent, content());
 }
 
 #[test]
-fn markers_stand_for_a_settled_file_only() {
+fn the_kernel_sends_settled_files_only() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("f");
-    fs::write(&path, vec![5; 2 << 20]).expect("room");
-    let mut body = StaticBody::whole(&open(&path)).allow_sendfile();
+    fs::write(&path, vec![5; 5 << 20]).expect("room");
+    let StaticBody::File(mut body) = StaticBody::whole(&open(&path)) else {
+        panic!("a large file");
+    };
     let mut position = 0;
-    while let Some(chunk) = next(&mut body) {
-        let chunk = chunk.expect("untouched");
-        let segment = sendfile::resolve(&chunk).expect("a marker");
-        assert_eq!(
-            (segment.offset, segment.len),
-            (position, chunk.len() as u64)
-        );
+    while let Some(segment) = body.next_segment().expect("untouched") {
+        assert_eq!(segment.offset, position);
         position += segment.len;
     }
-    assert_eq!(position, 2 << 20);
+    assert_eq!(position, 5 << 20);
+    assert!(next(&mut StaticBody::File(body)).is_none());
 
     let young = OpenFileCache::new(Config::default());
     let Ok(Opened::File(entry)) = young.open(path.as_os_str().as_bytes(), &OpenOptions::default())
     else {
         panic!("a file");
     };
-    let mut body = StaticBody::whole(&entry).allow_sendfile();
-    assert!(!sendfile::is_marker(
-        &next(&mut body).expect("a chunk").expect("untouched")
-    ));
+    let StaticBody::File(mut body) = StaticBody::whole(&entry) else {
+        panic!("a large file");
+    };
+    assert!(body.next_segment().expect("untouched").is_none());
 }

@@ -161,6 +161,7 @@ impl Builder<'_> {
             from: 0,
             revalidate,
             read_ahead,
+            moment: None,
         }
     }
 }

@@ -11,7 +11,7 @@ use portunus_telemetry::Severity;
 use portunus_uri_path::climbs;
 
 use super::error_page::split_args;
-use super::paths::directory_of;
+use super::paths::{directory_of, path_of};
 use super::precompressed::{self, Precompressed};
 use super::{Plan, Step, location};
 use crate::config::{Alias, Fallback, Location, Root, Site};
@@ -25,6 +25,8 @@ use crate::respond::Reply;
 pub(crate) struct Found {
     path: Vec<u8>,
     probed: Probed,
+    /// `path` is what the URI names in the location at hand; a change of either takes that back.
+    pub(super) current: bool,
 }
 
 /// The last phase for locations that nothing else answers.
@@ -58,7 +60,11 @@ pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
         match site.files.probe(&path, &options) {
             Kind::File(probed) => {
                 let uri = [&cx.uri[..], &name[..]].concat();
-                cx.found = Some(Found { path, probed });
+                cx.found = Some(Found {
+                    path,
+                    probed,
+                    current: false,
+                });
                 return super::redirect(cx, uri, cx.args.clone());
             }
             Kind::Directory | Kind::Other => {
@@ -109,7 +115,15 @@ fn file(cx: &mut Context, site: &Site) -> Step {
         return Step::Fail(405);
     }
     let location = cx.location_in(site);
-    let path = cx.request_path();
+    let found = cx.found.take();
+    let (path, found) = match found {
+        Some(found) if found.current => (found.path, Some(found.probed)),
+        found => {
+            let path = cx.request_path();
+            let found = found.filter(|found| found.path == path);
+            (path, found.map(|found| found.probed))
+        }
+    };
     let mut vary = false;
     if let Some(encoding) = &location.encoding
         && get
@@ -122,8 +136,8 @@ fn file(cx: &mut Context, site: &Site) -> Step {
         }
     }
     let options = open_options(cx, location, &path);
-    let opened = match cx.found.take().filter(|found| found.path == path) {
-        Some(found) => site.files.open_probed(&path, found.probed, &options),
+    let opened = match found {
+        Some(probed) => site.files.open_probed(&path, probed, &options),
         None => site.files.open(&path, &options),
     };
     match opened {
@@ -141,15 +155,19 @@ fn file(cx: &mut Context, site: &Site) -> Step {
 ///
 /// Source: nginx, `ngx_http_set_disable_symlinks`.
 pub(super) fn open_options(cx: &mut Context, location: &Location, path: &[u8]) -> OpenOptions {
+    let open = OpenOptions {
+        moment: cx.moment,
+        ..location.open
+    };
     let Some(template) = &location.symlinks_from else {
-        return location.open;
+        return open;
     };
     let from = cx.expand(template);
-    let (symlinks, from) = symlinks_from(location.open.symlinks, &from, path);
+    let (symlinks, from) = symlinks_from(open.symlinks, &from, path);
     OpenOptions {
         symlinks,
         from,
-        ..location.open
+        ..open
     }
 }
 
@@ -185,7 +203,12 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
         let options = open_options(cx, location, &path);
         match (site.files.probe(&path, &options), candidate.directory) {
             (Kind::File(probed), false) => {
-                cx.found = Some(Found { path, probed });
+                let current = location.root.alias.is_none();
+                cx.found = Some(Found {
+                    path,
+                    probed,
+                    current,
+                });
                 cx.uri_below_alias = location.root.alias.is_some();
                 return take_over(cx, uri);
             }
@@ -228,8 +251,7 @@ fn leaves_alias(cx: &mut Context, root: &Root) -> bool {
 /// Path and URI of a candidate: the name takes the place of the URI below the root.
 fn path_of_name(cx: &mut Context, root: &Root, name: Vec<u8>, literal: bool) -> (Vec<u8>, Vec<u8>) {
     let Some(Alias::Prefix(length)) = root.alias else {
-        let path = [&directory_of(cx, root)[..], &name].concat();
-        return (path, name);
+        return (path_of(cx, root, &name), name);
     };
     let prefix = cx.uri.get(..length).unwrap_or_default().to_vec();
     // nginx cuts the location's prefix off only where variables may have brought it in.

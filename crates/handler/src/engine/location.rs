@@ -12,6 +12,9 @@ use crate::context::Context;
 /// Chooses the location and does what nginx does right there: `internal`, the limit on the body's
 /// size, the redirect to the same URI with a slash.
 pub(super) fn find(cx: &mut Context, site: &Site) -> Step {
+    if let Some(found) = &mut cx.found {
+        found.current = false;
+    }
     let server = &site.servers[cx.server];
     let found = match server.matcher.find(&cx.uri, &mut cx.captures) {
         Ok(found) => found,

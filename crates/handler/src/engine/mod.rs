@@ -149,6 +149,9 @@ pub(crate) fn redirect_named(cx: &mut Context, site: &Site, name: &[u8]) -> Step
         return Step::Fail(500);
     };
     cx.location = target;
+    if let Some(found) = &mut cx.found {
+        found.current = false;
+    }
     location::enter(cx, site);
     cx.internal = true;
     Step::Rewrite

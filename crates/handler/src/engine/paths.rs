@@ -25,7 +25,7 @@ pub(crate) fn directory_of(cx: &mut Context, root: &Root) -> Vec<u8> {
 /// Source: nginx, `ngx_http_map_uri_to_path`.
 pub(crate) fn path_of(cx: &mut Context, root: &Root, uri: &[u8]) -> Vec<u8> {
     let mut path = directory_of(cx, root);
-    path.reserve(uri.len() + 16);
+    path.reserve(uri.len() + 1);
     match root.alias {
         None => path.extend_from_slice(uri),
         Some(Alias::Prefix(length)) => {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
 
 use super::conditional::{self, Precondition};
+use super::fields::Fields;
 use super::{Reply, added, chain, ranges, trailers, userid};
 use crate::body::{Body, ResponseBody};
 use crate::config::{Location, Site};
@@ -105,47 +106,60 @@ pub(super) fn bodiless(status: u16) -> bool {
     matches!(status, 100..=199 | 204 | 304)
 }
 
-/// The fields in nginx's order: its own first, then the upstream's and the added ones.
+/// The fields in nginx's order: its own first, then the upstream's and the added ones. Those that have gone to the
+/// connection as lines are not among them.
 fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -> HeaderMap {
-    let mut fields = HeaderMap::with_capacity(12 + reply.fields.len());
-    fields.insert(
-        header::SERVER,
-        site.product.name(location.level.server_tokens).clone(),
-    );
+    let http2 = cx.head.version >= Version::HTTP_2;
+    let mut fields = if http2 || site.keeps_sent_fields {
+        Fields::Map(HeaderMap::with_capacity(12 + reply.fields.len()))
+    } else {
+        Fields::Ready(cx.exchange.ready_fields())
+    };
+    let server = site.product.name(location.level.server_tokens);
+    fields.put(header::SERVER, "Server", server);
+    fields.date();
     if let Some(content_type) = reply.content_type.take() {
-        fields.insert(header::CONTENT_TYPE, content_type);
+        fields.put(header::CONTENT_TYPE, "Content-Type", &content_type);
     }
     if let Some(length) = reply.length.filter(|_| !bodiless(reply.status)) {
-        let value = reply
-            .content_length
-            .take()
-            .unwrap_or_else(|| HeaderValue::from(length));
-        fields.insert(header::CONTENT_LENGTH, value);
+        fields.content_length(length, reply.content_length.take());
     }
     let last_modified = reply.validators.last_modified.take();
     // nginx: an error page has no date of its own.
     if let Some(value) = last_modified.filter(|_| matches!(reply.status, 200 | 206 | 304)) {
-        fields.insert(header::LAST_MODIFIED, value);
+        fields.put(header::LAST_MODIFIED, "Last-Modified", &value);
     }
     if let Some(location_field) = reply.location.take()
         && let Some(value) = absolute(cx, site, location, location_field)
     {
-        fields.insert(header::LOCATION, value);
+        fields.put(header::LOCATION, "Location", &value);
     }
-    if cx.head.version < Version::HTTP_2 {
-        fields.insert(header::CONNECTION, connection_field(cx));
-    }
+    fields.connection((!http2).then(|| cx.exchange.keep_alive()));
     if reply.vary {
-        fields.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        let value = HeaderValue::from_static("Accept-Encoding");
+        fields.put(header::VARY, "Vary", &value);
     }
     if let Some(etag) = reply.validators.etag.take() {
-        fields.insert(header::ETAG, etag);
+        fields.put(header::ETAG, "ETag", &etag);
     }
-    append_all(&mut fields, std::mem::take(&mut reply.fields));
+    if reply.accept_ranges {
+        let value = HeaderValue::from_static("bytes");
+        fields.put(header::ACCEPT_RANGES, "Accept-Ranges", &value);
+    }
+    let mut rest = match fields {
+        Fields::Map(mut map) => {
+            append_all(&mut map, std::mem::take(&mut reply.fields));
+            map
+        }
+        Fields::Ready(ready) => {
+            cx.exchange.begin_with(ready);
+            std::mem::take(&mut reply.fields)
+        }
+    };
     for challenge in std::mem::take(&mut cx.carried.challenges) {
-        fields.append(header::WWW_AUTHENTICATE, challenge);
+        rest.append(header::WWW_AUTHENTICATE, challenge);
     }
-    fields
+    rest
 }
 
 fn append_all(fields: &mut HeaderMap, more: HeaderMap) {
@@ -158,15 +172,6 @@ fn append_all(fields: &mut HeaderMap, more: HeaderMap) {
             fields.append(name.clone(), value);
         }
     }
-}
-
-/// nginx tells HTTP/1.1 clients too.
-fn connection_field(cx: &Context) -> HeaderValue {
-    HeaderValue::from_static(if cx.exchange.keep_alive() {
-        "keep-alive"
-    } else {
-        "close"
-    })
 }
 
 /// `absolute_redirect`: a path becomes a URL of this server.

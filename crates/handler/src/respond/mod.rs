@@ -8,6 +8,7 @@ mod chain;
 mod charset;
 mod conditional;
 mod encoding;
+mod fields;
 mod head;
 mod pages;
 mod ranges;

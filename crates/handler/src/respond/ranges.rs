@@ -27,6 +27,9 @@ pub(super) fn apply(cx: &mut Context, site: &Site, location: &Location, reply: &
     match outcome {
         Outcome::Full {
             accept_ranges: true,
+        } if reply.fields.is_empty() => reply.accept_ranges = true,
+        Outcome::Full {
+            accept_ranges: true,
         } => {
             reply
                 .fields

@@ -39,6 +39,8 @@ pub(crate) struct Reply {
     pub(crate) conditional: bool,
     /// Whether the charset still has to go into `Content-Type`.
     pub(crate) charset: bool,
+    /// `Accept-Ranges` is due, and no other field stands before it.
+    pub(crate) accept_ranges: bool,
     /// Whether the body depends on `Accept-Encoding` (`gzip_vary`).
     pub(crate) vary: bool,
     /// What is done to the body on its way out.
@@ -61,6 +63,7 @@ impl Reply {
             single_range: false,
             conditional: true,
             charset: true,
+            accept_ranges: false,
             vary: false,
             stages: Stages::new(),
         }

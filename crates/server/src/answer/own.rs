@@ -36,6 +36,8 @@ pub(crate) fn panicked<H: ConnectionHandler>(
     let message = format_args!("request {number} of this connection {panic}");
     handler.log(exchange.connection(), Severity::Alert, message);
     exchange.disable_keep_alive();
+    // Those belong to the answer that did not come.
+    exchange.ready.take();
     own_page(handler, exchange, 500)
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Connection, Cut, Outcome, Wait};
+use super::{Connection, Cut, Outcome, ReadyFields, Wait};
 use crate::gate::body::Framing;
 use crate::gate::{Persistence, Refusal, RequestLine};
 use crate::http1::Tunnel;
@@ -23,6 +23,7 @@ use crate::spelling::Names;
 pub struct Exchange {
     connection: Rc<Connection>,
     number: u64,
+    arrival: u64,
     started: Instant,
     head: RefCell<Head>,
     limits: RefCell<Limits>,
@@ -38,6 +39,8 @@ pub struct Exchange {
     /// What a stream of HTTP/2 waits for its client to do, and until when.
     pub(crate) deadline: Cell<Option<(Instant, Wait)>>,
     pub(crate) names: RefCell<Names>,
+    /// The first field lines of the answer.
+    pub(crate) ready: RefCell<Option<ReadyFields>>,
     /// The lines that end the chunks.
     pub(crate) trailers: RefCell<Vec<u8>>,
     /// What the connection is handed to when a `101` has been sent.
@@ -90,6 +93,7 @@ impl Exchange {
         let keep_alive = refusal.is_none() && head.wants_keep_alive();
         Self {
             number,
+            arrival: connection.worker.reads.get(),
             started,
             limits: RefCell::new(limits),
             outcome: Cell::default(),
@@ -103,6 +107,7 @@ impl Exchange {
             body: Cell::new(body),
             deadline: Cell::new(None),
             names: RefCell::default(),
+            ready: RefCell::default(),
             trailers: RefCell::default(),
             tunnel: RefCell::default(),
             files: RefCell::default(),
@@ -121,6 +126,20 @@ impl Exchange {
     #[must_use]
     pub const fn number(&self) -> u64 {
         self.number
+    }
+
+    /// How many reads from clients this thread had done when the head had arrived: the head was in the last of them, or in
+    /// an earlier one. What is seen later than that, by the measure of [`Self::reads`], is as new as if this request had
+    /// looked itself.
+    #[must_use]
+    pub const fn arrival(&self) -> u64 {
+        self.arrival
+    }
+
+    /// How many reads from clients this thread has done so far.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        self.connection.worker.reads.get()
     }
 
     /// When its first byte arrived.
@@ -262,6 +281,18 @@ impl Exchange {
     /// Close the connection after this answer.
     pub fn disable_keep_alive(&self) {
         self.keep_alive.set(false);
+    }
+
+    /// Room for the field lines of an answer, to be given back with [`Self::begin_with`].
+    #[must_use]
+    pub fn ready_fields(&self) -> ReadyFields {
+        ReadyFields::again(self.connection.worker.spare.take())
+    }
+
+    /// Begins the head of this answer with these lines; for HTTP/1 only. They rule over fields of the response that say
+    /// the same.
+    pub fn begin_with(&self, ready: ReadyFields) {
+        *self.ready.borrow_mut() = Some(ready);
     }
 
     /// Ends the chunks of this answer with these lines (`Name: value`, CRLF after each). To be said before the body

@@ -4,6 +4,7 @@
 mod exchange;
 mod outcome;
 mod peer;
+mod ready;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
@@ -26,6 +27,7 @@ pub(crate) use exchange::Head;
 pub use exchange::{Exchange, RequestLineRef};
 pub use outcome::{Cut, Outcome};
 pub use peer::{PeerAddr, ProxiedAddresses};
+pub use ready::ReadyFields;
 
 /// A client connection. Lives on the thread of its worker.
 pub struct Connection {
@@ -279,6 +281,7 @@ impl Connection {
 
     pub(crate) fn count_in(&self, bytes: usize) {
         self.bytes_in.set(self.bytes_in.get() + bytes as u64);
+        self.worker.reads.set(self.worker.reads.get() + 1);
     }
 
     pub(crate) fn count_out(&self, bytes: usize) {

@@ -1,10 +1,11 @@
 //! The head of an answer as it goes over the wire.
 
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, SERVER, TRANSFER_ENCODING};
-use http::{HeaderName, StatusCode, response};
+use http::{HeaderName, HeaderValue, StatusCode, response};
 
 use super::sending::Coding;
 use crate::answer::Persist;
+use crate::connection::ReadyFields;
 use crate::spelling::{Names, Spelling, write_field};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -12,6 +13,7 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 /// What a head is made of.
 pub(super) struct AnswerHead<'a> {
     pub(super) parts: &'a response::Parts,
+    pub(super) ready: Option<&'a ReadyFields>,
     pub(super) coding: Coding,
     /// The length, where the fields do not tell it.
     pub(super) length: Option<u64>,
@@ -29,6 +31,9 @@ impl AnswerHead<'_> {
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         write_status(self.parts.status, out);
         let fields = &self.parts.headers;
+        if let Some(ready) = self.ready {
+            return self.write_ready(ready, out);
+        }
         let mut date_due = !fields.contains_key(DATE);
         if date_due && !fields.contains_key(SERVER) {
             self.write_date(out);
@@ -42,8 +47,7 @@ impl AnswerHead<'_> {
                 CONTENT_LENGTH if self.coding == Coding::Chunked => continue,
                 _ if *name == KEEP_ALIVE => continue,
                 _ => {
-                    let (operator, own) = (self.operator, self.own);
-                    write_field(name.as_str(), value.as_bytes(), operator, own, out);
+                    self.write_field(name, value, out);
                     if date_due && *name == SERVER {
                         self.write_date(out);
                         date_due = false;
@@ -55,6 +59,36 @@ impl AnswerHead<'_> {
             self.write_connection(out);
         }
         out.extend_from_slice(b"\r\n");
+    }
+
+    /// What the service has written itself, and further fields behind it.
+    fn write_ready(&self, ready: &ReadyFields, out: &mut Vec<u8>) {
+        let (before, between, after) = ready.parts();
+        out.extend_from_slice(before);
+        if !self.parts.headers.contains_key(DATE) {
+            self.write_date(out);
+        }
+        out.extend_from_slice(between);
+        self.write_connection(out);
+        out.extend_from_slice(after);
+        for (name, value) in &self.parts.headers {
+            match *name {
+                CONNECTION | TRANSFER_ENCODING | CONTENT_LENGTH => {}
+                _ if *name == KEEP_ALIVE => {}
+                _ => self.write_field(name, value, out),
+            }
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+
+    fn write_field(&self, name: &HeaderName, value: &HeaderValue, out: &mut Vec<u8>) {
+        write_field(
+            name.as_str(),
+            value.as_bytes(),
+            self.operator,
+            self.own,
+            out,
+        );
     }
 
     fn write_date(&self, out: &mut Vec<u8>) {

@@ -106,14 +106,13 @@ impl<H: ConnectionHandler> Http1<H> {
         if connection.read_deadline.get().is_some() && !connection.draining.get() {
             return true;
         }
-        let now = Instant::now();
         let fresh = connection.requests() == 0;
         let (deadline, wait) =
             if let (Some(began), Some(scan)) = (self.reading.began, &self.reading.scan) {
                 (began + scan.settings().client_header_timeout, Wait::Head)
             } else if fresh {
                 (
-                    now + self.handler.settings(connection).client_header_timeout,
+                    Instant::now() + self.handler.settings(connection).client_header_timeout,
                     Wait::Idle,
                 )
             } else {
@@ -130,7 +129,7 @@ impl<H: ConnectionHandler> Http1<H> {
             None => deadline,
         };
         let deadline = if fresh && connection.draining.get() {
-            deadline.min(now + GRACE)
+            deadline.min(Instant::now() + GRACE)
         } else {
             deadline
         };
@@ -283,6 +282,7 @@ impl<H: ConnectionHandler> Http1<H> {
         self.exchange = Some(exchange);
         self.settings = Some(settings);
         self.phase = Phase::Serving;
+        self.fresh = true;
     }
 
     /// The end of the input came in the middle of a head.

@@ -51,6 +51,8 @@ pub(crate) struct Http1<H: ConnectionHandler> {
     sending: Option<Sending<H>>,
     reading: Reading,
     kept: Option<Kept>,
+    /// The request has come just now, and others may have come with it.
+    fresh: bool,
     /// The PROXY protocol header has not come yet.
     proxy_header_due: bool,
     phase: Phase,
@@ -110,6 +112,7 @@ impl<H: ConnectionHandler> Http1<H> {
             sending: None,
             reading: Reading::default(),
             kept: None,
+            fresh: false,
             proxy_header_due: connection.owes_proxy_header(),
             phase: Phase::Waiting,
             timer: Timer::default(),
@@ -131,6 +134,10 @@ impl<H: ConnectionHandler> Http1<H> {
                     Poll::Ready(None) => Next::Again,
                     Poll::Pending => Next::Sleep,
                 },
+                Phase::Serving if std::mem::take(&mut self.fresh) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Phase::Serving => self.poll_serving(cx),
                 Phase::Tunnelling => self.poll_tunnel(cx),
                 Phase::Discarding { until } => self.poll_discard(cx, until),

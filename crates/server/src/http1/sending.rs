@@ -9,7 +9,7 @@ use http::{Response, StatusCode, Version, response};
 
 use super::answer_head::AnswerHead;
 use crate::answer::{AnswerBody, decide_persistence};
-use crate::connection::{Cut, Exchange};
+use crate::connection::{Cut, Exchange, ReadyFields};
 use crate::gate::Severity;
 use crate::handler::ConnectionHandler;
 use crate::io::Out;
@@ -37,6 +37,8 @@ pub(super) struct Sending<H: ConnectionHandler> {
     coding: Coding,
     /// The length, where the fields of the head do not tell it.
     length: Option<u64>,
+    /// Field lines that the service has written itself.
+    ready: Option<ReadyFields>,
     /// The head, until it goes out together with the beginning of the body.
     head: Option<response::Parts>,
     out: Out,
@@ -56,12 +58,14 @@ impl<H: ConnectionHandler> Sending<H> {
     /// Begins to send; nothing is written yet.
     pub(super) fn new(exchange: &Exchange, response: Response<AnswerBody<H::Body>>) -> Self {
         let (head, body) = response.into_parts();
-        let (coding, length) = measure::<H>(exchange, &head, &body);
+        let ready = exchange.ready.take();
+        let (coding, length) = measure::<H>(exchange, ready.as_ref(), &head, &body);
         Self {
             ended: matches!(coding, Coding::None | Coding::Length(0)),
             body,
             coding,
             length,
+            ready,
             head: Some(head),
             out: Out::default(),
         }
@@ -78,7 +82,10 @@ impl<H: ConnectionHandler> Sending<H> {
         loop {
             let filled = match self.fill(cx, exchange) {
                 Ok(filled) => filled,
-                Err(cut) => return Poll::Ready(Err(self.break_off(cx, exchange, cut))),
+                Err(cut) => {
+                    self.break_off(cx, exchange, settings);
+                    return Poll::Ready(Err(cut));
+                }
             };
             let idle = self.out.is_empty() && self.head.is_none();
             let written = match self.head.take() {
@@ -164,12 +171,13 @@ impl<H: ConnectionHandler> Sending<H> {
         Ok(())
     }
 
-    /// The body has failed: what came before that goes out if anything has, and if it goes at once.
-    fn break_off(&mut self, cx: &mut Context<'_>, exchange: &Exchange, cut: Cut) -> Cut {
-        if self.head.is_none() {
-            let _ = self.out.poll(cx, exchange);
-        }
-        cut
+    /// The body has failed: what came before that goes out, if the socket takes it at once.
+    fn break_off(&mut self, cx: &mut Context<'_>, exchange: &Exchange, settings: &Settings) {
+        let _ = match self.head.take() {
+            Some(_) if self.out.is_empty() => return,
+            Some(head) => self.write_head(cx, exchange, settings, &head),
+            None => self.out.poll(cx, exchange),
+        };
     }
 
     fn write_head(
@@ -186,6 +194,7 @@ impl<H: ConnectionHandler> Sending<H> {
         if exchange.version() >= 1000 {
             let head = AnswerHead {
                 parts,
+                ready: self.ready.as_ref(),
                 coding: self.coding,
                 length: self.length,
                 persist,
@@ -195,6 +204,9 @@ impl<H: ConnectionHandler> Sending<H> {
             };
             head.write(&mut bytes);
         }
+        if let Some(ready) = self.ready.take() {
+            *worker.spare.borrow_mut() = ready.into_memory();
+        }
         self.out.poll_with_head(cx, exchange, &mut bytes)
     }
 }
@@ -202,6 +214,7 @@ impl<H: ConnectionHandler> Sending<H> {
 /// How the end of this body is to be told, and its length where no field tells it yet.
 fn measure<H: ConnectionHandler>(
     exchange: &Exchange,
+    ready: Option<&ReadyFields>,
     head: &response::Parts,
     body: &AnswerBody<H::Body>,
 ) -> (Coding, Option<u64>) {
@@ -215,6 +228,7 @@ fn measure<H: ConnectionHandler>(
     }
     let field = head.headers.get(CONTENT_LENGTH);
     let told = field.and_then(|value| value.to_str().ok()?.parse().ok());
+    let told = ready.and_then(ReadyFields::length).or(told);
     let exact = if told.is_none() { body.length() } else { None };
     let by_head = *exchange.method() == *b"HEAD";
     let coding = match told.or(exact) {

@@ -1,7 +1,6 @@
 //! What of an answer is on its way to the socket: the head, then pieces of the body.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll, ready};
 
@@ -19,8 +18,8 @@ const SLICES: usize = 16;
 /// Bytes that wait to be written, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Out {
-    pieces: VecDeque<Piece>,
-    /// Bytes in `pieces` that are held in memory.
+    pieces: SmallVec<[Piece; 2]>,
+    /// Bytes in `pieces`.
     held: usize,
     /// Bytes of the head that are not written yet.
     head_left: usize,
@@ -88,7 +87,7 @@ impl Piece {
 }
 
 impl Out {
-    /// Bytes in memory that wait.
+    /// Bytes that wait, those of files among them.
     pub(crate) fn held(&self) -> usize {
         self.held
     }
@@ -105,9 +104,10 @@ impl Out {
     /// A piece of the body. `false` for a marker that stands for nothing.
     pub(crate) fn push(&mut self, bytes: Bytes, exchange: &Exchange) -> bool {
         if is_marker(&bytes) {
+            self.held += bytes.len();
             let part = exchange.files.borrow_mut().take(bytes.len() as u64);
             return part
-                .map(|part| self.pieces.push_back(Piece::File(part)))
+                .map(|part| self.pieces.push(Piece::File(part)))
                 .is_some();
         }
         self.push_own(bytes);
@@ -118,7 +118,7 @@ impl Out {
     pub(crate) fn push_own(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
             self.held += bytes.len();
-            self.pieces.push_back(Piece::Bytes(bytes));
+            self.pieces.push(Piece::Bytes(bytes));
         }
     }
 
@@ -126,7 +126,7 @@ impl Out {
     pub(crate) fn push_chunk(&mut self, bytes: Bytes, exchange: &Exchange) -> bool {
         let mark = Mark::of_chunk(bytes.len());
         self.held += mark.left().len();
-        self.pieces.push_back(Piece::Mark(mark));
+        self.pieces.push(Piece::Mark(mark));
         let known = self.push(bytes, exchange);
         self.push_own(Bytes::from_static(b"\r\n"));
         known
@@ -146,7 +146,7 @@ impl Out {
         if let Some(rest) = head.get(gone..).filter(|rest| !rest.is_empty()) {
             self.held += rest.len();
             self.pieces
-                .push_front(Piece::Bytes(Bytes::copy_from_slice(rest)));
+                .insert(0, Piece::Bytes(Bytes::copy_from_slice(rest)));
         }
         head.clear();
         ready!(polled)?;
@@ -237,7 +237,7 @@ impl Out {
         exchange: &Exchange,
         most: usize,
     ) -> Poll<io::Result<usize>> {
-        let Some(Piece::File(part)) = self.pieces.front() else {
+        let Some(Piece::File(part)) = self.pieces.first() else {
             return Poll::Ready(Ok(0));
         };
         let most = usize::try_from(part.left).unwrap_or(most).min(most);
@@ -259,18 +259,16 @@ impl Out {
         let of_head = sent.min(self.head_left);
         self.head_left -= of_head;
         let mut left = sent - sent.min(head);
-        while let Some(piece) = self.pieces.front_mut().filter(|_| left > 0) {
+        while let Some(piece) = self.pieces.first_mut().filter(|_| left > 0) {
             let (gone, done) = match piece {
                 Piece::Bytes(bytes) => {
                     let gone = left.min(bytes.len());
                     bytes.advance(gone);
-                    self.held -= gone;
                     (gone, bytes.is_empty())
                 }
                 Piece::Mark(mark) => {
                     let gone = left.min(mark.left().len());
                     mark.start += u8::try_from(gone).unwrap_or(0);
-                    self.held -= gone;
                     (gone, mark.left().is_empty())
                 }
                 Piece::File(part) => {
@@ -281,8 +279,9 @@ impl Out {
                 }
             };
             left -= gone;
+            self.held -= gone;
             if done {
-                self.pieces.pop_front();
+                self.pieces.remove(0);
             }
         }
         of_head

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-pub use self::file::FileBody;
+pub use self::file::{FileBody, Segment};
 pub use self::multipart::{Multipart, MultipartBody};
 pub use self::part::FilePart;
 
@@ -56,15 +56,6 @@ impl StaticBody {
             return Self::Memory(slice(bytes, range));
         }
         FileBody::new(entry, range).map_or(Self::Empty, Self::File)
-    }
-
-    /// Lets the bytes of files be sent with [`sendfile`](crate::sendfile), on connections that can.
-    #[must_use]
-    pub fn allow_sendfile(self) -> Self {
-        match self {
-            Self::File(file) => Self::File(file.allow_sendfile()),
-            other => other,
-        }
     }
 
     /// Makes a file's body hold no more than one chunk, see [`FileBody::one_chunk_at_a_time`].

@@ -29,6 +29,8 @@ pub(super) struct Slot {
     /// Milliseconds of the coarse clock when the file system was last asked; used under `open_file_cache` only.
     pub(super) checked: u64,
     pub(super) uses: u32,
+    /// [`Moment::now`](super::Moment::now) of the last look that found the file unchanged; 0 for none.
+    pub(super) looked: u64,
     /// The links were looked at in this way.
     pub(super) symlinks: (DisableSymlinks, usize),
     /// Asked for since the hand last passed.
@@ -108,6 +110,7 @@ impl Local {
             known,
             checked,
             uses,
+            looked: 0,
             symlinks: (options.symlinks, options.from),
             referenced: false,
             idle: false,

@@ -4,7 +4,8 @@
 //!
 //! A remembered file is believed if a `stat` of its whole path, made for this request, shows the validator it was read
 //! under: device, inode, size, modification and change time. So replacing a file, truncating it, deleting it, changing
-//! its mode, or switching a link anywhere in its path shows at the next request.
+//! its mode, or switching a link anywhere in its path shows at the next request. Requests that were received before
+//! that `stat` may share it, see [`Moment`]: each of them is then as fresh as if it had asked by itself.
 //!
 //! Time stamps come from a clock that ticks every 1 to 10 ms (on some file systems every second), and are taken when a
 //! write begins, not when it ends. Two states of a file may therefore carry the same stamps, if the second came within
@@ -53,7 +54,7 @@ use rustix::time::{ClockId, clock_gettime};
 pub(crate) use self::budget::{Budget, charged};
 pub(crate) use self::content::Content;
 pub use self::entry::{Entry, entity_tag};
-pub use self::options::{Config, DisableSymlinks, OpenOptions, Revalidate, symlinks_from};
+pub use self::options::{Config, DisableSymlinks, Moment, OpenOptions, Revalidate, symlinks_from};
 
 use self::content::Contents;
 use self::load::{Loaded, Loader};
@@ -281,6 +282,11 @@ impl OpenFileCache {
                 return Recall::Known(slot.known.clone());
             }
         }
+        if let (Some(moment), DisableSymlinks::Off) = (options.moment, options.symlinks)
+            && slot.looked >= moment.asked
+        {
+            return Recall::Known(slot.known.clone());
+        }
         let looked = if options.symlinks == DisableSymlinks::Off {
             look_plainly(&slot.path)
         } else {
@@ -291,6 +297,7 @@ impl OpenFileCache {
             && entry.validator() == validator
         {
             let entry = Rc::clone(entry);
+            slot.looked = options.moment.map_or(0, |moment| moment.now);
             if options.revalidate != Revalidate::Always {
                 slot.checked = coarse_millis();
                 slot.symlinks = (options.symlinks, options.from);

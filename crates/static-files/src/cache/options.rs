@@ -75,6 +75,20 @@ pub struct OpenOptions {
     pub revalidate: Revalidate,
     /// `read_ahead` is set: tell the kernel that the file will be read in order.
     pub read_ahead: bool,
+    /// When it is asked, where the caller counts.
+    pub moment: Option<Moment>,
+}
+
+/// A moment by the caller's count of requests it has received on this thread.
+///
+/// A look at a file that was made after a request had been received shows that request nothing old: had it looked
+/// itself, it might have done so in that very moment. So requests that have come together share one look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The count when the request had been received, itself included: 1 or more.
+    pub asked: u64,
+    /// The count now.
+    pub now: u64,
 }
 
 /// Applies an expanded `from=` to a path (nginx: `ngx_http_set_disable_symlinks`): what then is to be checked, and how

@@ -1,0 +1,67 @@
+//! Field lines of an answer that are ready to be sent.
+
+/// Field lines of an HTTP/1 answer, written by the service as they are to stand on the wire, with places for what the
+/// connection says itself. They come before the fields of the response, and cost neither a map nor a look-up of a name.
+#[derive(Debug, Default)]
+pub struct ReadyFields {
+    lines: Vec<u8>,
+    /// Where `Date` goes.
+    date: usize,
+    /// Where `Connection` and the coding of the body go.
+    connection: usize,
+    /// The length that the lines tell.
+    length: Option<u64>,
+}
+
+impl ReadyFields {
+    /// Uses the memory of lines that have been sent.
+    pub(crate) fn again(mut lines: Vec<u8>) -> Self {
+        lines.clear();
+        Self {
+            lines,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a line; the name in its spelling, neither part with a line end in it.
+    pub fn field(&mut self, name: &str, value: &[u8]) {
+        self.lines.extend_from_slice(name.as_bytes());
+        self.lines.extend_from_slice(b": ");
+        self.lines.extend_from_slice(value);
+        self.lines.extend_from_slice(b"\r\n");
+    }
+
+    /// Adds `Content-Length`: the body must have, or for `HEAD` would have, so many bytes.
+    pub fn content_length(&mut self, length: u64) {
+        self.field(
+            "Content-Length",
+            itoa::Buffer::new().format(length).as_bytes(),
+        );
+        self.length = Some(length);
+    }
+
+    /// `Date` comes next.
+    pub fn date(&mut self) {
+        self.date = self.lines.len();
+    }
+
+    /// `Transfer-Encoding`, `Connection` and `Keep-Alive` come next, where there are such.
+    pub fn connection(&mut self) {
+        self.connection = self.lines.len();
+    }
+
+    pub(crate) const fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// The lines before the date, between it and the connection's, and after those.
+    pub(crate) fn parts(&self) -> (&[u8], &[u8], &[u8]) {
+        let (before, rest) = self.lines.split_at(self.date.min(self.lines.len()));
+        let (between, after) = rest.split_at(self.connection.saturating_sub(before.len()));
+        (before, between, after)
+    }
+
+    pub(crate) fn into_memory(self) -> Vec<u8> {
+        self.lines
+    }
+}
