@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use portunus_conf::{Config, Diagnostics, d};
+use portunus_conf::{Config, d};
 use portunus_handler::{Handler, SharedSite, Worker};
 use portunus_server::{Listeners, ServerConfig, ServerHandle};
 use portunus_telemetry::{ErrorLogLayer, LogWriter, reopen_all};
@@ -31,9 +31,6 @@ use crate::sys;
 ///
 /// Differs: nginx waits for ever where `worker_shutdown_timeout` is not set.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(9);
-
-/// Names under which FPM is installed.
-const PHP_FPM: &[&str] = &["php-fpm", "php-fpm8.2", "php-fpm8.3", "php-fpm8.4"];
 
 /// `-t`: opens the sockets and closes them again. A busy address is fine, for the server that is
 /// being checked may be running.
@@ -91,8 +88,6 @@ pub(crate) fn run(
         }
         tracing::info!("portunus/{} started", env!("CARGO_PKG_VERSION"));
         let mut running = Running {
-            started_with: config,
-            reloaded: None,
             launch,
             site,
             handle,
@@ -221,10 +216,6 @@ impl Signals {
 }
 
 struct Running<'l> {
-    /// The configuration that the server started with; a reload reads its own.
-    started_with: &'l Config,
-    /// What a reload has put in its place.
-    reloaded: Option<Config>,
     launch: &'l Launch,
     site: SharedSite,
     handle: ServerHandle,
@@ -235,18 +226,28 @@ struct Running<'l> {
     watch: Option<ManifestWatch>,
 }
 
+/// Learns how many workers the FPMs have that the configuration names; requests do not wait for it.
+/// Never ready when there is nothing to learn.
+async fn learn_workers(kept: &mut Kept) {
+    match kept.pools.next_look() {
+        Some(pause) => tokio::time::sleep(pause).await,
+        None => std::future::pending().await,
+    }
+    kept.pools.learn().await;
+}
+
 impl Running<'_> {
     async fn until_the_end(&mut self, signals: &mut Signals) {
-        self.learn_workers().await;
         loop {
             let event = tokio::select! {
                 event = signals.next() => event,
                 () = changed(&mut self.watch) => Event::Reload,
+                () = learn_workers(&mut self.kept) => continue,
             };
             match event {
                 Event::Reload => {
+                    self.kept.pools.forget();
                     self.reload();
-                    self.learn_workers().await;
                 }
                 Event::Reopen => reopen(),
                 Event::Drain => break self.drain(signals).await,
@@ -257,33 +258,6 @@ impl Running<'_> {
         self.kept.caches.flush();
         tracing::info!("exit");
         tracing::debug!("removed {}", self.pid_file.path().display());
-    }
-
-    /// Learns how many workers the FPMs have that the configuration names, and puts pools of the
-    /// right size in place of those that were made in ignorance. Requests do not wait for it.
-    async fn learn_workers(&mut self) {
-        let wanted = std::mem::take(&mut self.kept.wanted);
-        if wanted.is_empty() {
-            return;
-        }
-        let mut learned = false;
-        for address in wanted {
-            let facts = portunus_fpm::discover(&address, PHP_FPM).await;
-            if let Some(facts) = &facts {
-                learned = true;
-                let (name, slots) = (&facts.name, facts.slots());
-                tracing::info!("FPM pool \"{name}\" at {address}: {slots} connections at most");
-            }
-            self.kept.facts.insert(address, facts);
-        }
-        if learned {
-            let mut diagnostics = Diagnostics::default();
-            let config = self.reloaded.as_ref().unwrap_or(self.started_with);
-            let built = build(config, &mut self.kept, &mut diagnostics);
-            if !diagnostics.has_errors() {
-                self.site.store(Arc::new(built.site));
-            }
-        }
     }
 
     /// Requests in flight may finish; a second signal ends the patience.
@@ -334,7 +308,6 @@ impl Running<'_> {
                 self.kept = kept;
                 self.kept.caches.start();
                 self.deadline = deadline(&config);
-                self.reloaded = Some(config);
                 self.site.store(Arc::new(built.site));
                 self.handle.reload(listeners);
             }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::slots::Size;
+
 /// Where FPM listens.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Address {
@@ -30,12 +32,8 @@ impl fmt::Display for Address {
 pub struct PoolConfig {
     /// Where FPM listens.
     pub address: Address,
-    /// Connections at most, busy and idle together, over all threads. FPM's `pm.max_children`
-    /// less one for status and health. At least 1.
-    pub slots: usize,
-    /// Lanes besides the general one (lane 0): at most this many slots each. A request names
-    /// its lane; slow routes in a lane of their own cannot take every slot.
-    pub lanes: Vec<usize>,
+    /// Connections at most, busy and idle together, over all threads.
+    pub size: Size,
     /// Requests that may wait for a slot; the next is answered 503.
     pub queue_depth: usize,
     /// Longest a request waits for a slot; then it is answered 503.
@@ -54,11 +52,10 @@ pub struct PoolConfig {
 impl PoolConfig {
     /// A pool for `address` with the defaults of [`Reuse`], a queue of 1024 and 10 s.
     #[must_use]
-    pub fn new(address: Address, slots: usize) -> Self {
+    pub fn new(address: Address, size: Size) -> Self {
         Self {
             address,
-            slots,
-            lanes: Vec::new(),
+            size,
             queue_depth: 1024,
             queue_timeout: Duration::from_secs(10),
             restart_patience: Duration::from_secs(2),
@@ -101,6 +98,16 @@ impl Default for Reuse {
 }
 
 impl Reuse {
+    /// For an FPM of which nothing is known: it may have few workers, or start them on demand.
+    #[must_use]
+    pub fn cautious() -> Self {
+        let idle_timeout = Self::default().idle_timeout / 4;
+        Self {
+            idle_timeout,
+            ..Self::default()
+        }
+    }
+
     /// A fresh connection for every request.
     #[must_use]
     pub fn never() -> Self {

@@ -199,7 +199,10 @@ async fn running(address: &Address) -> Option<FpmFacts> {
     let masters = tokio::task::spawn_blocking(masters).await.ok()?;
     for master in masters {
         if let Some(mut found) = choose(&master.text, address) {
-            let version = output(&master.program.to_string_lossy(), "-v").await;
+            let version = match &master.program {
+                Some(program) => output(&program.to_string_lossy(), "-v").await,
+                None => None,
+            };
             found.php_version = version
                 .and_then(|output| PhpVersion::parse(&String::from_utf8_lossy(&output.stdout)));
             return Some(found);

@@ -36,10 +36,14 @@ impl InFlight {
     }
 
     pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<CgiHead, Error>> {
-        match self.answer() {
-            Some(answer) => answer.poll_head(cx),
-            None => Poll::Pending,
+        let Some((answer, lease)) = &mut self.parts else {
+            return Poll::Pending;
+        };
+        let polled = answer.poll_head(cx);
+        if matches!(polled, Poll::Ready(Ok(_))) {
+            lease.answered();
         }
+        polled
     }
 
     /// The next piece. At the clean end connection and slot are given back at once; after
@@ -78,7 +82,7 @@ impl InFlight {
     /// After a clean end: the connection and its slot go to the next request.
     pub(crate) fn finish(&mut self) {
         if let Some((answer, lease)) = self.parts.take() {
-            let connection = answer.into_connection(&lease.pool().config().reuse, Instant::now());
+            let connection = answer.into_connection(&lease.rules().clone(), Instant::now());
             lease.finish(connection);
         }
     }

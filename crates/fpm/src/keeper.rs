@@ -6,11 +6,16 @@
 
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::runtime::Id;
 use tokio::time::Instant;
 
-use crate::pool::{Shared, State};
+use crate::pool::{Shared, State, settle};
+use crate::slots::LONG_WAIT;
+
+/// The keeper looks no more often than that.
+const TICK: Duration = Duration::from_millis(1);
 
 /// The keepers of a pool.
 #[derive(Debug, Default)]
@@ -95,7 +100,7 @@ impl Drop for Seated {
 
 async fn run(shared: Weak<Shared>, worker: Id) {
     let seated = Seated(shared, worker);
-    let mut sleep = std::pin::pin!(tokio::time::sleep(std::time::Duration::ZERO));
+    let mut sleep = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
     std::future::poll_fn(|cx| {
         loop {
             // Held for a moment only, or the pool would never end.
@@ -117,13 +122,11 @@ async fn run(shared: Weak<Shared>, worker: Id) {
 
 /// Does what is due and returns when something will be.
 fn look_after(shared: &Shared, worker: Id, cx: &mut Context<'_>) -> Option<Instant> {
-    let (idle_timeout, queue_timeout) = (
-        shared.config.reuse.idle_timeout,
-        shared.config.queue_timeout,
-    );
+    let queue_timeout = shared.config.queue_timeout;
     let now = Instant::now().into_std();
     let mut closed = Vec::new();
     let mut state = shared.lock();
+    let idle_timeout = state.reuse.idle_timeout;
     let idle = std::mem::take(&mut state.slots.idle);
     let mut next = None;
     for mut idle in idle {
@@ -142,11 +145,16 @@ fn look_after(shared: &Shared, worker: Id, cx: &mut Context<'_>) -> Option<Insta
         .checked_sub(queue_timeout)
         .map(|limit| state.slots.line.expire(worker, limit, now))
         .unwrap_or_default();
+    let lent = state.slots.lend(now);
+    let wait = match state.slots.can_lend() {
+        true => LONG_WAIT.min(queue_timeout),
+        false => queue_timeout,
+    };
     let oldest = state
         .slots
         .line
         .oldest_since(Some(worker))
-        .map(|since| since + queue_timeout);
+        .map(|since| (since + wait).max(now + TICK));
     let due = [next, oldest]
         .into_iter()
         .flatten()
@@ -159,5 +167,6 @@ fn look_after(shared: &Shared, worker: Id, cx: &mut Context<'_>) -> Option<Insta
     drop(state);
     drop(closed);
     expired.into_iter().for_each(Waker::wake);
+    lent.into_iter().for_each(settle);
     due
 }

@@ -42,3 +42,4 @@ pub use health::{FpmStatus, Health, HealthError};
 pub use pool::{Load, Pool};
 pub use request::{Body, BodyStream, Request};
 pub use response::{Response, ResponseBody, Timings};
+pub use slots::Size;

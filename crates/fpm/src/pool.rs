@@ -1,19 +1,19 @@
 //! The pool: slots and connections that all threads share.
 
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
 
-use crate::config::PoolConfig;
+use crate::config::{PoolConfig, Reuse};
 use crate::connection::{Connection, open_patiently};
 use crate::error::{Error, Phase};
 use crate::keeper::{self, Seats};
 use crate::queue::{Outcome, Place};
-use crate::slots::{Asked, Released, Slots};
+use crate::slots::{Asked, LONG_WAIT, Released, Size, Slots, Standing};
 
 /// Connections to one FPM. Clones share everything; use it from any thread that runs a
 /// tokio runtime with IO and time.
@@ -37,6 +37,7 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     pub(crate) slots: Slots<Box<Connection>, Id>,
     pub(crate) seats: Seats,
+    pub(crate) reuse: Reuse,
     /// Since when FPM has refused every connection.
     down_since: Option<Instant>,
 }
@@ -58,10 +59,11 @@ impl Pool {
     /// A pool without any connection. Needs no runtime yet.
     #[must_use]
     pub fn new(config: PoolConfig) -> Self {
-        let slots = Slots::new(config.slots, config.queue_depth, &config.lanes);
+        let slots = Slots::new(config.size, config.queue_depth);
         let state = Mutex::new(State {
             slots,
             seats: Seats::default(),
+            reuse: config.reuse,
             down_since: None,
         });
         Self {
@@ -97,10 +99,18 @@ impl Pool {
         }
     }
 
-    /// Changes the number of slots, as FPM's `pm.max_children` becomes known.
-    pub fn set_limit(&self, slots: usize) {
-        let released = self.shared.lock().slots.set_limit(slots, now());
+    /// Changes size and rules, as more becomes known of FPM. What is in use finishes first.
+    pub fn learn(&self, size: Size, reuse: Reuse) {
+        let mut state = self.shared.lock();
+        state.reuse = reuse;
+        let released = state.slots.resize(size, now());
+        drop(state);
         released.into_iter().for_each(settle);
+    }
+
+    /// Lets requests of a lane use so many slots at most. Lane 0 is the general one.
+    pub fn set_lane(&self, lane: usize, slots: usize) {
+        self.shared.lock().slots.set_lane(lane, slots);
     }
 
     /// Closes all idle connections. To be called before FPM is signalled: an idle connection
@@ -115,56 +125,73 @@ impl Pool {
     /// # Errors
     /// [`Error::QueueFull`], [`Error::QueueTimeout`].
     pub(crate) async fn checkout(&self, lane: usize) -> Result<Lease, Error> {
-        let worker = Handle::current().id();
         let asked_at = Instant::now();
-        let asked = self
-            .shared
-            .lock()
-            .slots
-            .ask(worker, lane, asked_at.into_std());
-        let place = match asked {
-            Asked::Granted(connection) => return Ok(self.lease(lane, worker, connection)),
-            Asked::Full => {
-                return Err(Error::QueueFull {
-                    retry_after: self.expected_wait(),
-                });
-            }
-            Asked::Wait(place, woken) => {
-                woken.into_iter().for_each(std::task::Waker::wake);
-                place
-            }
+        let mut waiting = match self.ask(lane, asked_at)? {
+            Ok(lease) => return Ok(lease),
+            Err(waiting) => waiting,
         };
-        keeper::expect(
-            &self.shared,
-            worker,
-            asked_at + self.shared.config.queue_timeout,
-        );
-        match (Waiting {
-            pool: self,
-            worker,
-            place: Some(place),
-        })
-        .await
-        {
-            Outcome::Granted(connection) => {
-                let mut lease = self.lease(lane, worker, connection);
+        match poll_fn(|cx| waiting.poll(cx)).await {
+            Some(mut lease) => {
                 lease.waited = asked_at.elapsed();
                 Ok(lease)
             }
-            Outcome::Expired => Err(Error::QueueTimeout {
+            None => Err(Error::QueueTimeout {
                 retry_after: self.expected_wait(),
             }),
         }
     }
 
-    fn lease(&self, lane: usize, worker: Id, connection: Option<Box<Connection>>) -> Lease {
-        let (pool, waited) = (self.clone(), Duration::ZERO);
+    /// A slot, or a place in the line.
+    fn ask(&self, lane: usize, now: Instant) -> Result<Result<Lease, Waiting<'_>>, Error> {
+        let worker = Handle::current().id();
+        let mut state = self.shared.lock();
+        let (place, woken) = match state.slots.ask(worker, lane, now.into_std()) {
+            Asked::Granted(connection) => {
+                return Ok(Ok(self.lease(&mut state, lane, worker, connection)));
+            }
+            Asked::Full => {
+                let retry_after = state.slots.expected_wait(now.into_std());
+                return Err(Error::QueueFull { retry_after });
+            }
+            Asked::Wait(place, woken) => (place, woken),
+        };
+        let longest = self.shared.config.queue_timeout;
+        let wait = match state.slots.can_lend() {
+            true => LONG_WAIT.min(longest),
+            false => longest,
+        };
+        drop(state);
+        woken.into_iter().for_each(std::task::Waker::wake);
+        keeper::expect(&self.shared, worker, now + wait);
+        Ok(Err(Waiting {
+            pool: self,
+            lane,
+            worker,
+            place: Some(place),
+        }))
+    }
+
+    fn lease(
+        &self,
+        state: &mut State,
+        lane: usize,
+        worker: Id,
+        connection: Option<Box<Connection>>,
+    ) -> Lease {
+        let standing = match connection {
+            Some(_) => state.slots.adopted(),
+            None => Standing::Unknown,
+        };
         Lease {
-            pool,
+            pool: self.clone(),
             lane,
             worker,
             connection,
-            waited,
+            standing,
+            rules: state.reuse,
+            lent: state.slots.is_lending(),
+            guessing: state.slots.is_guessing(),
+            waited: Duration::ZERO,
             held: true,
         }
     }
@@ -194,7 +221,7 @@ fn now() -> std::time::Instant {
 }
 
 /// Does outside of the lock what a release left to do.
-fn settle(released: Released<Box<Connection>>) {
+pub(crate) fn settle(released: Released<Box<Connection>>) {
     drop(released.close);
     if let Some(waker) = released.wake {
         waker.wake();
@@ -204,22 +231,27 @@ fn settle(released: Released<Box<Connection>>) {
 /// Standing in line; dropped, the place is given up.
 struct Waiting<'a> {
     pool: &'a Pool,
+    lane: usize,
     worker: Id,
     place: Option<Place>,
 }
 
-impl Future for Waiting<'_> {
-    type Output = Outcome<Box<Connection>>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+impl Waiting<'_> {
+    /// Ready with a lease, or without one when time is up.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Lease>> {
         let Some(place) = self.place else {
             return Poll::Pending;
         };
-        let outcome = self.pool.shared.lock().slots.poll(place, cx);
-        if outcome.is_ready() {
-            self.place = None;
-        }
-        outcome
+        let mut state = self.pool.shared.lock();
+        let outcome = ready!(state.slots.poll(place, cx));
+        self.place = None;
+        Poll::Ready(match outcome {
+            Outcome::Granted(connection) => {
+                let (lane, worker) = (self.lane, self.worker);
+                Some(self.pool.lease(&mut state, lane, worker, connection))
+            }
+            Outcome::Expired => None,
+        })
     }
 }
 
@@ -244,14 +276,38 @@ pub(crate) struct Lease {
     lane: usize,
     worker: Id,
     connection: Option<Box<Connection>>,
+    standing: Standing,
+    rules: Reuse,
+    /// The slot is one that others need back soon.
+    lent: bool,
+    guessing: bool,
     /// How long the request stood in line.
     waited: Duration,
     held: bool,
 }
 
 impl Lease {
-    pub(crate) fn pool(&self) -> &Pool {
-        &self.pool
+    /// The rules in force when the slot was taken.
+    pub(crate) fn rules(&self) -> &Reuse {
+        &self.rules
+    }
+
+    /// Whether FPM may be asked to keep the connection after a request, with a body or without. It
+    /// then waits for another until we close; where there will be none, it had better close itself.
+    pub(crate) fn may_keep(&self, has_body: bool) -> bool {
+        !self.lent && !self.rules.is_never() && (self.rules.after_body || !has_body)
+    }
+
+    /// The answer begins: one worker is at work for certain.
+    pub(crate) fn answered(&mut self) {
+        if !self.guessing {
+            return;
+        }
+        let mut state = self.pool.shared.lock();
+        let (standing, released) = state.slots.answered(self.standing, now());
+        self.standing = standing;
+        drop(state);
+        released.into_iter().for_each(settle);
     }
 
     /// The connection that came with the slot, if it is alive and can be had on this thread.
@@ -278,7 +334,9 @@ impl Lease {
         let opened = open_patiently(&shared.config, started + timeout, patience).await;
         match opened {
             Ok(connection) => {
-                shared.lock().down_since = None;
+                let mut state = shared.lock();
+                state.down_since = None;
+                self.standing = state.slots.opened(self.standing, now());
                 Ok(Box::new(connection))
             }
             Err(source) if source.kind() == std::io::ErrorKind::TimedOut => {
@@ -318,11 +376,12 @@ impl Lease {
         }
         let shared = &self.pool.shared;
         let offered = connection.is_some();
-        let rules = &shared.config.reuse;
+        let rules = &self.rules;
         let aged = connection
             .as_ref()
             .is_some_and(|kept| kept.is_aged(rules, Instant::now()));
         let mut state = shared.lock();
+        state.slots.forget(self.standing);
         // Closed outside of the lock, and before anybody else connects: its worker is then free.
         let recycled = aged && state.slots.is_full();
         if recycled {
@@ -343,7 +402,7 @@ impl Lease {
             keeper::expect(
                 shared,
                 self.worker,
-                Instant::now() + shared.config.reuse.idle_timeout,
+                Instant::now() + self.rules.idle_timeout,
             );
         }
     }

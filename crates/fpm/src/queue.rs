@@ -79,6 +79,11 @@ impl<C, W: Copy + Eq> Line<C, W> {
         }
     }
 
+    /// A nearer request may be that many places behind and still go first.
+    pub(crate) fn set_slack(&mut self, slack: usize) {
+        self.slack = slack as u64;
+    }
+
     /// Requests that wait.
     pub(crate) fn len(&self) -> usize {
         self.waiting

@@ -14,8 +14,8 @@ const TITLE: &[u8] = b"php-fpm: master process (";
 pub(crate) struct Master {
     /// Its configuration, what it includes put in place.
     pub(crate) text: String,
-    /// Its program.
-    pub(crate) program: PathBuf,
+    /// Its program, if we may know.
+    pub(crate) program: Option<PathBuf>,
 }
 
 /// All masters that we may look at. Blocks for as long as reading `/proc` takes.
@@ -29,13 +29,13 @@ pub(crate) fn masters() -> Vec<Master> {
 fn master(process: &Path) -> Option<Master> {
     let title = std::fs::read(process.join("cmdline")).ok()?;
     let path = configuration_of(&title)?;
-    // As the master sees it, which may be in a container of its own.
+    // As the master sees it, which may be in a container of its own. Where we may not look, as an
+    // ordinary user at a master that is root's, it most likely sees what we see.
     let root = process.join("root");
-    let program = std::fs::read_link(process.join("exe")).ok()?;
-    Some(Master {
-        text: read_with_includes(&root, path)?,
-        program,
-    })
+    let text =
+        read_with_includes(&root, path).or_else(|| read_with_includes(Path::new("/"), path))?;
+    let program = std::fs::read_link(process.join("exe")).ok();
+    Some(Master { text, program })
 }
 
 /// The path in a master's title.

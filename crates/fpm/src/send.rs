@@ -134,7 +134,7 @@ impl Attempt<'_> {
                 .map_err(|error| Failed { error, again: None })?,
         };
         let options = self.request.options;
-        let keep = options.keep_conn && may_keep(&lease, &body);
+        let keep = options.keep_conn && lease.may_keep(!body.is_empty());
         let now = Instant::now();
         let exchange = Exchange::start(connection, self.request.params, body, keep, options, now);
         self.timings.reused = exchange.is_reused();
@@ -181,13 +181,6 @@ impl Attempt<'_> {
             timings,
         }
     }
-}
-
-/// Whether FPM may be asked to keep the connection. It then waits for another request until
-/// we close; where there will be none, it had better close by itself.
-fn may_keep(lease: &Lease, body: &Body) -> bool {
-    let rules = &lease.pool().config().reuse;
-    !rules.is_never() && (rules.after_body || body.is_empty())
 }
 
 /// Decides how the body is to be had, once the head is known.

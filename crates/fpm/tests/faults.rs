@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use portunus_fastcgi::HeadLimits;
-use portunus_fpm::{Address, Body, Options, Pool, PoolConfig, Request};
+use portunus_fpm::{Address, Body, Options, Pool, PoolConfig, Request, Size};
 use portunus_testkit::{FastCgiPeer, Script, Step};
 use support::{collect, params};
 
@@ -239,7 +239,10 @@ fn options(mode: Mode) -> Arc<Options> {
 }
 
 fn pool(peer: &FastCgiPeer) -> Pool {
-    Pool::new(PoolConfig::new(Address::Tcp(peer.address()), 1))
+    Pool::new(PoolConfig::new(
+        Address::Tcp(peer.address()),
+        Size::Fixed(1),
+    ))
 }
 
 async fn run(pool: &Pool, mode: Mode, body: Body, idempotent: bool) -> Outcome {
@@ -380,7 +383,7 @@ async fn everything_small_comes_in_one_write() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let pool = Pool::new(PoolConfig::new(
         Address::Tcp(listener.local_addr().unwrap()),
-        1,
+        Size::Fixed(1),
     ));
     let peer = tokio::task::spawn_blocking(move || {
         use std::io::{Read, Write};

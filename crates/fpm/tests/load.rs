@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use portunus_fastcgi::{BeginRequest, Event, RecordType, ResponseDecoder, stream};
-use portunus_fpm::{Address, Body, Pool, PoolConfig};
+use portunus_fpm::{Address, Body, Pool, PoolConfig, Size};
 use support::{Fpm, collect, get, params, post, text};
 
 fn pool(fpm: &Fpm, slots: usize) -> Pool {
-    Pool::new(PoolConfig::new(fpm.address.clone(), slots))
+    Pool::new(PoolConfig::new(fpm.address.clone(), Size::Fixed(slots)))
 }
 
 /// Good answers a second in the second half of four seconds, when `rate` requests a second

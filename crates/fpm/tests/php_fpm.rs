@@ -10,7 +10,7 @@ mod support;
 use std::time::Duration;
 
 use bytes::Bytes;
-use portunus_fpm::{Address, Body, Health, HealthError, Options, Pool, PoolConfig, Reuse};
+use portunus_fpm::{Address, Body, Health, HealthError, Options, Pool, PoolConfig, Reuse, Size};
 use support::{Fpm, collect, get, get_with, options, post, text};
 
 macro_rules! fpm {
@@ -23,7 +23,7 @@ macro_rules! fpm {
 }
 
 fn pool(fpm: &Fpm, slots: usize) -> Pool {
-    Pool::new(PoolConfig::new(fpm.address.clone(), slots))
+    Pool::new(PoolConfig::new(fpm.address.clone(), Size::Fixed(slots)))
 }
 
 #[tokio::test]
@@ -214,7 +214,7 @@ async fn an_absent_fpm_is_reported_and_then_known() {
     drop(listener);
     let config = PoolConfig {
         restart_patience: Duration::from_millis(20),
-        ..PoolConfig::new(address, 1)
+        ..PoolConfig::new(address, Size::Fixed(1))
     };
     let pool = Pool::new(config);
     let failed = get(&pool, "").await.unwrap_err();
@@ -246,7 +246,7 @@ async fn without_reuse_every_request_has_its_connection() {
     let fpm = fpm!(1, true, "");
     let config = PoolConfig {
         reuse: Reuse::never(),
-        ..PoolConfig::new(fpm.address.clone(), 1)
+        ..PoolConfig::new(fpm.address.clone(), Size::Fixed(1))
     };
     let pool = Pool::new(config);
     for _ in 0..3 {

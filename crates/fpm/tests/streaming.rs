@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use portunus_fpm::{Address, Body, BodyStream, Options, Pool, PoolConfig, Request};
+use portunus_fpm::{Address, Body, BodyStream, Options, Pool, PoolConfig, Request, Size};
 use portunus_spool::{Limits, Spool};
 use portunus_testkit::{FastCgiPeer, Gate, Step};
 use support::{Fpm, collect, get, get_with, options, params, post, text};
@@ -36,7 +36,10 @@ fn pieces() -> (mpsc::UnboundedSender<io::Result<Bytes>>, Body) {
 #[tokio::test]
 async fn a_body_reaches_the_peer_piece_by_piece() {
     let peer = FastCgiPeer::start(vec![Step::answer("A: 1", "good")]).unwrap();
-    let pool = Pool::new(PoolConfig::new(Address::Tcp(peer.address()), 1));
+    let pool = Pool::new(PoolConfig::new(
+        Address::Tcp(peer.address()),
+        Size::Fixed(1),
+    ));
     let (sender, body) = pieces();
     let client = async {
         for piece in ["01234", "", "56789"] {
@@ -53,7 +56,7 @@ async fn a_body_reaches_the_peer_piece_by_piece() {
 #[tokio::test]
 async fn both_directions_flow_at_once() {
     let Some(fpm) = Fpm::start(1) else { return };
-    let pool = Pool::new(PoolConfig::new(fpm.address.clone(), 1));
+    let pool = Pool::new(PoolConfig::new(fpm.address.clone(), Size::Fixed(1)));
     let (sender, body) = pieces();
     sender.send(Ok(vec![b'0'; 8192].into())).unwrap();
     // PHP takes a POST body in before the script starts, and that of a PUT when it is read.
@@ -86,7 +89,10 @@ async fn both_directions_flow_at_once() {
 #[tokio::test]
 async fn a_client_that_breaks_its_body_is_at_fault() {
     let peer = FastCgiPeer::start(vec![vec![Step::Request]]).unwrap();
-    let pool = Pool::new(PoolConfig::new(Address::Tcp(peer.address()), 1));
+    let pool = Pool::new(PoolConfig::new(
+        Address::Tcp(peer.address()),
+        Size::Fixed(1),
+    ));
     let (sender, body) = pieces();
     sender.send(Ok("part".into())).unwrap();
     sender
@@ -118,7 +124,10 @@ async fn a_spooled_body_is_sent_from_its_file_and_again_if_need_be() {
         Step::answer("A: 1", "good"),
     ])
     .unwrap();
-    let pool = Pool::new(PoolConfig::new(Address::Tcp(peer.address()), 1));
+    let pool = Pool::new(PoolConfig::new(
+        Address::Tcp(peer.address()),
+        Size::Fixed(1),
+    ));
     let (params, options) = (params("PUT", "", Some(body.len())), options());
     let request = Request {
         params: &params,
@@ -141,7 +150,10 @@ async fn a_spooled_body_is_sent_from_its_file_and_again_if_need_be() {
 async fn head_requests_get_no_body_and_miss_none() {
     let script = [Step::answer("Content-Length: 100", ""), vec![Step::Repeat]].concat();
     let peer = FastCgiPeer::start(vec![script]).unwrap();
-    let pool = Pool::new(PoolConfig::new(Address::Tcp(peer.address()), 1));
+    let pool = Pool::new(PoolConfig::new(
+        Address::Tcp(peer.address()),
+        Size::Fixed(1),
+    ));
     let (params, options) = (params("HEAD", "", None), options());
     for _ in 0..2 {
         let request = Request {
@@ -173,7 +185,10 @@ async fn an_answer_nobody_reads_is_closed_at_its_next_word() {
         Step::Drain,
     ];
     let peer = FastCgiPeer::start(vec![script, Step::answer("A: 1", "good")]).unwrap();
-    let pool = Pool::new(PoolConfig::new(Address::Tcp(peer.address()), 1));
+    let pool = Pool::new(PoolConfig::new(
+        Address::Tcp(peer.address()),
+        Size::Fixed(1),
+    ));
     let answer = get(&pool, "").await.unwrap();
     drop(answer);
     tokio::task::yield_now().await;
@@ -188,7 +203,7 @@ async fn ignore_client_abort_lets_php_finish() {
         let Some(fpm) = Fpm::start(1) else { return };
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("note");
-        let pool = Pool::new(PoolConfig::new(fpm.address.clone(), 1));
+        let pool = Pool::new(PoolConfig::new(fpm.address.clone(), Size::Fixed(1)));
         let options = Arc::new(Options {
             ignore_client_abort,
             ..Options::default()

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use http::HeaderName;
 use portunus_conf::{Config, Directive, Scope, Word, d};
-use portunus_fpm::{Address, Options, Pool, PoolConfig, Reuse};
+use portunus_fpm::{Address, Options, Pool, PoolConfig, Reuse, Size};
 use portunus_handler::{
     Content, FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, NextUpstream, PoolSet,
 };
 
 use super::Builder;
+use super::pools::Learns;
 
 /// Fields of PHP's answer that are meant for us (nginx: `ngx_http_fastcgi_hide_headers`).
 const HIDDEN: &[&str] = &[
@@ -22,9 +23,6 @@ const HIDDEN: &[&str] = &[
     "x-accel-buffering",
     "x-accel-charset",
 ];
-
-/// Connections to a peer of which nothing is known: as many as there are requests.
-const UNBOUNDED: usize = 65_536;
 
 impl Builder<'_> {
     pub(super) fn fastcgi(&mut self, scope: Scope<'_>) -> Content {
@@ -163,42 +161,36 @@ impl Builder<'_> {
 
     /// The pool of an address; the same one in every location and after a reload.
     ///
-    /// How many connections it may hold is what `fastcgi_pool_size` says, or what is known of the
-    /// FPM behind it. Of a peer of which nothing is known no connection is kept, since it could pin
-    /// a worker that others wait for, and no bound is set: nginx's way.
+    /// How many connections it may hold is what `fastcgi_pool_size` says, else what is known of the
+    /// FPM behind it, else what the pool finds out by itself.
     fn pool(&mut self, scope: Scope<'_>, address: Address) -> Pool {
-        let facts = self.kept.facts.get(&address).cloned().flatten();
         let given = scope
             .text(d::FASTCGI_POOL_SIZE)
-            .filter(|text| *text != b"auto");
-        let given = given.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
-        let known = facts.as_ref().map(portunus_fpm::FpmFacts::slots);
-        let mut config = PoolConfig::new(address.clone(), given.or(known).unwrap_or(UNBOUNDED));
-        config.reuse = match (scope.enumeration(d::FASTCGI_REUSE), &facts, given) {
-            ("off", ..) => Reuse::never(),
-            ("always", ..) => Reuse {
+            .filter(|text| *text != b"auto")
+            .and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+        let size = given.map_or(Size::Unknown, Size::Fixed);
+        let mut config = PoolConfig::new(address.clone(), size);
+        let reuse = scope.enumeration(d::FASTCGI_REUSE);
+        config.reuse = match reuse {
+            "off" => Reuse::never(),
+            "always" => Reuse {
                 after_body: true,
                 ..Reuse::default()
             },
-            (_, Some(facts), _) => facts.reuse(),
-            (_, None, Some(_)) => Reuse::default(),
-            _ if scope.flag(d::FASTCGI_KEEP_CONN) => Reuse::default(),
-            _ => Reuse::never(),
+            _ if given.is_none() => Reuse::cautious(),
+            _ => Reuse::default(),
         };
         config.queue_timeout = scope.duration(d::FASTCGI_QUEUE_TIMEOUT);
         if let Some(depth) = scope.number(d::FASTCGI_QUEUE_DEPTH) {
             config.queue_depth = usize::try_from(depth).unwrap_or(usize::MAX);
         }
         config.socket_keepalive = scope.flag(d::FASTCGI_SOCKET_KEEPALIVE);
-        if given.is_none() && !self.kept.facts.contains_key(&address) {
-            self.kept.wanted.insert(address);
-        }
         let key = format!("{config:?}");
-        let pools = &mut self.kept.pools;
-        pools
-            .entry(key)
-            .or_insert_with(|| Pool::new(config))
-            .clone()
+        let learns = Learns {
+            size: given.is_none(),
+            reuse: reuse == "safe",
+        };
+        self.kept.pools.pool(key, config, learns)
     }
 }
 

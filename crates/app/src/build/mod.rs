@@ -5,14 +5,13 @@
 //! runtime (regular expressions, names of variables, log files), is reported as [`Diagnostic`]s in
 //! nginx's words like everything else.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use portunus_conf::{
     Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Span, Word, d, value,
 };
-use portunus_fpm::{Address as FpmAddress, FpmFacts, Pool};
 use portunus_handler::{
     DynamicPools, Location, LogFormat, Map, OpenLogs, Product, ProxyGroups, Site, Template,
     VariableNames,
@@ -37,6 +36,7 @@ mod location;
 mod logs;
 mod map;
 mod names;
+mod pools;
 mod proxy;
 mod rewrite;
 mod server;
@@ -60,11 +60,7 @@ pub(crate) struct Built {
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub(crate) files: OpenFileCache,
-    pub(crate) pools: HashMap<String, Pool>,
-    /// What was learned of the FPM behind an address; `None` where there was nothing to learn.
-    pub(crate) facts: HashMap<FpmAddress, Option<FpmFacts>>,
-    /// Addresses of which nobody has tried to learn anything yet.
-    pub(crate) wanted: HashSet<FpmAddress>,
+    pub(crate) pools: pools::Pools,
     zones: limit::Zones,
     pub(crate) caches: cache::Caches,
     tags: HashMap<ListenAddress, usize>,
@@ -88,9 +84,7 @@ impl Kept {
         });
         Self {
             files,
-            pools: HashMap::new(),
-            facts: HashMap::new(),
-            wanted: HashSet::new(),
+            pools: pools::Pools::default(),
             zones: limit::Zones::default(),
             caches: cache::Caches::default(),
             tags: HashMap::new(),

@@ -9,6 +9,25 @@ use std::time::{Duration, Instant};
 
 use crate::queue::{Line, Outcome, Place};
 
+mod guess;
+
+pub(crate) use guess::Standing;
+
+/// A wait from which on the slot is lent that is left to others otherwise.
+pub(crate) const LONG_WAIT: Duration = Duration::from_millis(25);
+
+/// How many slots there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// So many: the operator said so.
+    Fixed(usize),
+    /// FPM has so many workers. One is left to status, health and other clients, and lent when
+    /// requests wait for long.
+    Workers(usize),
+    /// Nobody can tell; it is found out by use.
+    Unknown,
+}
+
 /// An open connection that nobody uses.
 #[derive(Debug)]
 pub(crate) struct Idle<C, W> {
@@ -49,6 +68,9 @@ pub(crate) struct Released<C> {
 #[derive(Debug)]
 pub(crate) struct Slots<C, W> {
     limit: usize,
+    /// Slots beyond the limit that may be lent.
+    reserve: usize,
+    guess: Option<guess::Guess>,
     depth: usize,
     active: usize,
     lanes: Vec<Lane>,
@@ -57,25 +79,47 @@ pub(crate) struct Slots<C, W> {
 }
 
 impl<C, W: Copy + Eq> Slots<C, W> {
-    /// `limit` slots, all of them open to lane 0; `lanes` are the limits of lanes 1 and on.
-    pub(crate) fn new(limit: usize, depth: usize, lanes: &[usize]) -> Self {
-        let limit = limit.max(1);
-        let general = Lane {
-            limit: usize::MAX,
-            active: 0,
-        };
-        let special = lanes.iter().map(|&limit| Lane {
-            limit: limit.max(1),
-            active: 0,
-        });
-        Self {
-            limit,
+    /// Slots for lane 0, the general one; the line has room for `depth` requests.
+    pub(crate) fn new(size: Size, depth: usize) -> Self {
+        let mut slots = Self {
+            limit: 1,
+            reserve: 0,
+            guess: None,
             depth,
             active: 0,
-            lanes: std::iter::once(general).chain(special).collect(),
+            lanes: Vec::new(),
             idle: VecDeque::new(),
-            line: Line::new(limit.max(4)),
+            line: Line::new(4),
+        };
+        slots.set_lane(0, usize::MAX);
+        slots.measure(size);
+        slots
+    }
+
+    /// Lane number `lane` may use so many slots.
+    pub(crate) fn set_lane(&mut self, lane: usize, limit: usize) {
+        let limit = limit.max(1);
+        let empty = Lane { limit, active: 0 };
+        if lane >= self.lanes.len() {
+            self.lanes.resize(lane + 1, empty);
         }
+        if let Some(known) = self.lanes.get_mut(lane) {
+            known.limit = limit;
+        }
+    }
+
+    fn measure(&mut self, size: Size) {
+        self.guess = None;
+        (self.limit, self.reserve) = match size {
+            Size::Fixed(slots) => (slots.max(1), 0),
+            Size::Workers(workers) if workers > 1 => (workers - 1, 1),
+            Size::Workers(_) => (1, 0),
+            Size::Unknown => {
+                let guess = self.guess.insert(guess::Guess::new());
+                (guess.limit(), 0)
+            }
+        };
+        self.line.set_slack(self.limit.max(4));
     }
 
     pub(crate) fn active(&self) -> usize {
@@ -92,8 +136,8 @@ impl<C, W: Copy + Eq> Slots<C, W> {
     }
 
     /// Changes the number of slots. Fewer: what is busy finishes first.
-    pub(crate) fn set_limit(&mut self, limit: usize, now: Instant) -> Vec<Released<C>> {
-        self.limit = limit.max(1);
+    pub(crate) fn resize(&mut self, size: Size, now: Instant) -> Vec<Released<C>> {
+        self.measure(size);
         let mut released = Vec::new();
         while self.active + self.idle.len() > self.limit {
             let Some(idle) = self.idle.pop_front() else {
@@ -104,7 +148,38 @@ impl<C, W: Copy + Eq> Slots<C, W> {
                 close: Some(idle.connection),
             });
         }
-        while self.active + self.idle.len() < self.limit {
+        self.fill(self.limit, now, &mut released);
+        released
+    }
+
+    /// Lends the reserve to a request that has waited for long.
+    pub(crate) fn lend(&mut self, now: Instant) -> Vec<Released<C>> {
+        let mut released = Vec::new();
+        if self.may_lend(now) {
+            self.fill(self.limit + self.reserve, now, &mut released);
+        }
+        released
+    }
+
+    /// Whether there is something to lend, should a request wait for long.
+    pub(crate) fn can_lend(&self) -> bool {
+        self.active + self.idle.len() < self.limit + self.reserve && self.reserve > 0
+    }
+
+    /// Whether a slot is lent now: its connection must not be kept.
+    pub(crate) fn is_lending(&self) -> bool {
+        self.active + self.idle.len() > self.limit
+    }
+
+    fn may_lend(&self, now: Instant) -> bool {
+        let oldest = self.line.oldest_since(None);
+        self.can_lend()
+            && oldest.is_some_and(|since| now.saturating_duration_since(since) >= LONG_WAIT)
+    }
+
+    /// Grants slots to those who wait, up to `limit`.
+    fn fill(&mut self, limit: usize, now: Instant, released: &mut Vec<Released<C>>) {
+        while self.active + self.idle.len() < limit {
             let Some(worker) = self.line.any_worker() else {
                 break;
             };
@@ -114,7 +189,50 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             self.occupy(lane);
             released.push(Released { wake, close: None });
         }
-        released
+    }
+
+    /// Whether anybody guesses how many slots there are; the methods below do nothing otherwise.
+    pub(crate) fn is_guessing(&self) -> bool {
+        self.guess.is_some()
+    }
+
+    /// A lease came with an idle connection.
+    pub(crate) fn adopted(&mut self) -> Standing {
+        let guess = self.guess.as_mut();
+        guess.map_or(Standing::Unknown, guess::Guess::adopted)
+    }
+
+    /// A lease opened a connection in the place of one of that standing.
+    pub(crate) fn opened(&mut self, before: Standing, now: Instant) -> Standing {
+        let Some(guess) = &mut self.guess else {
+            return Standing::Unknown;
+        };
+        guess.forget(before);
+        guess.opened(now)
+    }
+
+    /// A lease's answer begins. There may then be more slots, for those who wait.
+    pub(crate) fn answered(
+        &mut self,
+        standing: Standing,
+        now: Instant,
+    ) -> (Standing, Vec<Released<C>>) {
+        let mut released = Vec::new();
+        let saturated = self.is_full() && self.line.len() > 0;
+        let Some(guess) = &mut self.guess else {
+            return (Standing::Unknown, released);
+        };
+        let standing = guess.answered(standing, self.idle.len(), saturated, now);
+        self.limit = guess.limit();
+        self.fill(self.limit, now, &mut released);
+        (standing, released)
+    }
+
+    /// A lease ends.
+    pub(crate) fn forget(&mut self, standing: Standing) {
+        if let Some(guess) = &mut self.guess {
+            guess.forget(standing);
+        }
     }
 
     /// Asks for a slot for a request of `lane` on `worker`. An unknown lane is the general one.
@@ -158,7 +276,7 @@ impl<C, W: Copy + Eq> Slots<C, W> {
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.active -= 1;
         }
-        if self.active + self.idle.len() >= self.limit {
+        if self.active + self.idle.len() >= self.limit && !self.may_lend(now) {
             return Released {
                 wake: None,
                 close: connection,
@@ -172,6 +290,10 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             Err(None) => Released {
                 wake: None,
                 close: None,
+            },
+            Err(connection @ Some(_)) if self.is_full() => Released {
+                wake: None,
+                close: connection,
             },
             Err(Some(connection)) => {
                 self.idle.push_back(Idle {

@@ -24,7 +24,7 @@ fn granted(pool: &mut Pool, place: Place) -> Option<Option<u32>> {
 
 #[test]
 fn active_and_idle_never_exceed_the_limit() {
-    let (mut pool, now) = (Pool::new(2, 9, &[]), Instant::now());
+    let (mut pool, now) = (Pool::new(Size::Fixed(2), 9), Instant::now());
     assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
     assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
     let third = waiting(pool.ask(0, 0, now));
@@ -37,13 +37,14 @@ fn active_and_idle_never_exceed_the_limit() {
         matches!(pool.ask(0, 0, now), Asked::Granted(Some(7))),
         "least recently used first"
     );
-    let closed = pool.set_limit(1, now);
+    let closed = pool.resize(Size::Fixed(1), now);
     assert_eq!(closed.len(), 1);
 }
 
 #[test]
 fn a_lane_cannot_take_every_slot() {
-    let (mut pool, now) = (Pool::new(3, 9, &[1]), Instant::now());
+    let (mut pool, now) = (Pool::new(Size::Fixed(3), 9), Instant::now());
+    pool.set_lane(1, 1);
     assert!(matches!(pool.ask(0, 1, now), Asked::Granted(None)));
     let second = waiting(pool.ask(0, 1, now));
     assert!(
@@ -58,7 +59,7 @@ fn a_lane_cannot_take_every_slot() {
 
 #[test]
 fn nearness_is_bounded() {
-    let (mut pool, now) = (Pool::new(1, 99, &[]), Instant::now());
+    let (mut pool, now) = (Pool::new(Size::Fixed(1), 99), Instant::now());
     assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
     let far = waiting(pool.ask(1, 0, now));
     let mut near: VecDeque<_> = (0..20).map(|_| waiting(pool.ask(0, 0, now))).collect();
@@ -81,7 +82,7 @@ fn nearness_is_bounded() {
 
 #[test]
 fn a_request_that_left_is_not_served() {
-    let (mut pool, now) = (Pool::new(1, 9, &[]), Instant::now());
+    let (mut pool, now) = (Pool::new(Size::Fixed(1), 9), Instant::now());
     assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
     let (gone, next) = (waiting(pool.ask(0, 0, now)), waiting(pool.ask(0, 0, now)));
     pool.leave(gone, 0, now);
@@ -101,7 +102,7 @@ fn a_request_that_left_is_not_served() {
 
 #[test]
 fn a_full_line_refuses_the_newest_or_drops_the_oldest() {
-    let (mut pool, mut now) = (Pool::new(1, 2, &[]), Instant::now());
+    let (mut pool, mut now) = (Pool::new(Size::Fixed(1), 2), Instant::now());
     assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
     let first = waiting(pool.ask(0, 0, now));
     let second = waiting(pool.ask(0, 0, now));
@@ -133,7 +134,7 @@ enum Moment {
 /// longest wait of a request served there.
 fn simulate(rate: u64, patience: u64, seconds: u64) -> (f64, u64) {
     const SERVICE: u64 = 200;
-    let (mut pool, start) = (Pool::new(4, 1024, &[]), Instant::now());
+    let (mut pool, start) = (Pool::new(Size::Fixed(4), 1024), Instant::now());
     let at = |ms: u64| start + Duration::from_millis(ms);
     let mut agenda = BinaryHeap::new();
     (0..rate * seconds).for_each(|n| agenda.push((Reverse(n * 1000 / rate), Moment::Arrive)));

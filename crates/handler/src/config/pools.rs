@@ -4,10 +4,7 @@ use std::collections::HashMap;
 use std::net::ToSocketAddrs as _;
 use std::sync::{Mutex, PoisonError};
 
-use portunus_fpm::{Address, Pool, PoolConfig};
-
-/// Connections to an FPM that nobody has told the size of.
-const SLOTS: usize = 4;
+use portunus_fpm::{Address, Pool, PoolConfig, Size};
 
 /// `fastcgi_pass` with variables: a pool for each address that turned up, and those of `upstream`
 /// blocks by their names.
@@ -47,7 +44,7 @@ impl DynamicPools {
                 None => return Err(format!("no resolver defined to resolve {text}")),
             },
         };
-        let pool = Pool::new(PoolConfig::new(address, SLOTS));
+        let pool = Pool::new(PoolConfig::new(address, Size::Unknown));
         pools.insert(target.into(), pool.clone());
         Ok(pool)
     }

@@ -1,0 +1,98 @@
+//! The pools of PHP-FPM connections, and what is learned of the FPMs behind them. Both outlive a
+//! reload.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use portunus_fpm::{Address, FpmFacts, Pool, PoolConfig, Size};
+
+/// Names of `php-fpm` to ask for its configuration.
+const PROGRAMS: &[&str] = &["php-fpm", "php-fpm8.2", "php-fpm8.3", "php-fpm8.4"];
+
+/// An FPM that could not be found is looked for again after so long, then after twice that.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What a pool takes from what is learned of its FPM, because the operator said nothing about it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Learns {
+    pub(super) size: bool,
+    pub(super) reuse: bool,
+}
+
+/// See the module.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pools {
+    known: HashMap<String, (Pool, Learns)>,
+    /// What was learned of an address.
+    facts: HashMap<Address, FpmFacts>,
+    pause: Option<Duration>,
+}
+
+impl Pools {
+    /// The pool with that key, made now if there is none.
+    pub(super) fn pool(&mut self, key: String, config: PoolConfig, learns: Learns) -> Pool {
+        if let Some((pool, _)) = self.known.get(&key) {
+            return pool.clone();
+        }
+        let pool = Pool::new(config);
+        if let Some(facts) = self.facts.get(&pool.config().address) {
+            teach(&pool, learns, facts);
+        }
+        self.known.insert(key, (pool.clone(), learns));
+        pool
+    }
+
+    /// After how long FPMs that are not known yet should be looked for; `None` if all are known.
+    pub(crate) fn next_look(&self) -> Option<Duration> {
+        let pause = self.pause.unwrap_or_default();
+        self.unknown().next().map(|_| pause)
+    }
+
+    /// Looks for FPMs of which nothing is known: as many do not run yet when we start.
+    pub(crate) async fn learn(&mut self) {
+        let mut wanted: Vec<Address> = self.unknown().cloned().collect();
+        wanted.dedup();
+        for address in wanted {
+            let Some(facts) = portunus_fpm::discover(&address, PROGRAMS).await else {
+                continue;
+            };
+            let (name, workers) = (&facts.name, facts.max_children);
+            tracing::info!("FPM pool \"{name}\" at {address} has {workers} workers");
+            for (pool, learns) in self.known.values() {
+                if pool.config().address == address {
+                    teach(pool, *learns, &facts);
+                }
+            }
+            self.facts.insert(address, facts);
+        }
+        let pause = self.pause.map_or(FIRST_PAUSE, |pause| pause * 2);
+        self.pause = Some(pause.min(LONGEST_PAUSE));
+    }
+
+    /// Forgets what was learned: the FPMs may have a new configuration, too.
+    pub(crate) fn forget(&mut self) {
+        self.facts.clear();
+        self.pause = None;
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = &Address> {
+        let addresses = self.known.values().filter(|(_, learns)| learns.size);
+        addresses
+            .map(|(pool, _)| &pool.config().address)
+            .filter(|address| !self.facts.contains_key(address))
+    }
+}
+
+fn teach(pool: &Pool, learns: Learns, facts: &FpmFacts) {
+    let config = pool.config();
+    let size = match learns.size {
+        true => Size::Workers(facts.max_children),
+        false => config.size,
+    };
+    let reuse = match learns.reuse {
+        true => facts.reuse(),
+        false => config.reuse,
+    };
+    pool.learn(size, reuse);
+}
