@@ -108,8 +108,15 @@ impl Pool {
         released.into_iter().for_each(settle);
     }
 
-    /// Lets requests of a lane use so many slots at most. Lane 0 is the general one.
-    pub fn set_lane(&self, lane: usize, slots: usize) {
+    /// Whether both are clones of one pool.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Lets requests of a lane use so many slots at most; half of them for `None`. Lane 0 is the
+    /// general one.
+    pub fn set_lane(&self, lane: usize, slots: Option<usize>) {
         self.shared.lock().slots.set_lane(lane, slots);
     }
 

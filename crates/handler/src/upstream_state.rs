@@ -8,6 +8,7 @@ use http::HeaderMap;
 use portunus_fpm::{Failure, Pool, Response, Timings};
 
 use crate::content::cached::CacheState;
+use crate::content::fastcgi::Held;
 use crate::content::proxy::Progress;
 use crate::context::Context;
 use crate::variable::{Variable, field, put, put_display, put_seconds};
@@ -37,6 +38,8 @@ pub(crate) struct UpstreamState {
     pub(crate) fields: Option<HeaderMap>,
     /// What the store has to do with it.
     pub(crate) cache: Option<Box<CacheState>>,
+    /// The member of an `upstream` that is asked, or answers.
+    pub(crate) held: Option<Held>,
     /// Where the request is passed on to, for the error log.
     pub(crate) target: Option<Box<str>>,
 }

@@ -26,10 +26,20 @@ pub struct Peer<A> {
 }
 
 impl<A: ToString> Peer<A> {
-    /// A server with nginx's defaults.
+    /// A server with nginx's defaults, named by its address.
     pub fn new(address: A) -> Self {
         Self {
             server: address.to_string().into(),
+            ..Self::with_address(address)
+        }
+    }
+}
+
+impl<A> Peer<A> {
+    /// A server with nginx's defaults and without a name.
+    pub fn with_address(address: A) -> Self {
+        Self {
+            server: Box::default(),
             address,
             weight: 1,
             max_conns: 0,

@@ -8,8 +8,10 @@ use http::HeaderName;
 use portunus_conf::{Config, Directive, Scope, Word, d};
 use portunus_fpm::{Address, Options, Pool, PoolConfig, Reuse, Size};
 use portunus_handler::{
-    Content, FastCgi, FastCgiParam, FastCgiPass, IgnoredFields, NextUpstream, PoolSet,
+    Content, FastCgi, FastCgiGroup, FastCgiParam, FastCgiPass, IgnoredFields, NextUpstream,
 };
+
+use portunus_upstream::Peer;
 
 use super::Builder;
 use super::pools::Learns;
@@ -62,7 +64,8 @@ impl Builder<'_> {
             passed,
             ignored: ignored(scope),
             next_upstream: next_upstream(scope),
-            lane: 0,
+            script_check: scope.flag(d::FASTCGI_SCRIPT_CHECK),
+            lane: self.lane(scope).map_or(0, |(lane, _)| lane),
             options: Arc::new(self.options(scope)),
             caching: self.fastcgi_caching(scope),
         }))
@@ -117,27 +120,51 @@ impl Builder<'_> {
             return Some(FastCgiPass::Dynamic(self.template(directive, target)));
         }
         let text = target.as_str()?;
-        let (mut pools, mut backups) = (Vec::new(), Vec::new());
-        let Some(upstream) = upstream(self.config, text) else {
-            pools.extend(self.pools_of(scope, directive, target, text));
-            return PoolSet::new(pools, backups).map(FastCgiPass::Pools);
+        let Some(block) = upstream(self.config, text) else {
+            let pool = self.pools_of(scope, directive, target, text).pop()?;
+            return Some(FastCgiPass::Group(Arc::new(FastCgiGroup::of_one(pool))));
         };
-        for member in upstream.own(d::UPSTREAM_SERVER) {
-            let has = |word: &str| member.args.iter().skip(1).any(|known| *known == *word);
-            let Some(text) = member.args.first().and_then(Word::as_str) else {
-                continue;
-            };
-            if has("down") {
-                continue;
-            }
-            let found = self.pools_of(scope, member, target, text);
-            if has("backup") {
-                backups.extend(found);
-            } else {
-                pools.extend(found);
-            }
+        let mut peers = Vec::new();
+        for directive in block.own(d::UPSTREAM_SERVER) {
+            peers.extend(self.fastcgi_members(scope, directive));
         }
-        PoolSet::new(pools, backups).map(FastCgiPass::Pools)
+        let pools = || peers.iter().map(|peer| &peer.address);
+        // What is known of the members' health is one thing for all locations.
+        let same = |known: &&Arc<FastCgiGroup>| {
+            let members = known.group.peers().iter().map(|peer| &peer.address);
+            known.group.name() == text
+                && members.len() == peers.len()
+                && members.zip(pools()).all(|(one, other)| one.is_same(other))
+        };
+        if let Some(known) = self.fastcgi_groups.iter().find(same) {
+            return Some(FastCgiPass::Group(Arc::clone(known)));
+        }
+        let (balance, key) = self.balance(block);
+        let group = portunus_upstream::Group::new(text, peers, balance);
+        let group = Arc::new(FastCgiGroup { group, key });
+        self.fastcgi_groups.push(Arc::clone(&group));
+        Some(FastCgiPass::Group(group))
+    }
+
+    fn fastcgi_members(&mut self, scope: Scope<'_>, directive: &Directive) -> Vec<Peer<Pool>> {
+        let Ok(member) = portunus_conf::typed::Member::parse(directive) else {
+            return Vec::new();
+        };
+        let Some(text) = member.word.as_str() else {
+            return Vec::new();
+        };
+        let peer = |pool| Peer {
+            server: text.into(),
+            weight: member.weight,
+            max_conns: member.max_conns,
+            max_fails: member.max_fails,
+            fail_timeout: member.fail_timeout,
+            backup: member.backup,
+            down: member.down,
+            ..Peer::with_address(pool)
+        };
+        let pools = self.pools_of(scope, directive, member.word, text);
+        pools.into_iter().map(peer).collect()
     }
 
     fn pools_of(
@@ -159,6 +186,25 @@ impl Builder<'_> {
         }
     }
 
+    /// `fastcgi_lane NAME [SLOTS]`: the number of the lane, and how many slots it may use; half of
+    /// them where nothing is said.
+    fn lane(&mut self, scope: Scope<'_>) -> Option<(usize, Option<usize>)> {
+        let directive = scope.find(d::FASTCGI_LANE)?;
+        let (name, rest) = directive.args.split_first()?;
+        let slots = match rest.first() {
+            None => None,
+            Some(word) => match word.as_str().and_then(|text| text.parse().ok()) {
+                Some(slots @ 1..) => Some(slots),
+                _ => {
+                    let message = format!("invalid number of slots \"{}\"", word.message_text());
+                    self.error_at(directive, word, message);
+                    return None;
+                }
+            },
+        };
+        Some((self.kept.pools.lane(name.as_bytes()), slots))
+    }
+
     /// The pool of an address; the same one in every location and after a reload.
     ///
     /// How many connections it may hold is what `fastcgi_pool_size` says, else what is known of the
@@ -177,7 +223,7 @@ impl Builder<'_> {
                 after_body: true,
                 ..Reuse::default()
             },
-            _ if given.is_none() => Reuse::cautious(),
+            _ if given.is_none() && !scope.flag(d::FASTCGI_KEEP_CONN) => Reuse::cautious(),
             _ => Reuse::default(),
         };
         config.queue_timeout = scope.duration(d::FASTCGI_QUEUE_TIMEOUT);
@@ -190,7 +236,11 @@ impl Builder<'_> {
             size: given.is_none(),
             reuse: reuse == "safe",
         };
-        self.kept.pools.pool(key, config, learns)
+        let pool = self.kept.pools.pool(key, config, learns);
+        if let Some((lane, slots)) = self.lane(scope) {
+            pool.set_lane(lane, slots);
+        }
+        pool
     }
 }
 
@@ -208,15 +258,18 @@ pub(super) fn upstream<'c>(config: &'c Config, name: &str) -> Option<Scope<'c>> 
 
 fn next_upstream(scope: Scope<'_>) -> NextUpstream {
     let bits = scope.bits(d::FASTCGI_NEXT_UPSTREAM);
-    let has = |word: &str| bits.contains(&word);
+    let off = bits.contains(&"off");
+    let has = |word: &str| bits.contains(&word) && !off;
+    let status = |word: &&str| word.strip_prefix("http_")?.parse().ok();
     let tries = scope.number(d::FASTCGI_NEXT_UPSTREAM_TRIES).unwrap_or(0);
     NextUpstream {
         error: has("error"),
         timeout: has("timeout"),
         invalid_header: has("invalid_header"),
-        overloaded: has("http_503"),
+        statuses: bits.iter().filter(|_| !off).filter_map(status).collect(),
         non_idempotent: has("non_idempotent"),
         tries: usize::try_from(tries).unwrap_or(usize::MAX),
+        time: scope.duration(d::FASTCGI_NEXT_UPSTREAM_TIMEOUT),
     }
 }
 

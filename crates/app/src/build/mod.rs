@@ -13,7 +13,7 @@ use portunus_conf::{
     Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Span, Word, d, value,
 };
 use portunus_handler::{
-    DynamicPools, Location, LogFormat, Map, OpenLogs, Product, ProxyGroups, Site, Template,
+    DynamicPools, FastCgiGroup, Location, LogFormat, Map, OpenLogs, Product, ProxyGroups, Site, Template,
     VariableNames,
 };
 use portunus_routing::{LocationId, Regex};
@@ -150,6 +150,7 @@ pub(crate) fn build(config: &Config, kept: &mut Kept, diagnostics: &mut Diagnost
         locations: Vec::new(),
         maps: Vec::new(),
         groups: ProxyGroups::new(),
+        fastcgi_groups: Vec::new(),
         formats: HashMap::new(),
         log_files: HashMap::new(),
         open_logs: HashMap::new(),
@@ -171,6 +172,7 @@ struct Builder<'c> {
     locations: Vec<Location>,
     maps: Vec<Map>,
     groups: ProxyGroups,
+    fastcgi_groups: Vec<Arc<FastCgiGroup>>,
     formats: HashMap<Box<[u8]>, Arc<LogFormat>>,
     log_files: HashMap<PathBuf, Arc<LogFile>>,
     open_logs: HashMap<Span, Arc<OpenLogs>>,

@@ -27,9 +27,21 @@ pub(crate) struct Pools {
     /// What was learned of an address.
     facts: HashMap<Address, FpmFacts>,
     pause: Option<Duration>,
+    /// Names of lanes; their numbers begin at 1.
+    lanes: Vec<Box<[u8]>>,
 }
 
 impl Pools {
+    /// The number of a lane.
+    pub(super) fn lane(&mut self, name: &[u8]) -> usize {
+        let known = self.lanes.iter().position(|lane| **lane == *name);
+        let at = known.unwrap_or_else(|| {
+            self.lanes.push(name.into());
+            self.lanes.len() - 1
+        });
+        at + 1
+    }
+
     /// The pool with that key, made now if there is none.
     pub(super) fn pool(&mut self, key: String, config: PoolConfig, learns: Learns) -> Pool {
         if let Some((pool, _)) = self.known.get(&key) {

@@ -246,7 +246,7 @@ impl Builder<'_> {
         found.into_iter().map(peer).collect()
     }
 
-    fn balance(&mut self, block: Scope<'_>) -> (Balance, Option<Template>) {
+    pub(super) fn balance(&mut self, block: Scope<'_>) -> (Balance, Option<Template>) {
         if block.set_here(d::LEAST_CONN) {
             return (Balance::LeastConn, None);
         }

@@ -135,7 +135,7 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         Honoured, "How many servers are asked.";
     FASTCGI_NEXT_UPSTREAM_TIMEOUT "fastcgi_next_upstream_timeout" in HTTP | SERVER | LOCATION,
         TAKE1, Msec = "0", Nearest,
-        Accepted("each try has time-outs of its own"), "For how long servers are asked.";
+        Honoured, "For how long servers are asked.";
     FASTCGI_PARAM "fastcgi_param" in HTTP | SERVER | LOCATION,
         TAKE23, Special(Special::Param), Nearest,
         Honoured, "A parameter that the FastCGI server gets.";

@@ -17,10 +17,11 @@ rows! { "pool": "Directives of Portunus itself: the FPM pool, trusted networks, 
         TAKE1, Enumeration(words::REUSE) = "safe", Nearest,
         Honoured, "When a connection is used again; \"safe\" means after requests without a body.";
     FASTCGI_LANE "fastcgi_lane" in SERVER | LOCATION, TAKE12, Special(Special::Lane), Nearest,
-        Unsupported, "Puts requests into a named lane that may hold only so many slots of the pool.";
+        Honoured, "Puts requests into a named lane that may hold only so many slots of the pool, half of them by default.";
     FASTCGI_SCRIPT_CHECK "fastcgi_script_check" in HTTP | SERVER | LOCATION,
-        FLAG, Flag = "off", Nearest,
-        Unsupported, "Whether only regular files that end in \".php\" are handed to FPM.";
+        FLAG, Flag = "on", Nearest,
+        Differs("what exists and is no regular file ending in \".php\" is not run, and PATH_INFO begins at a segment"),
+        "Whether only regular files that end in \".php\" are handed to FPM.";
     REAL_IP_TRUST_PRIVATE "real_ip_trust_private" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
         Honoured, "Whether proxies in private networks are trusted as with set_real_ip_from.";

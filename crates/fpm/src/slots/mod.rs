@@ -40,8 +40,16 @@ pub(crate) struct Idle<C, W> {
 /// A lane and what it uses.
 #[derive(Debug, Clone, Copy)]
 struct Lane {
-    limit: usize,
+    /// Half of the slots for `None`.
+    limit: Option<usize>,
     active: usize,
+}
+
+impl Lane {
+    /// Whether it may use one more of so many slots.
+    fn has_room(self, slots: usize) -> bool {
+        self.active < self.limit.unwrap_or(slots / 2).max(1)
+    }
 }
 
 /// Answer to a request for a slot.
@@ -91,14 +99,13 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             idle: VecDeque::new(),
             line: Line::new(4),
         };
-        slots.set_lane(0, usize::MAX);
+        slots.set_lane(0, Some(usize::MAX));
         slots.measure(size);
         slots
     }
 
-    /// Lane number `lane` may use so many slots.
-    pub(crate) fn set_lane(&mut self, lane: usize, limit: usize) {
-        let limit = limit.max(1);
+    /// Lane number `lane` may use so many slots; half of them for `None`.
+    pub(crate) fn set_lane(&mut self, lane: usize, limit: Option<usize>) {
         let empty = Lane { limit, active: 0 };
         if lane >= self.lanes.len() {
             self.lanes.resize(lane + 1, empty);
@@ -340,8 +347,8 @@ impl<C, W: Copy + Eq> Slots<C, W> {
         worker: W,
         now: Instant,
     ) -> Result<(usize, Option<Waker>), Option<C>> {
-        let lanes = &self.lanes;
-        let has_room = |lane: usize| lanes.get(lane).is_some_and(|lane| lane.active < lane.limit);
+        let (lanes, limit) = (&self.lanes, self.limit);
+        let has_room = |lane: usize| lanes.get(lane).is_some_and(|lane| lane.has_room(limit));
         self.line.grant(connection, worker, now, has_room)
     }
 
@@ -353,9 +360,8 @@ impl<C, W: Copy + Eq> Slots<C, W> {
     }
 
     fn has_room(&self, lane: usize) -> bool {
-        self.lanes
-            .get(lane)
-            .is_some_and(|lane| lane.active < lane.limit)
+        let lane = self.lanes.get(lane);
+        lane.is_some_and(|lane| lane.has_room(self.limit))
     }
 
     fn known(&self, lane: usize) -> usize {

@@ -44,7 +44,7 @@ fn active_and_idle_never_exceed_the_limit() {
 #[test]
 fn a_lane_cannot_take_every_slot() {
     let (mut pool, now) = (Pool::new(Size::Fixed(3), 9), Instant::now());
-    pool.set_lane(1, 1);
+    pool.set_lane(1, None);
     assert!(matches!(pool.ask(0, 1, now), Asked::Granted(None)));
     let second = waiting(pool.ask(0, 1, now));
     assert!(

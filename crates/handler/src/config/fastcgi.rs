@@ -1,12 +1,13 @@
 //! `fastcgi_pass` and its kin.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use http::HeaderName;
 use portunus_fastcgi::Params;
 use portunus_fpm::{ErrorKind, Failure, Options, Pool};
 use portunus_routing::Regex;
+use portunus_upstream::{Balance, Group, Peer};
 
 use super::{Caching, Template};
 
@@ -45,6 +46,8 @@ pub struct FastCgi {
     pub ignored: IgnoredFields,
     /// `fastcgi_next_upstream` and its kin.
     pub next_upstream: NextUpstream,
+    /// `fastcgi_script_check`.
+    pub script_check: bool,
     /// Number of the lane (`fastcgi_lane`); 0 is the general one.
     pub lane: usize,
     /// Time-outs and habits of the exchange.
@@ -56,45 +59,45 @@ pub struct FastCgi {
 /// Where requests go.
 #[derive(Debug)]
 pub enum FastCgiPass {
-    /// An address, or the members of an `upstream` in turn.
-    Pools(PoolSet),
+    /// An address, or the members of an `upstream`.
+    Group(Arc<FastCgiGroup>),
     /// Variables name the address; pools are looked up as addresses turn up.
     Dynamic(Template),
 }
 
-/// The members of an `upstream`, taken in turn; backups when no other answers.
+/// Pools that requests are shared out among.
 #[derive(Debug)]
-pub struct PoolSet {
-    pools: Vec<Pool>,
-    backups: Vec<Pool>,
-    next: AtomicUsize,
+pub struct FastCgiGroup {
+    /// The members; an address alone is a group of one.
+    pub group: Group<Pool>,
+    /// What `hash` goes by.
+    pub key: Option<Template>,
 }
 
-impl PoolSet {
-    /// A set of at least one pool; `None` for an empty one.
+impl FastCgiGroup {
+    /// A group of one.
     #[must_use]
-    pub fn new(pools: Vec<Pool>, backups: Vec<Pool>) -> Option<Self> {
-        let any = !(pools.is_empty() && backups.is_empty());
-        any.then(|| Self {
-            pools,
-            backups,
-            next: AtomicUsize::new(0),
-        })
+    pub fn of_one(pool: Pool) -> Self {
+        let name: Box<str> = (&**pool.name()).into();
+        let peer = Peer {
+            server: name.clone(),
+            ..Peer::with_address(pool)
+        };
+        let group = Group::new(name, vec![peer], Balance::RoundRobin);
+        Self { group, key: None }
     }
 
-    /// The pools in the order in which a request tries them.
-    pub fn in_turn(&self) -> impl Iterator<Item = &Pool> {
-        let first = match self.pools.len() {
-            0 | 1 => 0,
-            count => self.next.fetch_add(1, Ordering::Relaxed) % count,
-        };
-        let (after, before) = (&self.pools[first..], &self.pools[..first]);
-        after.iter().chain(before).chain(&self.backups)
+    /// The pool of a group whose members need no counting: there is one, without a limit.
+    pub(crate) fn only(&self) -> Option<&Pool> {
+        match self.group.peers() {
+            [only] if only.max_conns == 0 && !only.down => Some(&only.address),
+            _ => None,
+        }
     }
 }
 
-/// `fastcgi_next_upstream`: after what a request goes to the next member.
-#[derive(Debug, Clone, Copy)]
+/// `fastcgi_next_upstream` and its limits: after what a request goes to the next member.
+#[derive(Debug, Clone)]
 #[allow(clippy::struct_excessive_bools, reason = "a set of independent words")]
 pub struct NextUpstream {
     /// `error`.
@@ -103,12 +106,14 @@ pub struct NextUpstream {
     pub timeout: bool,
     /// `invalid_header`.
     pub invalid_header: bool,
-    /// `http_503` or our own bound on waiting.
-    pub overloaded: bool,
+    /// `http_…`; 503 is also our own bound on waiting.
+    pub statuses: Vec<u16>,
     /// `non_idempotent`: also requests that must not run twice.
     pub non_idempotent: bool,
     /// `fastcgi_next_upstream_tries`; 0 is no limit.
     pub tries: usize,
+    /// `fastcgi_next_upstream_timeout`; zero is no limit.
+    pub time: Duration,
 }
 
 impl NextUpstream {
@@ -118,10 +123,15 @@ impl NextUpstream {
             ErrorKind::Broken => self.error,
             ErrorKind::Timeout => self.timeout,
             ErrorKind::InvalidHead => self.invalid_header,
-            ErrorKind::Overloaded => self.overloaded,
+            ErrorKind::Overloaded => self.statuses.contains(&503),
             ErrorKind::Local => false,
         };
         wanted && (!failure.sent || idempotent || self.non_idempotent)
+    }
+
+    /// Whether a request that was answered with `status` may be sent to another member.
+    pub(crate) fn allows_after(&self, status: u16, idempotent: bool) -> bool {
+        self.statuses.contains(&status) && (idempotent || self.non_idempotent)
     }
 }
 

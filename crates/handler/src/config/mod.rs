@@ -33,7 +33,7 @@ pub use cache::{CacheLock, CacheZone, CacheZones, Caching, UseStale};
 pub use encoding::{EncoderSet, Encoding};
 pub(crate) use fastcgi::ParamStep;
 pub use fastcgi::{
-    FastCgi, FastCgiParam, FastCgiParams, FastCgiPass, IgnoredFields, NextUpstream, PoolSet,
+    FastCgi, FastCgiGroup, FastCgiParam, FastCgiParams, FastCgiPass, IgnoredFields, NextUpstream,
 };
 pub use filters::{Addition, Charset, Charsets, Mirror, Rate, Ssi, SubFilter, VariableNames};
 pub use geo::{Geo, GeoNetworks, GeoRanges, GeoTable, Split};

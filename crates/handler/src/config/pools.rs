@@ -2,35 +2,37 @@
 
 use std::collections::HashMap;
 use std::net::ToSocketAddrs as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use portunus_fpm::{Address, Pool, PoolConfig, Size};
+use portunus_fpm::{Address, Pool, PoolConfig, Reuse, Size};
 
-/// `fastcgi_pass` with variables: a pool for each address that turned up, and those of `upstream`
-/// blocks by their names.
+use super::FastCgiGroup;
+
+/// `fastcgi_pass` with variables: a pool for each address that turned up, and the `upstream` blocks
+/// by their names.
 #[derive(Debug, Default)]
 pub struct DynamicPools {
-    pools: Mutex<HashMap<Box<[u8]>, Pool>>,
+    groups: Mutex<HashMap<Box<[u8]>, Arc<FastCgiGroup>>>,
 }
 
 impl DynamicPools {
-    /// Makes a pool known under a name.
-    pub fn insert(&self, name: &[u8], pool: Pool) {
-        self.pools
+    /// Makes a group known under a name.
+    pub fn insert(&self, name: &[u8], group: Arc<FastCgiGroup>) {
+        self.groups
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(name.into(), pool);
+            .insert(name.into(), group);
     }
 
-    /// The pool for `host:port` or `unix:/path`.
+    /// The group for `host:port`, `unix:/path` or the name of an `upstream`.
     ///
     /// # Errors
     /// nginx's words where it is neither. A name must have been made known, or be in
     /// `/etc/hosts`: a request does not wait for the DNS.
-    pub fn find(&self, target: &[u8]) -> Result<Pool, String> {
-        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pool) = pools.get(target) {
-            return Ok(pool.clone());
+    pub fn find(&self, target: &[u8]) -> Result<Arc<FastCgiGroup>, String> {
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(group) = groups.get(target) {
+            return Ok(Arc::clone(group));
         }
         let text = String::from_utf8_lossy(target);
         let address = match text.strip_prefix("unix:") {
@@ -44,8 +46,10 @@ impl DynamicPools {
                 None => return Err(format!("no resolver defined to resolve {text}")),
             },
         };
-        let pool = Pool::new(PoolConfig::new(address, Size::Unknown));
-        pools.insert(target.into(), pool.clone());
-        Ok(pool)
+        let mut config = PoolConfig::new(address, Size::Unknown);
+        config.reuse = Reuse::cautious();
+        let group = Arc::new(FastCgiGroup::of_one(Pool::new(config)));
+        groups.insert(target.into(), Arc::clone(&group));
+        Ok(group)
     }
 }

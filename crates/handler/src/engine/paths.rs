@@ -60,7 +60,12 @@ fn split_path_info<'u>(fastcgi: &FastCgi, uri: &'u [u8]) -> (&'u [u8], &'u [u8])
                 .checked_sub(info.len())
                 .filter(|at| uri[*at..] == *info)
                 .map_or(part(info), |at| at..uri.len());
-            (script, &uri[info])
+            let info = &uri[info];
+            // Differs: a script's name ends where a segment does, be the pattern as lax as it may.
+            if fastcgi.script_check && !matches!(info.first(), None | Some(b'/')) {
+                return (uri, b"");
+            }
+            (script, info)
         }
         _ => (uri, b""),
     }

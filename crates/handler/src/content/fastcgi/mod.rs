@@ -4,22 +4,27 @@
 
 mod answer;
 mod params;
+mod script;
+mod turn;
 
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 
 use http::header;
 use portunus_fpm::{Body, Pool, Request};
 use portunus_telemetry::Severity;
-use smallvec::{SmallVec, smallvec};
 
 use super::cached::{LookUp, Storing, look_up};
-use crate::config::{Content, FastCgi, FastCgiPass, Site};
+use crate::config::{Content, FastCgi, FastCgiGroup, FastCgiPass, Site};
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide};
 use crate::request_body::RequestBody;
+use turn::Turn;
+
+pub(crate) use turn::Held;
 
 /// Answers as the current location says: from the store, or by asking PHP. The plan that comes back may
 /// be another round.
@@ -50,24 +55,32 @@ pub(crate) async fn ask(
         Ok(body) => body,
         Err(step) => return decide(cx, site, step),
     };
-    let pools = match pools(cx, site, &fastcgi.pass) {
-        Ok(pools) => pools,
+    let group = match group(cx, site, &fastcgi.pass) {
+        Ok(group) => group,
         Err(status) => return decide(cx, site, Step::Fail(status)),
     };
     let params = params::params(cx, fastcgi);
+    if fastcgi.script_check
+        && let Some(script) = script::named(&params)
+        && script::is_forbidden(script)
+    {
+        let script = script.escape_ascii();
+        cx.log_error(format_args!("\"{script}\" is no PHP file and is not run"));
+        return decide(cx, site, Step::Fail(404));
+    }
     let idempotent = cx.head.method.is_idempotent();
-    let tries = match fastcgi.next_upstream.tries {
-        0 => pools.len(),
-        most => most.min(pools.len()),
-    };
-    let mut left = tries;
-    for pool in pools.iter().take(tries) {
-        left -= 1;
-        let again = if left == 0 { None } else { body.again() };
+    let next = &fastcgi.next_upstream;
+    let mut turn = Turn::new(cx, &group, next);
+    loop {
+        let Some(pool) = turn.next(cx) else {
+            return decide(cx, site, Step::Fail(502));
+        };
+        let may_go_on = turn.may_go_on(next);
+        let again = if may_go_on { body.again() } else { None };
         let request = Request {
             params: &params,
             body,
-            idempotent: idempotent || fastcgi.next_upstream.non_idempotent,
+            idempotent: idempotent || next.non_idempotent,
             head_only: cx.is_head(),
             lane: fastcgi.lane,
             options: &fastcgi.options,
@@ -81,19 +94,28 @@ pub(crate) async fn ask(
             return abandoned(cx, pool);
         };
         match (sent, again) {
+            (Ok(response), Some(again))
+                if next.allows_after(response.head.status.as_u16(), idempotent) =>
+            {
+                let status = response.head.status.as_u16();
+                cx.upstream.record(pool, &response, false);
+                Turn::failed(cx, Some(status));
+                body = again;
+            }
             (Ok(response), _) => {
                 return answer::from_response(cx, site, fastcgi, pool, response, storing);
             }
-            (Err(failure), Some(again)) if fastcgi.next_upstream.allows(&failure, idempotent) => {
+            (Err(failure), Some(again)) if next.allows(&failure, idempotent) => {
                 answer::note_failure(cx, pool, &failure);
+                Turn::failed(cx, None);
                 body = again;
             }
             (Err(failure), _) => {
+                Turn::failed(cx, None);
                 return answer::from_failure(cx, site, fastcgi, pool, &failure, storing);
             }
         }
     }
-    decide(cx, site, Step::Fail(502))
 }
 
 /// What comes of an exchange for as long as the client is there; `None` once it has gone, unless
@@ -161,21 +183,15 @@ async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<B
     })
 }
 
-/// The pools that the request may go to, in their order.
-fn pools(cx: &mut Context, site: &Site, pass: &FastCgiPass) -> Result<Pools, u16> {
+/// Whom the request may go to.
+fn group(cx: &mut Context, site: &Site, pass: &FastCgiPass) -> Result<Arc<FastCgiGroup>, u16> {
     let template = match pass {
-        FastCgiPass::Pools(pools) => return Ok(pools.in_turn().cloned().collect()),
+        FastCgiPass::Group(group) => return Ok(Arc::clone(group)),
         FastCgiPass::Dynamic(template) => template,
     };
     let target = cx.expand(template);
-    site.dynamic_pools
-        .find(&target)
-        .map(|pool| smallvec![pool])
-        .map_err(|message| {
-            cx.log_error(format_args!("{message}"));
-            500
-        })
+    site.dynamic_pools.find(&target).map_err(|message| {
+        cx.log_error(format_args!("{message}"));
+        500
+    })
 }
-
-/// Nearly always one.
-type Pools = SmallVec<[Pool; 2]>;

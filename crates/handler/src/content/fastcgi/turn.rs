@@ -1,0 +1,108 @@
+//! Whose turn it is: the members of a group that one request asks, one after the other.
+//!
+//! Source: nginx, `ngx_http_upstream_connect`, `ngx_http_upstream_next`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use portunus_fpm::Pool;
+use portunus_telemetry::Severity;
+use portunus_upstream::{Balance, Outcome, Tries};
+
+use crate::config::{FastCgiGroup, NextUpstream};
+use crate::context::Context;
+
+/// The right to a member; given back when the answer is over.
+#[derive(Debug)]
+pub(crate) struct Held {
+    group: Arc<FastCgiGroup>,
+    member: usize,
+    outcome: Outcome,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let group = &self.group.group;
+        let spared = group.release(self.member, self.outcome, Instant::now()).0;
+        if spared {
+            let name = group.peer(self.member).address.name();
+            tracing::warn!("upstream server {name} temporarily disabled");
+        }
+    }
+}
+
+/// The members that a request may still ask.
+pub(super) struct Turn<'g> {
+    group: &'g Arc<FastCgiGroup>,
+    tries: Tries,
+    left: usize,
+    key: Vec<u8>,
+    began: Instant,
+}
+
+impl<'g> Turn<'g> {
+    pub(super) fn new(cx: &mut Context, group: &'g Arc<FastCgiGroup>, next: &NextUpstream) -> Self {
+        let all = group.group.tries().max(1);
+        let left = match next.tries {
+            0 => all,
+            most => all.min(most),
+        };
+        let key = match (group.group.balance(), &group.key) {
+            (Balance::IpHash, _) => match cx.client.address {
+                Some(IpAddr::V4(address)) => address.octets().to_vec(),
+                Some(IpAddr::V6(address)) => address.octets().to_vec(),
+                None => Vec::new(),
+            },
+            (_, Some(key)) => cx.expand(key),
+            (_, None) => Vec::new(),
+        };
+        Self {
+            group,
+            tries: Tries::default(),
+            left,
+            key,
+            began: Instant::now(),
+        }
+    }
+
+    /// The member to ask now; `None` when none is left, which is in the log then.
+    pub(super) fn next(&mut self, cx: &mut Context) -> Option<&'g Pool> {
+        self.left = self.left.saturating_sub(1);
+        if let Some(only) = self.group.only() {
+            return Some(only);
+        }
+        let group = &self.group.group;
+        let Some(member) = group.select(&mut self.tries, &self.key, Instant::now()) else {
+            let name = group.name();
+            cx.log(
+                Severity::Error,
+                format_args!(
+                    "no live upstreams while connecting to upstream, upstream: \"fastcgi://{name}\""
+                ),
+            );
+            return None;
+        };
+        cx.upstream.held = Some(Held {
+            group: Arc::clone(self.group),
+            member,
+            outcome: Outcome::Served,
+        });
+        Some(&group.peer(member).address)
+    }
+
+    /// Whether another member may be asked after this one.
+    pub(super) fn may_go_on(&self, next: &NextUpstream) -> bool {
+        self.left > 0 && (next.time.is_zero() || self.began.elapsed() < next.time)
+    }
+
+    /// The member asked last gave no answer, or one that sends the request on.
+    pub(super) fn failed(cx: &mut Context, status: Option<u16>) {
+        if let Some(mut held) = cx.upstream.held.take() {
+            held.outcome = match status {
+                Some(403 | 404) => Outcome::Served,
+                _ => Outcome::Failed,
+            };
+        }
+    }
+}
