@@ -215,7 +215,7 @@ impl Builder<'_> {
             .filter(|text| *text != b"auto")
             .and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
         let size = given.map_or(Size::Unknown, Size::Fixed);
-        let mut config = PoolConfig::new(address.clone(), size);
+        let mut config = PoolConfig::new(address, size);
         let reuse = scope.enumeration(d::FASTCGI_REUSE);
         config.reuse = match reuse {
             "off" => Reuse::never(),

@@ -17,7 +17,7 @@ rows! { "pool": "Directives of Portunus itself: the FPM pool, trusted networks, 
         TAKE1, Enumeration(words::REUSE) = "safe", Nearest,
         Honoured, "When a connection is used again; \"safe\" means after requests without a body.";
     FASTCGI_LANE "fastcgi_lane" in SERVER | LOCATION, TAKE12, Special(Special::Lane), Nearest,
-        Honoured, "Puts requests into a named lane that may hold only so many slots of the pool, half of them by default.";
+        Honoured, "Named lane that may hold only so many slots of the pool, half of them by default.";
     FASTCGI_SCRIPT_CHECK "fastcgi_script_check" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,
         Differs("what exists and is no regular file ending in \".php\" is not run, and PATH_INFO begins at a segment"),
