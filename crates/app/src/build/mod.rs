@@ -13,8 +13,8 @@ use portunus_conf::{
     Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Span, Word, d, value,
 };
 use portunus_handler::{
-    DynamicPools, FastCgiGroup, Location, LogFormat, Map, OpenLogs, Product, ProxyGroups, Site, Template,
-    VariableNames,
+    DynamicPools, FastCgiGroup, Location, LogFormat, Map, OpenLogs, Product, ProxyGroups, Site,
+    Template, VariableNames,
 };
 use portunus_routing::{LocationId, Regex};
 use portunus_server::{ListenAddress, ListenerConfig, ServerConfig, ServerHandle, Spelling};
