@@ -238,6 +238,8 @@ impl HttpBody for ResponseBody {
                 self.remaining = self.remaining.map(|left| left.saturating_sub(length));
                 Poll::Ready(Some(Ok(Frame::data(data))))
             }
+            // `return 444`: nothing came before that, and not even the head may go out.
+            Some(Err(BodyError::Closed)) => Poll::Ready(Some(Err(BodyError::Closed))),
             Some(Err(error)) => {
                 self.log_failure(&error);
                 Poll::Ready(Some(Err(error)))
