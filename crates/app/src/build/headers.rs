@@ -17,8 +17,10 @@ impl Builder<'_> {
         })
     }
 
-    /// The fields of a level; `…_inherit merge` puts those of the levels around it in front,
-    /// `off` drops them.
+    /// The fields of a level; `…_inherit merge` puts those of the levels around it behind, `off`
+    /// drops them.
+    ///
+    /// Source: nginx, `ngx_http_headers_merge_conf`.
     fn added(
         &mut self,
         scope: Scope<'_>,
@@ -29,7 +31,7 @@ impl Builder<'_> {
         for level in scope.levels() {
             let own: Vec<_> = level.own(id).collect();
             let found = !own.is_empty();
-            directives.splice(0..0, own);
+            directives.extend(own);
             match level.enumeration(inherit) {
                 "off" => break,
                 "merge" => {}

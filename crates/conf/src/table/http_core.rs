@@ -186,7 +186,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         Honoured, "Whether the version is told in error pages and the Server field.";
     IF_MODIFIED_SINCE "if_modified_since" in HTTP | SERVER | LOCATION,
         TAKE1, Enumeration(words::IF_MODIFIED_SINCE) = "exact", Nearest,
-        Honoured, "How a file's time is compared with the client's.";
+        Differs("a date beside an entity tag is ignored (RFC 9110 §13.2.2); to nginx both count"), "How a file's time is compared with the client's.";
     MAX_RANGES "max_ranges" in HTTP | SERVER | LOCATION, TAKE1, Number, Nearest,
         Honoured, "How many ranges one request may ask for.";
     CHUNKED_TRANSFER_ENCODING "chunked_transfer_encoding" in HTTP | SERVER | LOCATION,

@@ -104,7 +104,12 @@ fn fields_for_proxies(cx: &Context, reply: &Reply) -> Option<HeaderMap> {
     }
     let mut fields = reply.fields.clone();
     let validators = &reply.validators;
-    if let Some(value) = &validators.last_modified {
+    // nginx: a file's time is no field yet when `no_last_modified` looks for one.
+    if let Some(value) = validators
+        .last_modified
+        .as_ref()
+        .filter(|_| !reply.conditional)
+    {
         fields.insert(header::LAST_MODIFIED, value.clone());
     }
     if let Some(value) = &validators.etag {

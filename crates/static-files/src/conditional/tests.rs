@@ -36,7 +36,7 @@ fn status(facts: &Facts<'_>, fields: &[(&'static str, &str)], options: &Conditio
 }
 
 #[test]
-fn preconditions_are_judged_as_nginx_judges_them() {
+fn preconditions_are_judged_in_the_order_of_the_rfc() {
     const IMS: &str = "if-modified-since";
     const IUS: &str = "if-unmodified-since";
     const IM: &str = "if-match";
@@ -57,7 +57,7 @@ fn preconditions_are_judged_as_nginx_judges_them() {
         (&[(INM, "\"2ebc98a1-6\"")], 200),
         (&[(INM, "\"2ebc98a1-64\"x")], 200),
         (&[(INM, "\"other\""), (IMS, DATE)], 200),
-        (&[(INM, TAG), (IMS, EARLIER)], 200),
+        (&[(INM, TAG), (IMS, EARLIER)], 304),
         (&[(INM, TAG), (IMS, DATE)], 304),
         (&[(IUS, DATE)], 200),
         (&[(IUS, EARLIER)], 412),
@@ -67,7 +67,8 @@ fn preconditions_are_judged_as_nginx_judges_them() {
         (&[(IM, "*")], 200),
         (&[(IM, "W/\"2ebc98a1-64\"")], 412),
         (&[(IM, "\"other\"")], 412),
-        (&[(IM, TAG), (IUS, EARLIER)], 412),
+        (&[(IM, TAG), (IUS, EARLIER)], 200),
+        (&[(IM, "\"other\""), (IUS, LATER)], 412),
         (&[(IM, "\"other\""), (INM, TAG)], 412),
         (&[(IM, TAG), (INM, TAG)], 304),
         (&[("range", "bytes=0-9"), (INM, TAG)], 304),
@@ -281,7 +282,40 @@ fn written(first: Option<u64>, last: Option<u64>) -> String {
     format!("{}-{}", text(first), text(last))
 }
 
+/// RFC 9110 §13.2.2, step by step: what each field says by itself, none if it is not there.
+fn steps(im: Option<bool>, ius: Option<bool>, inm: Option<bool>, ims: Option<bool>) -> u16 {
+    match (im, ius) {
+        (Some(false), _) | (None, Some(false)) => return 412,
+        _ => {}
+    }
+    match (inm, ims) {
+        (Some(false), _) | (None, Some(false)) => 304,
+        _ => 200,
+    }
+}
+
 proptest! {
+    #[test]
+    fn preconditions_agree_with_the_steps_of_the_rfc(
+        im in proptest::option::of(any::<bool>()),
+        ius in proptest::option::of(any::<bool>()),
+        inm in proptest::option::of(any::<bool>()),
+        ims in proptest::option::of(any::<bool>()),
+    ) {
+        let tag = |ours: bool| if ours { "\"2ebc98a1-64\"" } else { "\"other\"" };
+        let fields: Vec<(&'static str, &str)> = [
+            im.map(|holds| ("if-match", tag(holds))),
+            ius.map(|holds| ("if-unmodified-since", if holds { LATER } else { EARLIER })),
+            inm.map(|holds| ("if-none-match", tag(!holds))),
+            ims.map(|holds| ("if-modified-since", if holds { EARLIER } else { DATE })),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let judged = status(&FACTS, &fields, &ConditionalOptions::default());
+        prop_assert_eq!(judged, steps(im, ius, inm, ims), "{:?}", fields);
+    }
+
     #[test]
     fn ranges_select_what_the_model_selects(
         length in 1_u64..60,
