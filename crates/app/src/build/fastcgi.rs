@@ -117,6 +117,7 @@ impl Builder<'_> {
         target: &Word,
     ) -> Option<FastCgiPass> {
         if target.as_bytes().contains(&b'$') {
+            self.name_groups(scope);
             return Some(FastCgiPass::Dynamic(self.template(directive, target)));
         }
         let text = target.as_str()?;
@@ -124,26 +125,49 @@ impl Builder<'_> {
             let pool = self.pools_of(scope, directive, target, text).pop()?;
             return Some(FastCgiPass::Group(Arc::new(FastCgiGroup::of_one(pool))));
         };
+        Some(FastCgiPass::Group(self.fastcgi_group(scope, block, text)))
+    }
+
+    /// Makes all `upstream` blocks known to `fastcgi_pass` with variables.
+    fn name_groups(&mut self, scope: Scope<'_>) {
+        let Some(http) = self.config.http() else {
+            return;
+        };
+        for block in http.children(d::UPSTREAM) {
+            let Some(name) = block.args().first().and_then(Word::as_str) else {
+                continue;
+            };
+            let group = self.fastcgi_group(scope, block, name);
+            self.named_groups.push((name.as_bytes().into(), group));
+        }
+    }
+
+    fn fastcgi_group(
+        &mut self,
+        scope: Scope<'_>,
+        block: Scope<'_>,
+        name: &str,
+    ) -> Arc<FastCgiGroup> {
         let mut peers = Vec::new();
         for directive in block.own(d::UPSTREAM_SERVER) {
             peers.extend(self.fastcgi_members(scope, directive));
         }
-        let pools = || peers.iter().map(|peer| &peer.address);
         // What is known of the members' health is one thing for all locations.
         let same = |known: &&Arc<FastCgiGroup>| {
-            let members = known.group.peers().iter().map(|peer| &peer.address);
-            known.group.name() == text
+            let members = known.group.peers();
+            let mut pairs = members.iter().zip(&peers);
+            known.group.name() == name
                 && members.len() == peers.len()
-                && members.zip(pools()).all(|(one, other)| one.is_same(other))
+                && pairs.all(|(one, other)| one.address.is_same(&other.address))
         };
         if let Some(known) = self.fastcgi_groups.iter().find(same) {
-            return Some(FastCgiPass::Group(Arc::clone(known)));
+            return Arc::clone(known);
         }
         let (balance, key) = self.balance(block);
-        let group = portunus_upstream::Group::new(text, peers, balance);
+        let group = portunus_upstream::Group::new(name, peers, balance);
         let group = Arc::new(FastCgiGroup { group, key });
         self.fastcgi_groups.push(Arc::clone(&group));
-        Some(FastCgiPass::Group(group))
+        group
     }
 
     fn fastcgi_members(&mut self, scope: Scope<'_>, directive: &Directive) -> Vec<Peer<Pool>> {

@@ -13,8 +13,8 @@ use portunus_conf::{
     Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Span, Word, d, value,
 };
 use portunus_handler::{
-    DynamicPools, FastCgiGroup, Location, LogFormat, Map, OpenLogs, Product, ProxyGroups, Site,
-    Template, VariableNames,
+    FastCgiGroup, Location, LogFormat, Map, OpenLogs, Product, ProxyGroups, Site, Template,
+    VariableNames,
 };
 use portunus_routing::{LocationId, Regex};
 use portunus_server::{ListenAddress, ListenerConfig, ServerConfig, ServerHandle, Spelling};
@@ -151,6 +151,7 @@ pub(crate) fn build(config: &Config, kept: &mut Kept, diagnostics: &mut Diagnost
         maps: Vec::new(),
         groups: ProxyGroups::new(),
         fastcgi_groups: Vec::new(),
+        named_groups: Vec::new(),
         formats: HashMap::new(),
         log_files: HashMap::new(),
         open_logs: HashMap::new(),
@@ -173,6 +174,8 @@ struct Builder<'c> {
     maps: Vec<Map>,
     groups: ProxyGroups,
     fastcgi_groups: Vec<Arc<FastCgiGroup>>,
+    /// Those that a `fastcgi_pass` with variables may name.
+    named_groups: Vec<(Box<[u8]>, Arc<FastCgiGroup>)>,
     formats: HashMap<Box<[u8]>, Arc<LogFormat>>,
     log_files: HashMap<PathBuf, Arc<LogFile>>,
     open_logs: HashMap<Span, Arc<OpenLogs>>,
@@ -220,7 +223,7 @@ impl Builder<'_> {
                 servers.any(|server| server.flag(d::UNDERSCORES_IN_HEADERS))
             }),
             server: Arc::clone(&self.kept.server),
-            dynamic_pools: DynamicPools::default(),
+            dynamic_pools: std::mem::take(&mut self.named_groups).into_iter().collect(),
             temp_dir: Arc::clone(&self.temp_dir),
         };
         let main = self.config.main();

@@ -15,15 +15,16 @@ pub struct DynamicPools {
     groups: Mutex<HashMap<Box<[u8]>, Arc<FastCgiGroup>>>,
 }
 
-impl DynamicPools {
-    /// Makes a group known under a name.
-    pub fn insert(&self, name: &[u8], group: Arc<FastCgiGroup>) {
-        self.groups
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(name.into(), group);
+impl FromIterator<(Box<[u8]>, Arc<FastCgiGroup>)> for DynamicPools {
+    /// With groups that are known by names.
+    fn from_iter<I: IntoIterator<Item = (Box<[u8]>, Arc<FastCgiGroup>)>>(named: I) -> Self {
+        Self {
+            groups: Mutex::new(named.into_iter().collect()),
+        }
     }
+}
 
+impl DynamicPools {
     /// The group for `host:port`, `unix:/path` or the name of an `upstream`.
     ///
     /// # Errors
