@@ -154,6 +154,27 @@ fn floods_of_frames_are_cut_or_cost_little() {
     }
 }
 
+#[test]
+fn idle_connections_make_room_for_new_ones() {
+    let tree = tree();
+    let config = CONFIG
+        .replace("worker_processes 2;", "worker_processes 1;")
+        .replace("worker_connections 4096;", "worker_connections 96;");
+    let server = Launch::new(Program::at(env!("CARGO_BIN_EXE_portunus")), config)
+        .root(tree.path())
+        .start()
+        .expect("it starts");
+    let address = server.address(0);
+    for habit in [Habit::ConnectOnly, Habit::KeepAlive] {
+        let crowd = Crowd::gather(address, habit, "/hello.txt", 120).expect("a crowd");
+        let begun = Instant::now();
+        let times = others(address, || begun.elapsed() < Duration::from_secs(1));
+        let report = crowd.report();
+        println!("{}: {} served, {report:?}", habit.name(), times.len());
+        assert!(report.cut >= 24 && report.open >= 32, "{report:?}");
+    }
+}
+
 /// Reads frames until one of this kind comes for each of the streams; how long that took.
 fn wait_for(connection: &Connection, kind: Kind, mut streams: Vec<u32>) -> Duration {
     let begun = Instant::now();

@@ -86,15 +86,19 @@ impl Worker {
         }
     }
 
-    /// Closes some idle connections to make room for new ones.
+    /// Closes the oldest idle connections to make room for new ones: those between two requests, and
+    /// those that have not sent anything yet.
     ///
     /// Source: nginx, `ngx_drain_connections`.
     pub(crate) fn shed(&self) {
         let connections = self.connections.borrow();
-        let idle = connections
-            .iter()
-            .filter(|(_, connection)| connection.is_idle());
-        for (_, connection) in idle.take(SHED) {
+        let waiting = connections.iter().map(|(_, connection)| connection);
+        let mut idle: Vec<_> = waiting.filter(|connection| connection.is_idle()).collect();
+        if idle.len() > SHED {
+            idle.select_nth_unstable_by_key(SHED, |connection| connection.serial());
+        }
+        for connection in idle.into_iter().take(SHED) {
+            connection.shed.set(true);
             connection.draining.set(true);
             connection.wake_driver();
         }

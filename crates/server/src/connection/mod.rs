@@ -64,6 +64,8 @@ pub struct Connection {
     pub(crate) driver: RefCell<Option<Waker>>,
     /// The worker wants the connection gone as soon as that hurts nobody.
     pub(crate) draining: Cell<bool>,
+    /// It wants its place for another: an idle connection goes at once.
+    pub(crate) shed: Cell<bool>,
     /// The worker wants it gone now.
     pub(crate) stopped: Cell<bool>,
     pub(crate) read_deadline: Cell<Option<(Instant, Wait)>>,
@@ -110,6 +112,7 @@ impl Connection {
             bytes_out: Cell::new(0),
             activity: Cell::new(Activity::Waiting),
             http2: Cell::new(false),
+            shed: Cell::new(false),
             draining: Cell::new(worker.draining.get()),
             worker,
             transport,
@@ -267,9 +270,9 @@ impl Connection {
         }
     }
 
-    /// Between two requests.
+    /// Waiting for a request, of which nothing has come; and nobody has asked it to go.
     pub(crate) fn is_idle(&self) -> bool {
-        self.activity.get() == Activity::Waiting && self.requests.get() > 0
+        self.activity.get() == Activity::Waiting && !self.draining.get()
     }
 
     pub(crate) fn count_request(&self) -> u64 {

@@ -103,6 +103,9 @@ impl<H: ConnectionHandler> Http1<H> {
     /// Sets the deadline; `false` when an idle connection is not worth keeping.
     fn wait_for_head(&mut self) -> bool {
         let connection = &self.connection;
+        if connection.shed.get() && self.reading.began.is_none() {
+            return false;
+        }
         if connection.read_deadline.get().is_some() && !connection.draining.get() {
             return true;
         }

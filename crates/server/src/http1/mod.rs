@@ -174,7 +174,11 @@ impl<H: ConnectionHandler> Http1<H> {
         };
         match polled {
             Poll::Pending => {
-                self.watch_peer(cx);
+                if self.peer_is_lost(cx) && self.sending.is_some() {
+                    // The next write would fail; until then, at a low rate, nobody would know.
+                    self.abort(Cut::ClientClosed);
+                    return Next::Close;
+                }
                 Next::Sleep
             }
             Poll::Ready(Ok(())) => {
@@ -245,18 +249,23 @@ impl<H: ConnectionHandler> Http1<H> {
         self.connection.set_activity(Activity::Waiting);
     }
 
-    /// While the service is at work, the client may go away, or send its next request.
-    fn watch_peer(&self, cx: &mut Context<'_>) {
+    /// While the service is at work, the client may go away, or send its next request. Whether the
+    /// connection has been reset: a client that has closed its side only may still read.
+    fn peer_is_lost(&self, cx: &mut Context<'_>) -> bool {
         let connection = &self.connection;
         let body_is_read =
             (self.exchange.as_ref()).is_none_or(|exchange| exchange.framing.borrow().is_done());
         if !body_is_read || connection.is_peer_closed() || !connection.pending.borrow().is_empty() {
-            return;
+            return false;
         }
         let mut scratch = connection.worker.scratch.borrow_mut();
         match connection.transport.poll_read(cx, &mut scratch) {
             Poll::Pending => {}
-            Poll::Ready(Ok(0) | Err(_)) => connection.note_peer_closed(),
+            Poll::Ready(Ok(0)) => connection.note_peer_closed(),
+            Poll::Ready(Err(_)) => {
+                connection.note_peer_closed();
+                return true;
+            }
             Poll::Ready(Ok(length)) => {
                 connection.count_in(length);
                 connection
@@ -265,6 +274,7 @@ impl<H: ConnectionHandler> Http1<H> {
                     .extend_from_slice(&scratch[..length]);
             }
         }
+        false
     }
 
     /// Reads what is left of a request body that no service wanted.
