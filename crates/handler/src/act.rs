@@ -57,6 +57,7 @@ pub(crate) fn close(mut cx: Box<Context>) -> Response<ResponseBody> {
         cx.answer.status = 444;
     }
     cx.exchange.disable_keep_alive();
+    cx.exchange.send_nothing();
     let mut response = Response::new(ResponseBody::broken().with_context(cx));
     *response.status_mut() = StatusCode::BAD_REQUEST;
     response

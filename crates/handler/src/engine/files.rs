@@ -11,7 +11,7 @@ use portunus_telemetry::Severity;
 use portunus_uri_path::climbs;
 
 use super::error_page::split_args;
-use super::paths::{directory_of, path_of};
+use super::paths::directory_of;
 use super::precompressed::{self, Precompressed};
 use super::{Plan, Step, location};
 use crate::config::{Alias, Fallback, Location, Root, Site};
@@ -251,7 +251,9 @@ fn leaves_alias(cx: &mut Context, root: &Root) -> bool {
 /// Path and URI of a candidate: the name takes the place of the URI below the root.
 fn path_of_name(cx: &mut Context, root: &Root, name: Vec<u8>, literal: bool) -> (Vec<u8>, Vec<u8>) {
     let Some(Alias::Prefix(length)) = root.alias else {
-        return (path_of(cx, root, &name), name);
+        let mut path = directory_of(cx, root);
+        path.extend_from_slice(&name);
+        return (path, name);
     };
     let prefix = cx.uri.get(..length).unwrap_or_default().to_vec();
     // nginx cuts the location's prefix off only where variables may have brought it in.

@@ -13,7 +13,9 @@ use portunus_routing::Captures;
 ///
 /// Source: nginx, `ngx_get_full_name` in `ngx_http_map_uri_to_path`.
 pub(crate) fn directory_of(cx: &mut Context, root: &Root) -> Vec<u8> {
-    let path = cx.expand(&root.path);
+    // Room for what comes behind it.
+    let mut path = Vec::with_capacity(cx.uri.len() + 80);
+    root.path.expand(cx, &mut path);
     match &root.below {
         Some(prefix) if path.first() != Some(&b'/') => [prefix, &path[..]].concat(),
         _ => path,

@@ -29,6 +29,7 @@ pub struct Exchange {
     limits: RefCell<Limits>,
     outcome: Cell<Outcome>,
     keep_alive: Cell<bool>,
+    silent: Cell<bool>,
     pipelined: Cell<bool>,
     received: Cell<u64>,
     sent: Cell<u64>,
@@ -98,6 +99,7 @@ impl Exchange {
             limits: RefCell::new(limits),
             outcome: Cell::default(),
             keep_alive: Cell::new(keep_alive),
+            silent: Cell::new(false),
             pipelined: Cell::new(false),
             received: Cell::new(received),
             sent: Cell::new(0),
@@ -293,6 +295,16 @@ impl Exchange {
     /// the same.
     pub fn begin_with(&self, ready: ReadyFields) {
         *self.ready.borrow_mut() = Some(ready);
+    }
+
+    /// Sends nothing at all, not even a head, when the body of the answer breaks before its first byte; the connection is
+    /// closed then. For answers that there are none of, such as nginx's 444.
+    pub fn send_nothing(&self) {
+        self.silent.set(true);
+    }
+
+    pub(crate) fn is_silent(&self) -> bool {
+        self.silent.get()
     }
 
     /// Ends the chunks of this answer with these lines (`Name: value`, CRLF after each). To be said before the body

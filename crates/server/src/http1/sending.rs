@@ -174,7 +174,7 @@ impl<H: ConnectionHandler> Sending<H> {
     /// The body has failed: what came before that goes out, if the socket takes it at once.
     fn break_off(&mut self, cx: &mut Context<'_>, exchange: &Exchange, settings: &Settings) {
         let _ = match self.head.take() {
-            Some(_) if self.out.is_empty() => return,
+            Some(_) if exchange.is_silent() => return,
             Some(head) => self.write_head(cx, exchange, settings, &head),
             None => self.out.poll(cx, exchange),
         };
