@@ -71,9 +71,11 @@ impl AnswerHead<'_> {
         out.extend_from_slice(between);
         self.write_connection(out);
         out.extend_from_slice(after);
+        let told = ready.length().is_some() || self.coding == Coding::Chunked;
         for (name, value) in &self.parts.headers {
             match *name {
-                CONNECTION | TRANSFER_ENCODING | CONTENT_LENGTH => {}
+                CONTENT_LENGTH if told => {}
+                CONNECTION | TRANSFER_ENCODING => {}
                 _ if *name == KEEP_ALIVE => {}
                 _ => self.write_field(name, value, out),
             }

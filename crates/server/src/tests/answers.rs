@@ -204,3 +204,42 @@ fn upgrades_are_announced() {
         assert!(answer.contains("\r\nConnection: upgrade\r\n"), "{answer}");
     });
 }
+
+#[test]
+fn ready_lines_stand_where_nginx_has_them() {
+    run(async {
+        let client = connect(Settings::default(), listener(), |request| async move {
+            let exchange = request.body().exchange();
+            let mut ready = exchange.ready_fields();
+            ready.field("Server", b"s");
+            ready.date();
+            ready.content_length(2);
+            ready.connection();
+            ready.field("ETag", b"e");
+            exchange.begin_with(ready);
+            let mut answer = ok();
+            for (name, value) in [("x-a", "1"), ("content-length", "7")] {
+                let value = http::HeaderValue::from_static(value);
+                answer.headers_mut().append(name, value);
+            }
+            answer
+        });
+        let (answer, _) = client.ask("GET / HTTP/1.0\r\n\r\n").await;
+        let names: Vec<&str> = answer
+            .lines()
+            .filter_map(|line| Some(line.split_once(": ")?.0))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "Server",
+                "Date",
+                "Content-Length",
+                "Connection",
+                "ETag",
+                "X-A"
+            ]
+        );
+        assert!(answer.contains("Content-Length: 2\r\n"), "{answer}");
+    });
+}
