@@ -11,7 +11,9 @@ mod launch;
 mod lifecycle;
 mod pid_file;
 mod preset;
+mod privileges;
 mod signal;
+mod signals;
 mod sys;
 
 pub use launch::Launch;

@@ -1,9 +1,9 @@
 //! A running server: sockets first, then everything else; signals; reload; the end.
 //!
 //! ```text
-//! bind ─▶ workers ─▶ privileges ─▶ pid file ─▶ ┬ HUP   new configuration in place of the old
+//! bind ─▶ pid file ─▶ privileges ─▶ workers ─▶ ┬ HUP   new configuration in place of the old
 //!                                              ├ USR1  logs opened anew
-//!                                              ├ TERM, QUIT  drain, within the deadline
+//!                                              ├ TERM, QUIT  not ready, then drain by the deadline
 //!                                              └ INT, or a second signal  stop at once
 //! ```
 
@@ -17,15 +17,16 @@ use portunus_conf::{Config, d};
 use portunus_handler::{Handler, SharedSite, Worker};
 use portunus_server::{Listeners, ServerConfig, ServerHandle};
 use portunus_telemetry::{ErrorLogLayer, LogWriter, reopen_all};
-use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::build::{Built, Kept, build};
 use crate::launch::{Launch, Ready};
 use crate::pid_file::PidFile;
 use crate::preset::ManifestWatch;
+use crate::privileges::{drop_privileges, raise_file_limit};
 use crate::signal::describe;
-use crate::sys;
+use crate::signals::{Event, Signals, reap_orphans};
+use crate::sys::{self, Account};
 
 /// How long a draining server waits for requests in flight: Docker kills after 10 s.
 ///
@@ -67,13 +68,7 @@ pub(crate) fn run(
     let listeners = Listeners::bind(built.listeners, None, workers).map_err(|e| e.to_string())?;
     let result = runtime.block_on(async {
         let mut signals = Signals::new().map_err(|error| error.to_string())?;
-        let site: SharedSite = Arc::new(ArcSwap::from_pointee(built.site));
-        let handle = start(listeners, &built.server, Arc::clone(&site), &kept)?;
-        raise_file_limit(config);
-        make_directories(config, &kept);
-        drop_privileges(config)?;
-        change_directory(config)?;
-        kept.caches.start();
+        tokio::spawn(reap_orphans());
         let pid_path = launch.pid_path(config);
         let pid_file = PidFile::write(&pid_path).map_err(|error| {
             format!(
@@ -82,6 +77,13 @@ pub(crate) fn run(
                 describe(&error)
             )
         })?;
+        raise_file_limit(config);
+        make_directories(config, &kept);
+        drop_privileges(config)?;
+        change_directory(config)?;
+        kept.caches.start();
+        let site: SharedSite = Arc::new(ArcSwap::from_pointee(built.site));
+        let handle = start(listeners, &built.server, Arc::clone(&site), &kept)?;
         if let Some(mut report) = report {
             let _ = sys::detach_standard_streams();
             let _ = report.write_all(b"1");
@@ -92,7 +94,7 @@ pub(crate) fn run(
             site,
             handle,
             kept,
-            deadline: deadline(config),
+            shutdown: Shutdown::of(config),
             pid_file,
             watch: launch.watch(),
         };
@@ -116,22 +118,6 @@ fn start(
     Ok(handle)
 }
 
-/// `worker_rlimit_nofile`; where it fails the server goes on with what there is, as nginx does.
-fn raise_file_limit(config: &Config) {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    let Some(wanted) = config.main().number(d::WORKER_RLIMIT_NOFILE) else {
-        return;
-    };
-    let limit = Rlimit {
-        current: Some(wanted),
-        maximum: Some(wanted),
-    };
-    if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        let error = describe(&error.into());
-        tracing::error!("setrlimit(RLIMIT_NOFILE, {wanted}) failed ({error})");
-    }
-}
-
 /// `working_directory`.
 fn change_directory(config: &Config) -> Result<(), String> {
     let Some(path) = config.main().text(d::WORKING_DIRECTORY) else {
@@ -148,70 +134,34 @@ fn change_directory(config: &Config) -> Result<(), String> {
 fn make_directories(config: &Config, kept: &Kept) {
     let user = config.main().words(d::USER).first();
     let user = user.filter(|_| rustix::process::geteuid().is_root());
-    let user = user.and_then(|user| sys::user_id(user.as_str()?).ok());
-    kept.caches.make_directories(user);
+    let account = user.and_then(|user| Account::find(user.as_str()?, None).ok());
+    kept.caches
+        .make_directories(account.map(|account| account.user));
 }
 
-/// `user`, where there are privileges to give up.
-///
-/// Differs: without the directive nginx becomes `nobody`; in a container the user that started us
-/// is the one that is meant.
-fn drop_privileges(config: &Config) -> Result<(), String> {
-    let words = config.main().words(d::USER);
-    let Some(user) = words.first().and_then(|word| word.as_str()) else {
-        return Ok(());
-    };
-    if !rustix::process::geteuid().is_root() {
-        tracing::warn!(
-            "the \"user\" directive makes sense only with super-user privileges, ignored"
-        );
-        return Ok(());
-    }
-    let group = words.get(1).and_then(|word| word.as_str());
-    sys::become_user(user, group).map_err(|error| error.to_string())
+/// How long the end may take.
+#[derive(Clone, Copy, Debug)]
+struct Shutdown {
+    /// `shutdown_delay`: how long everything but `health` goes on as before.
+    delay: Duration,
+    /// `worker_shutdown_timeout`: until everything is over.
+    deadline: Duration,
 }
 
-fn deadline(config: &Config) -> Duration {
-    match config.main().duration(d::WORKER_SHUTDOWN_TIMEOUT) {
-        Duration::ZERO => SHUTDOWN_TIMEOUT,
-        set => set,
-    }
-}
-
-struct Signals {
-    hup: Stream,
-    usr1: Stream,
-    quit: Stream,
-    term: Stream,
-    int: Stream,
-}
-
-enum Event {
-    Reload,
-    Reopen,
-    Drain,
-    Stop,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            hup: signal(SignalKind::hangup())?,
-            usr1: signal(SignalKind::user_defined1())?,
-            quit: signal(SignalKind::quit())?,
-            term: signal(SignalKind::terminate())?,
-            int: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) -> Event {
-        tokio::select! {
-            _ = self.hup.recv() => Event::Reload,
-            _ = self.usr1.recv() => Event::Reopen,
-            _ = self.quit.recv() => Event::Drain,
-            _ = self.term.recv() => Event::Drain,
-            _ = self.int.recv() => Event::Stop,
+impl Shutdown {
+    fn of(config: &Config) -> Self {
+        Self {
+            delay: config.main().duration(d::SHUTDOWN_DELAY),
+            deadline: match config.main().duration(d::WORKER_SHUTDOWN_TIMEOUT) {
+                Duration::ZERO => SHUTDOWN_TIMEOUT,
+                set => set,
+            },
         }
+    }
+
+    /// What the drain itself may take.
+    fn drain(self) -> Duration {
+        self.deadline.saturating_sub(self.delay)
     }
 }
 
@@ -220,7 +170,7 @@ struct Running<'l> {
     site: SharedSite,
     handle: ServerHandle,
     kept: Kept,
-    deadline: Duration,
+    shutdown: Shutdown,
     pid_file: PidFile,
     /// A file whose change calls for a reload.
     watch: Option<ManifestWatch>,
@@ -250,8 +200,9 @@ impl Running<'_> {
                     self.reload();
                 }
                 Event::Reopen => reopen(),
-                Event::Drain => break self.drain(signals).await,
+                Event::Drain => break self.end(signals).await,
                 Event::Stop => break self.handle.stop_now().await,
+                Event::Ignored(name) => ignore(name),
             }
         }
         self.handle.join();
@@ -260,16 +211,25 @@ impl Running<'_> {
         tracing::debug!("removed {}", self.pid_file.path().display());
     }
 
-    /// Requests in flight may finish; a second signal ends the patience.
-    async fn drain(&mut self, signals: &mut Signals) {
+    /// The end, in order: not ready any more, no new connections, requests in flight finish. A
+    /// second signal ends the patience.
+    async fn end(&mut self, signals: &mut Signals) {
         tracing::info!("gracefully shutting down");
-        let drained = self.handle.drain(Some(self.deadline));
+        self.handle.announce_end();
+        let shutdown = self.shutdown;
+        let handle = self.handle.clone();
+        let drained = async {
+            if !shutdown.delay.is_zero() {
+                tokio::time::sleep(shutdown.delay.min(shutdown.deadline)).await;
+            }
+            handle.drain(Some(shutdown.drain())).await
+        };
         tokio::pin!(drained);
         loop {
             tokio::select! {
                 whole = &mut drained => {
                     if !whole {
-                        tracing::warn!("requests were cut off after {:?}", self.deadline);
+                        tracing::warn!("requests were cut off after {:?}", shutdown.deadline);
                     }
                     return;
                 }
@@ -277,6 +237,7 @@ impl Running<'_> {
                     Event::Drain | Event::Stop => return self.handle.stop_now().await,
                     Event::Reopen => reopen(),
                     Event::Reload => {}
+                    Event::Ignored(name) => ignore(name),
                 },
             }
         }
@@ -307,7 +268,7 @@ impl Running<'_> {
                 built.process_log.install_as_process_log();
                 self.kept = kept;
                 self.kept.caches.start();
-                self.deadline = deadline(&config);
+                self.shutdown = Shutdown::of(&config);
                 self.site.store(Arc::new(built.site));
                 self.handle.reload(listeners);
             }
@@ -322,6 +283,12 @@ async fn changed(watch: &mut Option<ManifestWatch>) {
         Some(watch) => watch.changed().await,
         None => std::future::pending().await,
     }
+}
+
+fn ignore(signal: &str) {
+    tracing::info!(
+        "signal {signal} received, ignored: there is one process here, and no other binary"
+    );
 }
 
 fn reopen() {

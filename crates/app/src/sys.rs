@@ -63,53 +63,63 @@ pub(crate) enum UserError {
     },
 }
 
-/// Becomes another user, for all threads (glibc's wrappers see to that).
-pub(crate) fn become_user(user: &str, group: Option<&str>) -> Result<(), UserError> {
-    let (name, uid, own_gid) = find_user(user)?;
-    let gid = match group {
-        Some(group) => group_id(group)?,
-        None => own_gid,
-    };
-    let check = |call, id, result: libc::c_int| match result {
-        0 => Ok(()),
-        _ => Err(UserError::Call {
-            call,
-            id,
-            source: io::Error::last_os_error(),
-        }),
-    };
-    // SAFETY: plain system calls on integers and a valid C string.
-    unsafe {
-        check("setgid", gid, libc::setgid(gid))?;
-        check("initgroups", gid, libc::initgroups(name.as_ptr(), gid))?;
-        check("setuid", uid, libc::setuid(uid))
+/// A user to become.
+#[derive(Debug)]
+pub(crate) struct Account {
+    name: CString,
+    /// The number of the user.
+    pub(crate) user: u32,
+    group: u32,
+}
+
+impl Account {
+    /// Looks a user up; the group is its own where none is named.
+    pub(crate) fn find(user: &str, group: Option<&str>) -> Result<Self, UserError> {
+        let no_user = || UserError::NoUser(user.to_owned());
+        let name = CString::new(user).map_err(|_| no_user())?;
+        // SAFETY: `name` is a valid C string; the result is read at once, before any other call
+        // could overwrite the static buffer, and start-up is the only caller.
+        let found = unsafe {
+            libc::getpwnam(name.as_ptr())
+                .as_ref()
+                .map(|pw| (pw.pw_uid, pw.pw_gid))
+        };
+        let (user, own) = found.ok_or_else(no_user)?;
+        let group = match group {
+            Some(group) => group_id(group)?,
+            None => own,
+        };
+        Ok(Self { name, user, group })
     }
-}
 
-/// The number of a user.
-pub(crate) fn user_id(user: &str) -> Result<u32, UserError> {
-    find_user(user).map(|(_, uid, _)| uid)
-}
-
-/// A user's name for system calls, number, and group.
-fn find_user(user: &str) -> Result<(CString, u32, u32), UserError> {
-    let no_user = || UserError::NoUser(user.to_owned());
-    let name = CString::new(user).map_err(|_| no_user())?;
-    // SAFETY: `name` is a valid C string; the result is read at once, before any other call could
-    // overwrite the static buffer, and start-up is the only caller.
-    let found = unsafe {
-        libc::getpwnam(name.as_ptr())
-            .as_ref()
-            .map(|pw| (pw.pw_uid, pw.pw_gid))
-    };
-    let (uid, gid) = found.ok_or_else(no_user)?;
-    Ok((name, uid, gid))
+    /// Becomes that user, for all threads (glibc's wrappers see to that) and for good.
+    pub(crate) fn put_on(&self) -> Result<(), UserError> {
+        let check = |call, id, result: libc::c_int| match result {
+            0 => Ok(()),
+            _ => Err(UserError::Call {
+                call,
+                id,
+                source: io::Error::last_os_error(),
+            }),
+        };
+        let Self { name, user, group } = self;
+        // SAFETY: plain system calls on integers and a valid C string.
+        unsafe {
+            check("setgid", *group, libc::setgid(*group))?;
+            check(
+                "initgroups",
+                *group,
+                libc::initgroups(name.as_ptr(), *group),
+            )?;
+            check("setuid", *user, libc::setuid(*user))
+        }
+    }
 }
 
 fn group_id(group: &str) -> Result<u32, UserError> {
     let no_group = || UserError::NoGroup(group.to_owned());
     let name = CString::new(group).map_err(|_| no_group())?;
-    // SAFETY: as in `become_user`.
+    // SAFETY: as in `Account::find`.
     let found = unsafe { libc::getgrnam(name.as_ptr()).as_ref().map(|gr| gr.gr_gid) };
     found.ok_or_else(no_group)
 }

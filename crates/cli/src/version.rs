@@ -3,7 +3,7 @@
 use portunus_app::{DEFAULT_CONF, DEFAULT_ERROR_LOG, DEFAULT_PREFIX, NGINX_VERSION};
 
 /// Modules that tools (nginx's own test suite among them) look for in `-V`.
-const PRESENT: &str = "--with-debug --with-http_ssl_module --with-http_realip_module \
+const PRESENT: &str = "--with-debug --with-http_ssl_module --with-http_v2_module --with-http_realip_module \
      --with-http_stub_status_module --with-http_gunzip_module --with-http_gzip_static_module \
      --with-http_random_index_module --with-http_sub_module --with-http_addition_module \
      --with-http_auth_request_module --with-http_secure_link_module";

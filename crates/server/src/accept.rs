@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::connection::PeerAddr;
-use crate::listen::Socket;
+use crate::listen::{Socket, Standing};
 use crate::sys::watch_readable;
 
 /// Pause after an error that only time mends. Source: nginx, `accept_mutex_delay`.
@@ -26,7 +26,7 @@ const BATCH: usize = 64;
 pub(crate) struct Accepted {
     pub(crate) descriptor: OwnedFd,
     pub(crate) peer: PeerAddr,
-    pub(crate) socket: Arc<Socket>,
+    pub(crate) socket: Arc<Standing>,
 }
 
 /// Accepts until dropped.
@@ -47,7 +47,7 @@ impl Task {
         let backlog = usize::try_from(self.socket.config.backlog)
             .unwrap_or(0)
             .saturating_add(1);
-        let accept = || accept(&self.descriptor, &self.socket).ok();
+        let accept = || accept(&self.descriptor, &self.socket.standing).ok();
         std::iter::from_fn(accept).take(backlog).collect()
     }
 }
@@ -65,7 +65,7 @@ pub(crate) fn spawn(
     serve: impl Fn(Accepted) + 'static,
 ) -> io::Result<Task> {
     let listener = watch_readable(descriptor.try_clone()?)?;
-    let source = Arc::clone(socket);
+    let source = Arc::clone(&socket.standing);
     let task = tokio::task::spawn_local(async move { run(&listener, &source, serve).await });
     Ok(Task {
         socket: Arc::clone(socket),
@@ -74,7 +74,7 @@ pub(crate) fn spawn(
     })
 }
 
-async fn run(listener: &AsyncFd<OwnedFd>, socket: &Arc<Socket>, serve: impl Fn(Accepted)) {
+async fn run(listener: &AsyncFd<OwnedFd>, socket: &Arc<Standing>, serve: impl Fn(Accepted)) {
     let mut complaint = Complaint::default();
     loop {
         let Ok(mut ready) = listener.readable().await else {
@@ -103,7 +103,7 @@ async fn run(listener: &AsyncFd<OwnedFd>, socket: &Arc<Socket>, serve: impl Fn(A
     }
 }
 
-fn accept(descriptor: &OwnedFd, socket: &Arc<Socket>) -> rustix::io::Result<Accepted> {
+fn accept(descriptor: &OwnedFd, socket: &Arc<Standing>) -> rustix::io::Result<Accepted> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let (descriptor, address) = acceptfrom_with(descriptor, flags)?;
     let address = address.and_then(|address| SocketAddr::try_from(address).ok());

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::thread::JoinHandle;
@@ -73,6 +73,8 @@ struct Shared {
     listeners: watch::Sender<Listeners>,
     /// Workers that are still running.
     running: watch::Sender<usize>,
+    /// Whether the end has been announced.
+    ending: AtomicBool,
 }
 
 /// Counts connections of the whole process: nginx's `$connection`.
@@ -111,6 +113,7 @@ where
         threads: Mutex::default(),
         listeners: watch::Sender::new(listeners),
         running: watch::Sender::new(count),
+        ending: AtomicBool::new(false),
     });
     for (index, inbox) in inboxes.into_iter().enumerate() {
         let thread = WorkerThread {
@@ -399,10 +402,22 @@ impl ServerHandle {
             .collect()
     }
 
+    /// Says that the end is near, so that nobody is sent here any more; nothing else changes.
+    pub fn announce_end(&self) {
+        self.shared.ending.store(true, Relaxed);
+    }
+
+    /// Whether the end has been announced, or has begun.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.shared.ending.load(Relaxed)
+    }
+
     /// Stops accepting, closes idle connections at once, lets requests in flight finish with
     /// `Connection: close`; after `deadline`, ends what is left. Ready when all workers have ended;
     /// `false` when some had to be ended by force.
     pub async fn drain(&self, deadline: Option<Duration>) -> bool {
+        self.announce_end();
         self.order(|| Order::Drain);
         self.shared.listeners.send_replace(Listeners::default());
         let finished = self.finished();

@@ -14,4 +14,4 @@ pub use error_log::{ErrorLog, ErrorLogLayer, ErrorTarget, emit, with_error_log};
 pub use log_file::{Compression, LogFile, OpenLogError};
 pub use severity::Severity;
 pub use syslog::SyslogHeader;
-pub use writer::{LogWriter, reopen_all};
+pub use writer::{LogWriter, give_all_to, reopen_all};

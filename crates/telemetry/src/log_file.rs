@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -70,14 +71,42 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn open(path: &Path) -> Result<File, OpenLogError> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(path)
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    opened
+        .or_else(|error| match standard_stream(path) {
+            Some(stream) => Ok(File::from(stream?)),
+            None => Err(error),
+        })
         .map_err(|source| OpenLogError {
             path: path.to_owned(),
             source,
         })
+}
+
+/// The stream that a path such as `/dev/stdout` means, links followed. To open such a path anew takes
+/// rights that whoever was given the stream need not have: a pipe belongs to another user, a socket
+/// cannot be opened at all.
+///
+/// Differs: nginx fails there, which is why containers without root change the owners of
+/// `/dev/stdout`.
+fn standard_stream(path: &Path) -> Option<io::Result<OwnedFd>> {
+    /// Links followed at most.
+    const LINKS: usize = 8;
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        match path.to_str()? {
+            "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => {
+                return Some(io::stdout().as_fd().try_clone_to_owned());
+            }
+            "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => {
+                return Some(io::stderr().as_fd().try_clone_to_owned());
+            }
+            _ => {}
+        }
+        let target = std::fs::read_link(&path).ok()?;
+        path = path.parent().unwrap_or(Path::new("/")).join(target);
+    }
+    None
 }
 
 impl LogFile {
@@ -143,7 +172,6 @@ impl LogFile {
     /// # Errors
     /// When the descriptor cannot be duplicated.
     pub fn stderr() -> io::Result<Arc<Self>> {
-        use std::os::fd::AsFd;
         let descriptor = io::stderr().as_fd().try_clone_to_owned()?;
         let file = Arc::new(Self {
             path: PathBuf::new(),
@@ -239,6 +267,25 @@ impl LogFile {
                 "portunus: {dropped} log lines dropped, the log is too slow"
             );
         }
+    }
+
+    /// Gives the file to a user, unless it is no regular file: whoever opens it anew, or writes
+    /// beside it, will be that user.
+    ///
+    /// Source: nginx, `ngx_reopen_files`.
+    pub(crate) fn give_to(&self, user: u32) -> Result<(), OpenLogError> {
+        let sink = lock(&self.sink);
+        let (Sink::File(file), false) = (&*sink, self.path.as_os_str().is_empty()) else {
+            return Ok(());
+        };
+        let give = |file: &File| match file.metadata()?.is_file() {
+            true => std::os::unix::fs::fchown(file, Some(user), None),
+            false => Ok(()),
+        };
+        give(file).map_err(|source| OpenLogError {
+            path: self.path.clone(),
+            source,
+        })
     }
 
     /// Writes what is queued to the old file and opens the path anew.

@@ -134,6 +134,18 @@ impl LogWriter {
     }
 }
 
+/// Gives every log file to a user, before the process becomes that user.
+///
+/// # Errors
+/// The files that could not be given, with the reason.
+pub fn give_all_to(user: u32) -> Vec<crate::OpenLogError> {
+    let files = LogWriter::global().live_files();
+    files
+        .iter()
+        .filter_map(|file| file.give_to(user).err())
+        .collect()
+}
+
 /// Opens every log file anew by its path, after writing what belongs to the old one (`USR1`).
 ///
 /// # Errors

@@ -24,6 +24,9 @@ impl Builder<'_> {
         if scope.find(d::STUB_STATUS).is_some() {
             return Content::StubStatus;
         }
+        if scope.find(d::HEALTH).is_some() {
+            return Content::Health;
+        }
         if scope.find(d::EMPTY_GIF).is_some() {
             return Content::EmptyGif;
         }

@@ -240,7 +240,7 @@ impl Builder<'_> {
             let redirects = name.as_bytes().last() == Some(&b'/')
                 && !matches!(
                     self.built(id).content,
-                    Content::Files | Content::EmptyGif | Content::StubStatus
+                    Content::Files | Content::EmptyGif | Content::StubStatus | Content::Health
                 );
             let inner = self.locations_in(block, Some(&matcher));
             found.push(RoutedLocation {

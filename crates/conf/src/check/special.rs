@@ -12,6 +12,7 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
         Special::Server
         | Special::Break
         | Special::StubStatus
+        | Special::Health
         | Special::EmptyGif
         | Special::Env
         | Special::Include => Ok(()),

@@ -153,6 +153,8 @@ pub enum Special {
     SslSessionCache,
     Store,
     StubStatus,
+    /// `health`, our own.
+    Health,
     SubFilter,
     ThreadPool,
     TryFiles,

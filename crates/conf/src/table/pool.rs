@@ -29,6 +29,10 @@ rows! { "pool": "Directives of Portunus itself: the FPM pool, trusted networks, 
         Honoured, "Bytes per second below which a request body is given up; 0 waits for ever.";
     SERVER_PRODUCT "server_product" in HTTP, TAKE1, Enumeration(words::SERVER_PRODUCT) = "portunus", Own,
         Honoured, "The name in the Server field and on error pages, for clients that look for nginx's.";
+    HEALTH "health" in LOCATION, NOARGS, Special(Special::Health), Location,
+        Honoured, "Answers 200 while the server serves and 503 as soon as it has been told to end.";
+    SHUTDOWN_DELAY "shutdown_delay" in MAIN, TAKE1, Msec = "0", Own,
+        Honoured, "How long a server that is told to end goes on while health says 503; within the timeout.";
     STATIC_CACHE_SIZE "static_cache_size" in HTTP, TAKE1, Size = "64m", Own,
         Honoured, "Memory for small files and their compressed variants; 0 turns it off.";
 }

@@ -148,6 +148,8 @@ pub enum Content {
     Proxy(Box<Proxy>),
     /// `stub_status`.
     StubStatus,
+    /// `health`.
+    Health,
     /// `empty_gif`.
     EmptyGif,
 }

@@ -42,6 +42,26 @@ pub(crate) fn stub_status(cx: &Context) -> Step {
     ))))
 }
 
+/// `health`: whether more requests may be sent here. It says nothing of PHP: a pool that is full is no
+/// reason to end this server.
+pub(crate) fn health(cx: &Context) -> Step {
+    if !readable(cx) {
+        return Step::Fail(405);
+    }
+    let ending = cx.site.server.get().is_some_and(ServerHandle::is_ending);
+    let (status, text) = match ending {
+        true => (503, &b"ending\n"[..]),
+        false => (200, &b"ok\n"[..]),
+    };
+    let content_type = HeaderValue::from_static("text/plain");
+    let text = Bytes::from_static(text);
+    Step::Done(Plan::Answer(Box::new(Reply::bytes(
+        status,
+        content_type,
+        text,
+    ))))
+}
+
 impl Context {
     /// The counters of the running server.
     pub(crate) fn stats(&self) -> Stats {

@@ -109,6 +109,7 @@ fn content(cx: &mut Context, site: &Site) -> Step {
         Content::FastCgi(_) => Step::Done(Plan::FastCgi),
         Content::Proxy(_) => Step::Done(Plan::Proxy),
         Content::StubStatus => small::stub_status(cx),
+        Content::Health => small::health(cx),
         Content::EmptyGif => small::empty_gif(cx),
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::counters::{Activity, Counters};
 use crate::io::Transport;
-use crate::listen::{ListenAddress, Socket};
+use crate::listen::{ListenAddress, Standing};
 use crate::tls::TlsSession;
 use crate::worker::Worker;
 
@@ -34,7 +34,7 @@ pub struct Connection {
     serial: u64,
     peer: PeerAddr,
     local: OnceCell<Option<SocketAddr>>,
-    socket: Arc<Socket>,
+    socket: Arc<Standing>,
     accepted: Instant,
     accepted_at: SystemTime,
     tls: Option<Rc<dyn TlsSession>>,
@@ -93,7 +93,7 @@ impl Connection {
     pub(crate) fn new(
         serial: u64,
         peer: PeerAddr,
-        socket: Arc<Socket>,
+        socket: Arc<Standing>,
         transport: Transport,
         tls: Option<Rc<dyn TlsSession>>,
         worker: Rc<Worker>,
@@ -165,7 +165,7 @@ impl Connection {
         self.socket.config.tag
     }
 
-    pub(crate) fn listener(&self) -> &Arc<Socket> {
+    pub(crate) fn listener(&self) -> &Arc<Standing> {
         &self.socket
     }
 

@@ -1,6 +1,7 @@
 //! Binding: all sockets or none, in nginx's order, with its retries and its words.
 
 use std::io;
+use std::ops::Deref;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,11 +62,26 @@ fn os_text(error: &io::Error) -> String {
 /// One open listening socket; with `reuseport`, one per worker.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    pub(crate) config: ListenerConfig,
+    pub(crate) standing: Arc<Standing>,
     /// At least one descriptor, non-blocking and listening.
     pub(crate) descriptors: Vec<OwnedFd>,
+}
+
+/// What a listening socket is. Connections keep this and not the socket, which would go on listening
+/// for as long as they live.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    pub(crate) config: ListenerConfig,
     /// The address after binding: port 0 has become a real port.
     pub(crate) address: ListenAddress,
+}
+
+impl Deref for Socket {
+    type Target = Standing;
+
+    fn deref(&self) -> &Standing {
+        &self.standing
+    }
 }
 
 /// The listening sockets of one configuration, all open.
@@ -122,7 +138,7 @@ impl Listeners {
     }
 
     /// Whether connections of `socket` belong to a socket that is still listened on.
-    pub(crate) fn contains(&self, socket: &Socket) -> bool {
+    pub(crate) fn contains(&self, socket: &Standing) -> bool {
         self.sockets
             .iter()
             .any(|ours| ours.address == socket.address)
@@ -140,10 +156,13 @@ impl Listeners {
         }
         let descriptors = old.descriptors.iter().map(OwnedFd::try_clone);
         let descriptors = descriptors.collect::<io::Result<Vec<_>>>().ok()?;
-        Some(Arc::new(Socket {
+        let standing = Standing {
             config: config.clone(),
-            descriptors,
             address: old.address.clone(),
+        };
+        Some(Arc::new(Socket {
+            standing: Arc::new(standing),
+            descriptors,
         }))
     }
 }
@@ -183,10 +202,13 @@ fn open_socket(config: &ListenerConfig, workers: usize) -> Result<Socket, BindEr
         }
         descriptors.push(OwnedFd::from(socket));
     }
-    Ok(Socket {
+    let standing = Standing {
         config: config.clone(),
-        descriptors,
         address,
+    };
+    Ok(Socket {
+        standing: Arc::new(standing),
+        descriptors,
     })
 }
 

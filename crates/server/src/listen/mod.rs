@@ -3,6 +3,6 @@
 mod bind;
 mod config;
 
-pub(crate) use bind::Socket;
 pub use bind::{BindError, Listeners};
+pub(crate) use bind::{Socket, Standing};
 pub use config::{ListenAddress, ListenerConfig, TcpKeepAlive};

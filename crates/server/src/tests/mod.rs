@@ -27,7 +27,7 @@ use crate::connection::{Connection, Exchange, Outcome, PeerAddr};
 use crate::gate::{Refusal, Severity};
 use crate::handler::ConnectionHandler;
 use crate::io::{RequestBody, Transport};
-use crate::listen::{ListenAddress, ListenerConfig, Socket};
+use crate::listen::{ListenAddress, ListenerConfig, Standing};
 use crate::settings::Settings;
 use crate::worker::Worker;
 
@@ -170,9 +170,8 @@ where
     let (stream, other) = tokio::io::duplex(PIPE);
     let worker = Worker::new(Arc::default());
     let address = listen.address.clone();
-    let socket = Arc::new(Socket {
+    let socket = Arc::new(Standing {
         config: listen,
-        descriptors: Vec::new(),
         address,
     });
     let peer = PeerAddr::Inet(SocketAddr::from((Ipv4Addr::LOCALHOST, 4)));

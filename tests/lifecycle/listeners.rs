@@ -1,0 +1,110 @@
+//! `listen` in all its forms, and nginx's words where two of them do not go together.
+
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+
+use portunus_testkit::{Connection, Program, TempTree, exchange};
+
+use crate::{Result, launch, status};
+
+#[test]
+fn every_form_is_listened_on() -> Result {
+    let config = "
+        server {
+            listen 127.0.0.1:%%PORT_0%% default_server backlog=64 rcvbuf=64k sndbuf=64k deferred fastopen=16 so_keepalive=30s:5s:3;
+            listen *:%%PORT_1%% reuseport;
+            listen [::1]:%%PORT_0%% ipv6only=on;
+            listen unix:%%TMP%%/server.sock;
+            listen localhost:%%PORT_2%% bind so_keepalive=off;
+            listen %%PORT_3%%;
+            server_name first;
+            return 200 \"$server_name $server_port\";
+        }
+        server {
+            listen 127.0.0.1:%%PORT_0%%;
+            server_name second;
+            return 200 $server_name;
+        }";
+    let server = launch(config).start()?;
+    for index in 0..4 {
+        let answer = exchange(server.address(index), "GET / HTTP/1.1")?;
+        assert_eq!(answer.text(), format!("first {}", server.port(index)));
+    }
+    let six = (std::net::Ipv6Addr::LOCALHOST, server.port(0)).into();
+    let answer = exchange(six, "GET / HTTP/1.1")?;
+    assert_eq!(answer.text(), format!("first {}", server.port(0)));
+    let mut named = Connection::open(server.address(0))?;
+    let answer = named.exchange(b"GET / HTTP/1.1\r\nHost: second\r\n\r\n", "GET")?;
+    assert_eq!(answer.text(), "second");
+    use std::io::{Read as _, Write as _};
+    let mut unix = UnixStream::connect(server.folder().join("server.sock")).expect("it listens");
+    unix.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("it reads");
+    let mut answer = String::new();
+    unix.read_to_string(&mut answer).expect("it answers");
+    assert!(answer.ends_with("first "), "{answer}");
+    assert_eq!(status(server.address(0), "/")?, 200);
+    Ok(())
+}
+
+/// What `-t` says, of ours and of nginx.
+fn tested(program: &Program, config: &str) -> Result<String> {
+    let tree = TempTree::new()?;
+    let root = tree.path().display().to_string();
+    let text = format!(
+        "pid {root}/pid; error_log {root}/error.log;\nevents {{}}\nhttp {{\n{config}\n}}\n"
+    );
+    let path = tree.write("nginx.conf", text)?;
+    let mut command = Command::new(program.path());
+    let output = command
+        .arg("-t")
+        .arg("-p")
+        .arg(tree.path())
+        .arg("-c")
+        .arg(&path)
+        .output();
+    let text = output.expect("it can be run").stderr;
+    let text = String::from_utf8_lossy(&text).replace(&root, "ROOT");
+    let said = text.lines().find_map(|line| {
+        let (_, said) = line.split_once(" [")?;
+        let (level, rest) = said.split_once("] ")?;
+        // In its log nginx puts its number before the message.
+        let message = match rest.split_once(": ") {
+            Some((number, message)) if number.contains('#') => message,
+            _ => rest,
+        };
+        Some(format!("[{level}] {message}"))
+    });
+    Ok(said.unwrap_or_default())
+}
+
+#[test]
+fn conflicts_have_nginx_s_words() -> Result {
+    let cases = [
+        "server { listen 8080; listen 8080; }",
+        "server { listen 8080 default_server; } server { listen 8080 default_server; }",
+        "server { listen 8080 backlog=5; } server { listen 8080 backlog=6; }",
+        "server { listen 8080 nonsense; }",
+        "server { listen 8080 backlog=x; }",
+        "server { listen 8080 so_keepalive=; }",
+        "server { listen 8080 so_keepalive=::; }",
+        "server { listen 8080 ipv6only=maybe; }",
+        "server { listen 8080 rcvbuf=x; }",
+        "server { listen 8080 fastopen=x; }",
+        "server { listen 8080 setfib=1; }",
+        "server { listen 70000; }",
+        "server { listen 10-5; }",
+        "server { listen unix:; }",
+        "server { listen [::1; }",
+        "server { listen no.such.host.invalid:80; }",
+        "server { listen 8080 ssl; }",
+        "server { server_name a; listen 8080; } server { server_name a; listen 8080; }",
+    ];
+    let (ours, nginx) = (
+        Program::at(env!("CARGO_BIN_EXE_portunus")),
+        Program::nginx(),
+    );
+    for case in cases {
+        assert_eq!(tested(&ours, case)?, tested(&nginx, case)?, "{case}");
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! The pid file, the logs, the user.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+
+use portunus_testkit::TempTree;
+use rustix::process::{Signal, geteuid};
+
+use crate::{PATIENCE, Result, Wrapped, launch, open_to_all, status, whole, words};
+
+#[test]
+fn usr1_opens_logs_anew() -> Result {
+    let config = whole(
+        "error_log %%TMP%%/error.log info;",
+        "server { listen 127.0.0.1:%%PORT_0%%; access_log %%TMP%%/access.log; return 200 ok; }",
+    );
+    let mut server = launch(config).start()?;
+    let (address, folder) = (server.address(0), server.folder().to_owned());
+    let has = |name: &str, text: &str| {
+        fs::read_to_string(folder.join(name)).is_ok_and(|log| log.contains(text))
+    };
+    status(address, "/first")?;
+    server
+        .process()
+        .wait_until(PATIENCE, || has("access.log", "GET /first "))?;
+    for name in ["access.log", "error.log"] {
+        fs::rename(folder.join(name), folder.join(format!("{name}.1"))).expect("the log is there");
+    }
+    server.process().signal(Signal::USR1)?;
+    server
+        .process()
+        .wait_until(PATIENCE, || folder.join("access.log").exists())?;
+    status(address, "/second")?;
+    server
+        .process()
+        .wait_until(PATIENCE, || has("access.log", "GET /second "))?;
+    assert!(has("access.log.1", "GET /first ") && !has("access.log.1", "/second"));
+    assert!(folder.join("error.log").exists() && has("error.log.1", "reopening logs"));
+    Ok(())
+}
+
+#[test]
+fn the_pid_file_names_the_process_and_goes_with_it() -> Result {
+    let config = whole("", "server { listen 127.0.0.1:%%PORT_0%%; return 200 ok; }");
+    let mut server = launch(config).start()?;
+    let path = server.folder().join("pid");
+    let text = fs::read_to_string(&path).expect("it is written before the first answer");
+    assert_eq!(text, format!("{}\n", server.process().pid()));
+    assert!(server.stop()?.success());
+    assert!(!path.exists());
+    Ok(())
+}
+
+/// As root: every thread is the user that `user` names, and so are the files it will open anew. As
+/// anybody else: nginx's warning.
+#[test]
+fn user_is_obeyed_where_there_are_privileges() -> Result {
+    let tree = TempTree::new()?.directory("logs")?;
+    open_to_all(tree.path(), 0o755);
+    let config = "
+        daemon off; pid %%TMP%%/pid; user nobody nogroup; worker_processes 2;
+        error_log stderr info;
+        events {}
+        http {
+            access_log %%TMP%%/logs/access.log;
+            client_body_temp_path %%TMP%%/bodies;
+            server { listen 127.0.0.1:%%PORT%%; location / { return 200 ok; } }
+        }";
+    let mut server = Wrapped::start(&[], &tree, config)?;
+    assert_eq!(status(server.address, "/")?, 200);
+    if !geteuid().is_root() {
+        let line = "the \"user\" directive makes sense only if the master process runs with \
+                    super-user privileges, ignored";
+        return server.process.wait_for_output(line, PATIENCE);
+    }
+    let nobody = 65534;
+    let tasks = format!("/proc/{}/task", server.process.pid());
+    for task in fs::read_dir(tasks).expect("it runs").flatten() {
+        let text = fs::read_to_string(task.path().join("status")).unwrap_or_default();
+        for name in ["Uid:", "Gid:"] {
+            let line = text
+                .lines()
+                .find(|line| line.starts_with(name))
+                .unwrap_or_default();
+            let ids: Vec<_> = line.split_whitespace().skip(1).collect();
+            assert_eq!(ids, ["65534"; 4], "{text}");
+        }
+    }
+    let owner = |path: &str| {
+        fs::metadata(tree.path().join(path))
+            .expect("it is there")
+            .uid()
+    };
+    assert_eq!(owner("logs/access.log"), nobody);
+    assert_eq!(owner("bodies"), nobody);
+    assert_eq!(owner("pid"), 0);
+    // The user may open the log anew although root made it.
+    server.process.signal(Signal::USR1)?;
+    server.process.wait_for_output("reopening logs", PATIENCE)?;
+    assert_eq!(status(server.address, "/")?, 200);
+    let ended = server.process.stop(Signal::TERM, PATIENCE)?;
+    assert_eq!(ended.code(), Some(0));
+    assert!(
+        !server.process.output().contains("[error]"),
+        "{}",
+        server.process.output()
+    );
+    Ok(())
+}
+
+/// Without privileges, and with one directory to write into.
+#[test]
+fn an_ordinary_user_needs_one_directory() -> Result {
+    let tree = TempTree::new()?.directory("writable")?;
+    let before = match geteuid().is_root() {
+        true => words("setpriv --reuid 65534 --regid 65534 --clear-groups"),
+        false => Vec::new(),
+    };
+    let config = "
+        daemon off; pid %%TMP%%/writable/pid; error_log stderr;
+        events {}
+        http {
+            access_log /dev/stdout;
+            client_body_temp_path %%TMP%%/writable/bodies;
+            server {
+                listen 127.0.0.1:%%PORT%%;
+                client_body_in_file_only clean;
+                location / { return 200 ok; }
+            }
+        }";
+    open_to_all(&tree.path().join("writable"), 0o777);
+    // Nobody can write beside it.
+    open_to_all(tree.path(), 0o755);
+    let mut server = Wrapped::start(&before, &tree, config)?;
+    assert_eq!(status(server.address, "/")?, 200);
+    server
+        .process
+        .wait_for_output("\"GET / HTTP/1.1\" 200", PATIENCE)?;
+    assert_eq!(server.process.stop(Signal::TERM, PATIENCE)?.code(), Some(0));
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! HUP: nothing is lost, nothing grows, and what is wrong changes nothing.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::thread;
+
+use portunus_testkit::{Connection, FastCgiPeer, Gate, Step, exchange};
+use rustix::process::Signal;
+
+use crate::{PATIENCE, Result, descriptors, figure, launch, rewrite, status, whole};
+
+const RELOADS: usize = 13;
+
+/// The row of the issue: HUP 13 times under load, keep-alive and fresh clients.
+#[test]
+fn thirteen_reloads_under_load_lose_nothing() -> Result {
+    let generation = |number: usize| {
+        whole(
+            "error_log %%TMP%%/error.log notice;\nworker_processes 2;",
+            &format!(
+                "server {{
+                    listen 127.0.0.1:%%PORT_0%%;
+                    location / {{ return 200 generation{number}; }}
+                }}"
+            ),
+        )
+    };
+    let mut server = launch(generation(0)).start()?;
+    let address = server.address(0);
+    let (over, served, failed) = (
+        AtomicBool::new(false),
+        AtomicUsize::new(0),
+        AtomicUsize::new(0),
+    );
+    let count = |answer: Result<u16>| match answer {
+        Ok(200) => served.fetch_add(1, Relaxed),
+        Ok(_) | Err(_) => failed.fetch_add(1, Relaxed),
+    };
+    let figures = thread::scope(|scope| -> Result<_> {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut connection = Connection::open(address).expect("it listens");
+                while !over.load(Relaxed) {
+                    let answer = connection.exchange(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET");
+                    count(answer.map(|answer| answer.status()));
+                }
+            });
+            scope.spawn(|| {
+                while !over.load(Relaxed) {
+                    count(status(address, "/"));
+                }
+            });
+        }
+        let mut figures = Vec::new();
+        for number in 1..=RELOADS {
+            rewrite(&server, &generation(number));
+            server.process().signal(Signal::HUP)?;
+            let expected = format!("generation{number}");
+            while exchange(address, "GET / HTTP/1.1")?.text() != expected {
+                thread::yield_now();
+            }
+            let process = server.process();
+            figures.push((
+                descriptors(process),
+                figure(process, "VmRSS"),
+                figure(process, "Threads"),
+            ));
+        }
+        over.store(true, Relaxed);
+        Ok(figures)
+    })?;
+    let (served, failed) = (served.into_inner(), failed.into_inner());
+    println!("{served} served, {failed} failed; descriptors, KiB, threads after each: {figures:?}");
+    assert_eq!(failed, 0);
+    assert!(served > RELOADS);
+    let (first, last) = (figures[2], figures[RELOADS - 1]);
+    // Clients come and go while they are counted.
+    assert!(last.0 <= first.0 + 8, "descriptors grow: {figures:?}");
+    assert!(last.1 <= first.1 + 2048, "memory grows: {figures:?}");
+    assert_eq!(last.2, first.2, "threads grow: {figures:?}");
+    Ok(())
+}
+
+#[test]
+fn a_bad_configuration_changes_nothing() -> Result {
+    let good = whole(
+        "error_log stderr info;",
+        "server { listen 127.0.0.1:%%PORT_0%%; return 200 good; }",
+    );
+    let mut server = launch(good).start()?;
+    let taken = portunus_testkit::Port::reserve()?;
+    let busy = format!("server {{ listen {}; }}", taken.address());
+    let cases = [
+        (
+            "server { listen 127.0.0.1:%%PORT_0%%; nonsense; }",
+            "the new configuration has errors",
+        ),
+        (
+            "server { listen 127.0.0.1:%%PORT_0%%; location ~ ( { } }",
+            "the new configuration has errors",
+        ),
+        (busy.as_str(), "still could not bind()"),
+    ];
+    for (http, line) in cases {
+        rewrite(&server, &whole("error_log stderr info;", http));
+        server.process().signal(Signal::HUP)?;
+        server.process().wait_for_output(line, PATIENCE)?;
+        assert_eq!(
+            exchange(server.address(0), "GET / HTTP/1.1")?.text(),
+            "good"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_listener_that_is_gone_drains() -> Result {
+    let gate = Gate::default();
+    let mut script = Step::answer("Content-Type: text/plain", "done");
+    script.insert(1, Step::Wait(gate.clone()));
+    let peer = FastCgiPeer::start(vec![script])?;
+    let server_on = |port: &str| {
+        format!(
+            "server {{ listen 127.0.0.1:{port}; location / {{ fastcgi_pass {}; }} location /quick {{ return 200 ok; }} }}",
+            peer.address()
+        )
+    };
+    let two = [server_on("%%PORT_0%%"), server_on("%%PORT_1%%")].concat();
+    let mut server = launch(whole("", &two)).start()?;
+    let mut busy = Connection::open(server.address(1))?;
+    busy.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")?;
+    assert_eq!(peer.wait_for_requests(1, PATIENCE).len(), 1);
+    let mut idle = Connection::open(server.address(1))?;
+    assert_eq!(
+        idle.exchange(b"GET /quick HTTP/1.1\r\nHost: a\r\n\r\n", "GET")?
+            .status(),
+        200
+    );
+    rewrite(&server, &whole("", &server_on("%%PORT_0%%")));
+    server.process().signal(Signal::HUP)?;
+    assert_eq!(idle.read_to_end()?, b"");
+    assert!(Connection::open(server.address(1)).is_err());
+    assert_eq!(status(server.address(0), "/quick")?, 200);
+    gate.open();
+    let answer = busy.read_response("GET")?;
+    assert_eq!(
+        (answer.status(), answer.field("connection")),
+        (200, Some("close"))
+    );
+    Ok(())
+}
+
+#[test]
+fn a_request_in_flight_is_answered_by_the_rules_it_began_with() -> Result {
+    let gate = Gate::default();
+    let mut script = Step::answer("Content-Type: text/plain", "done");
+    script.insert(1, Step::Wait(gate.clone()));
+    let peer = FastCgiPeer::start(vec![script])?;
+    let generation = |name: &str| {
+        let http = format!(
+            "server {{
+                listen 127.0.0.1:%%PORT_0%%;
+                add_header X-Generation {name};
+                location / {{ fastcgi_pass {}; }}
+                location /quick {{ return 200 {name}; }}
+            }}",
+            peer.address()
+        );
+        whole("", &http)
+    };
+    let mut server = launch(generation("old")).start()?;
+    let mut busy = Connection::open(server.address(0))?;
+    busy.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")?;
+    assert_eq!(peer.wait_for_requests(1, PATIENCE).len(), 1);
+    rewrite(&server, &generation("new"));
+    server.process().signal(Signal::HUP)?;
+    while exchange(server.address(0), "GET /quick HTTP/1.1")?.text() != "new" {
+        thread::yield_now();
+    }
+    gate.open();
+    assert_eq!(
+        busy.read_response("GET")?.field("x-generation"),
+        Some("old")
+    );
+    let again = busy.exchange(b"GET /quick HTTP/1.1\r\nHost: a\r\n\r\n", "GET")?;
+    assert_eq!(again.text(), "new");
+    Ok(())
+}
