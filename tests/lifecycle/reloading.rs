@@ -138,7 +138,9 @@ fn a_listener_that_is_gone_drains() -> Result {
     rewrite(&server, &whole("", &server_on("%%PORT_0%%")));
     server.process().signal(Signal::HUP)?;
     assert_eq!(idle.read_to_end()?, b"");
-    assert!(Connection::open(server.address(1)).is_err());
+    // The socket goes in the same turn as the idle connection, and a moment after it.
+    let gone = |_: &u32| Connection::open(server.address(1)).is_err();
+    assert!((0..10_000).any(|try_| gone(&try_)));
     assert_eq!(status(server.address(0), "/quick")?, 200);
     gate.open();
     let answer = busy.read_response("GET")?;
