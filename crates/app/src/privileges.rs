@@ -72,7 +72,7 @@ const WRITABLE: &[&str] = &[
 fn collect_directories(config: &Config, scope: Scope<'_>, found: &mut BTreeSet<PathBuf>) {
     for (id, directive, block) in scope.directives() {
         if WRITABLE.contains(&id.name) {
-            let name = directive.args.first().map(|word| word.as_bytes());
+            let name = directive.args.first().map(portunus_conf::Word::as_bytes);
             found.extend(name.map(|name| config.prefix().join(OsStr::from_bytes(name))));
         }
         if let Some(block) = block {
