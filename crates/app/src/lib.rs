@@ -7,6 +7,7 @@
 )]
 
 mod build;
+mod explain;
 mod launch;
 mod lifecycle;
 mod pid_file;
@@ -17,6 +18,7 @@ mod signals;
 mod sys;
 mod templates;
 
+pub use explain::Question;
 pub use launch::Launch;
 pub use portunus_handler::NGINX_VERSION;
 pub use preset::{Preset, PublicError};

@@ -1,5 +1,6 @@
 //! Command line of Portunus: nginx's flags and exit codes, so that a symbolic link named `nginx`
-//! works; and `serve`, for those who write no configuration, `envsubst`, for those who write templates of one.
+//! works; and `serve`, for those who write no configuration, `envsubst`, for those who write templates of one,
+//! `explain`, for those who wonder.
 #![allow(
     clippy::print_stderr,
     reason = "a command line talks to its terminal; nginx uses stderr"
@@ -11,6 +12,7 @@ use std::process::ExitCode;
 use portunus_app::Launch;
 
 mod envsubst;
+mod explain;
 mod flags;
 mod serve;
 mod version;
@@ -23,6 +25,9 @@ pub fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1).peekable();
     if words.next_if(|word| word == "serve").is_some() {
         return serve::main(words);
+    }
+    if words.next_if(|word| word == "explain").is_some() {
+        return explain::main(words);
     }
     if words.next_if(|word| word == "envsubst").is_some() {
         return envsubst::main(words, as_nginx);

@@ -47,6 +47,7 @@ pub(crate) fn usage() -> String {
         "Usage: portunus [-?hvVtTq] [-s signal] [-p prefix]\n\
          \x20               [-e filename] [-c filename] [-g directives]\n\
          \x20      portunus serve [--help] [PUBLIC_DIR]\n\
+         \x20      portunus explain [--help] [options] METHOD TARGET\n\
          \x20      portunus envsubst [--help] [--only] [options]\n\n\
          Options:\n\
          \x20 -?,-h         : this help\n\
