@@ -7,6 +7,7 @@
 )]
 
 mod build;
+mod explain;
 mod launch;
 mod lifecycle;
 mod pid_file;
@@ -15,11 +16,14 @@ mod privileges;
 mod signal;
 mod signals;
 mod sys;
+mod templates;
 
+pub use explain::Question;
 pub use launch::Launch;
 pub use portunus_handler::NGINX_VERSION;
 pub use preset::{Preset, PublicError};
 pub use signal::Signal;
+pub use templates::{TemplateError, Templates};
 
 /// Where the configuration is without `-c`; as in nginx's packages and images.
 pub const DEFAULT_CONF: &str = "/etc/nginx/nginx.conf";

@@ -105,7 +105,7 @@ pub(crate) fn run(
     result
 }
 
-fn start(
+pub(crate) fn start(
     listeners: Listeners,
     config: &ServerConfig,
     site: SharedSite,

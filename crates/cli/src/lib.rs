@@ -1,14 +1,18 @@
 //! Command line of Portunus: nginx's flags and exit codes, so that a symbolic link named `nginx`
-//! works; and `serve`, for those who write no configuration.
+//! works; and `serve`, for those who write no configuration, `envsubst`, for those who write templates of one,
+//! `explain`, for those who wonder.
 #![allow(
     clippy::print_stderr,
     reason = "a command line talks to its terminal; nginx uses stderr"
 )]
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use portunus_app::Launch;
 
+mod envsubst;
+mod explain;
 mod flags;
 mod serve;
 mod version;
@@ -22,8 +26,19 @@ pub fn main() -> ExitCode {
     if words.next_if(|word| word == "serve").is_some() {
         return serve::main(words);
     }
-    let words = words.map(|word| word.to_string_lossy().into_owned());
-    match Flags::parse(words) {
+    if words.next_if(|word| word == "explain").is_some() {
+        return explain::main(words);
+    }
+    if words.next_if(|word| word == "envsubst").is_some() {
+        return envsubst::main(words, as_nginx);
+    }
+    as_nginx(words)
+}
+
+/// nginx's own command line.
+fn as_nginx(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words = words.into_iter();
+    match Flags::parse(words.map(|word| word.to_string_lossy().into_owned())) {
         Ok(flags) => run(flags),
         Err(error) => {
             eprintln!("nginx: {error}");

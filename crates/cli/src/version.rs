@@ -46,7 +46,9 @@ pub(crate) fn usage() -> String {
     format!(
         "Usage: portunus [-?hvVtTq] [-s signal] [-p prefix]\n\
          \x20               [-e filename] [-c filename] [-g directives]\n\
-         \x20      portunus serve [--help] [PUBLIC_DIR]\n\n\
+         \x20      portunus serve [--help] [PUBLIC_DIR]\n\
+         \x20      portunus explain [--help] [options] METHOD TARGET\n\
+         \x20      portunus envsubst [--help] [--only] [options]\n\n\
          Options:\n\
          \x20 -?,-h         : this help\n\
          \x20 -v            : show version and exit\n\

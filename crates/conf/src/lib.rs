@@ -38,7 +38,8 @@ mod scope;
 mod text;
 
 pub use portunus_conf_syntax::{
-    Block, Diagnostic, Diagnostics, Directive, MemoryLoader, Severity, Sources, Span, Word,
+    Block, Diagnostic, Diagnostics, Directive, MemoryLoader, Position, Severity, Sources, Span,
+    Word,
 };
 
 pub use crate::address::{Address, Network, Url};

@@ -14,6 +14,7 @@ use portunus_telemetry::Severity;
 use crate::config::{Location, Site, SiteRef};
 use crate::content::proxy::Proxied;
 use crate::engine::Found;
+use crate::explain::Trace;
 use crate::limit::LimitState;
 use crate::request_body::RequestBody;
 use crate::ssi::Inclusion;
@@ -117,6 +118,8 @@ pub(crate) struct Context {
     pub(crate) inclusion: Option<Box<Inclusion>>,
     /// What `userid` knows of the client.
     pub(crate) identified: Option<Box<userid::Client>>,
+    /// Takes down what is decided, where that is to be explained.
+    pub(crate) trace: Option<Box<Trace>>,
     /// A copy of a request that is logged itself.
     pub(crate) is_copy: bool,
     /// Where the request is passed on to.
@@ -166,6 +169,7 @@ impl Context {
             subrequest: None,
             inclusion: None,
             identified: None,
+            trace: None,
             is_copy: false,
             proxied: None,
         }
@@ -226,6 +230,12 @@ impl Context {
     /// Writes to the error log of the current level, with what nginx appends to every line of a
     /// request.
     pub(crate) fn log(&self, severity: Severity, message: fmt::Arguments<'_>) {
+        if let Some(trace) = &self.trace {
+            if severity < Severity::Debug {
+                trace.say(format!("      [{}] {message}", severity.name()));
+            }
+            return;
+        }
         let log = &self.site.location(self.location).error_log;
         if log.enabled(severity) {
             let serial = self.exchange.connection().serial();

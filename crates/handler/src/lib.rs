@@ -12,6 +12,7 @@ mod config;
 mod content;
 mod context;
 mod engine;
+mod explain;
 mod filtered;
 mod joined;
 mod limit;
@@ -51,6 +52,7 @@ pub use config::{
     Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyUrl, Replacement,
     ReplacementPattern,
 };
+pub use explain::Place;
 pub use limit::{ConnectionZone, RateZone};
 pub use open_logs::{OpenLogs, OpenLogsConfig};
 pub use service::{Handler, SharedSite, Worker};

@@ -22,6 +22,7 @@ use crate::body::ResponseBody;
 use crate::config::{Site, SiteRef};
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide};
+use crate::explain;
 use crate::request_body::RequestBody;
 use crate::respond::finish;
 use crate::start::{default_server, start};
@@ -145,6 +146,12 @@ impl tower::Service<Request<Incoming>> for RequestService {
             asked: cx.exchange.arrival(),
             now: cx.exchange.reads(),
         });
+        if !site.places.is_empty() {
+            cx.trace = Some(Box::default());
+            let step = start(&mut cx, &site);
+            let plan = decide(&mut cx, &site, step);
+            return Answering::Ready(Some(explain::answer(cx, plan)));
+        }
         let step = start(&mut cx, &site);
         match decide(&mut cx, &site, step) {
             Plan::Answer(reply) => Answering::Ready(Some(finish(cx, *reply))),

@@ -86,7 +86,9 @@ impl Builder<'_> {
             access_logs: self.access_logs(scope),
             error_log: self.error_log(scope),
         };
-        self.push_location(location)
+        let id = self.push_location(location);
+        self.note_place(id, scope);
+        id
     }
 
     /// The level of an `if` in a location.

@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use portunus_conf::{
-    Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Span, Word, d, value,
+    Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Sources, Span, Word, d, value,
 };
 use portunus_handler::{
-    FastCgiGroup, Location, LogFormat, Map, OpenLogs, Product, ProxyGroups, Site, Template,
+    FastCgiGroup, Location, LogFormat, Map, OpenLogs, Place, Product, ProxyGroups, Site, Template,
     VariableNames,
 };
 use portunus_routing::{LocationId, Regex};
@@ -36,6 +36,7 @@ mod location;
 mod logs;
 mod map;
 mod names;
+mod places;
 mod pools;
 mod proxy;
 mod rewrite;
@@ -140,10 +141,31 @@ fn server_config(config: &Config) -> ServerConfig {
 /// Builds everything; complaints go to `diagnostics`, and where one of them is an error the result
 /// must not be used.
 pub(crate) fn build(config: &Config, kept: &mut Kept, diagnostics: &mut Diagnostics) -> Built {
+    build_with(config, None, kept, diagnostics)
+}
+
+/// The same for a server that explains what it would do.
+pub(crate) fn build_explained(
+    config: &Config,
+    sources: &Sources,
+    kept: &mut Kept,
+    diagnostics: &mut Diagnostics,
+) -> Built {
+    build_with(config, Some(sources), kept, diagnostics)
+}
+
+fn build_with(
+    config: &Config,
+    explained: Option<&Sources>,
+    kept: &mut Kept,
+    diagnostics: &mut Diagnostics,
+) -> Built {
     let mut names = Names::collect(config.main());
     diagnostics.extend(names.take_clashes());
     let mut builder = Builder {
         config,
+        explained,
+        places: Vec::new(),
         kept,
         diagnostics,
         names,
@@ -167,6 +189,9 @@ pub(crate) fn build(config: &Config, kept: &mut Kept, diagnostics: &mut Diagnost
 
 struct Builder<'c> {
     config: &'c Config,
+    /// Where to look up lines, if what would be done is to be explained.
+    explained: Option<&'c Sources>,
+    places: Vec<Place>,
     kept: &'c mut Kept,
     diagnostics: &'c mut Diagnostics,
     names: Names,
@@ -199,6 +224,7 @@ impl Builder<'_> {
         let splits = http.map(|http| self.splits(http)).unwrap_or_default();
         let has_pages = self.locations.iter().any(|level| level.ssi.is_some());
         let site = Site {
+            places: std::mem::take(&mut self.places),
             variable_names: if has_pages {
                 VariableNames::new(self.names.defined())
             } else {

@@ -57,6 +57,7 @@ pub use proxy::{
 pub use userid::{CookieExpires, IdForm, UserId};
 
 use crate::access::UserFiles;
+use crate::explain::Place;
 use crate::variable::Variable;
 
 /// A nginx complex value over our variables.
@@ -88,6 +89,8 @@ pub struct Site {
     pub splits: Vec<Split>,
     /// Number of slots that `set` and named captures use.
     pub slots: usize,
+    /// Where levels stand, by their number; only to explain what would be done, which is all that is done then.
+    pub places: Vec<Place>,
     /// Password files.
     pub user_files: UserFiles,
     /// Files, remembered across reloads.

@@ -201,7 +201,21 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
         let literal = candidate.name.as_literal().is_some();
         let (path, uri) = path_of_name(cx, &location.root, name, literal);
         let options = open_options(cx, location, &path);
-        match (site.files.probe(&path, &options), candidate.directory) {
+        let kind = site.files.probe(&path, &options);
+        if let Some(trace) = &cx.trace {
+            let what = match &kind {
+                Kind::File(_) => "a file",
+                Kind::Directory => "a directory",
+                Kind::Other => "neither a file nor a directory",
+                Kind::Missing(_) => "missing",
+            };
+            let slash = if candidate.directory { "/" } else { "" };
+            trace.say(format!(
+                "      \"{}{slash}\" is {what}",
+                path.escape_ascii()
+            ));
+        }
+        match (kind, candidate.directory) {
             (Kind::File(probed), false) => {
                 let current = location.root.alias.is_none();
                 cx.found = Some(Found {

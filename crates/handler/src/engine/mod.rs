@@ -20,6 +20,7 @@ use crate::config::{Content, Site};
 use crate::content::listing::Listing;
 use crate::content::small;
 use crate::context::Context;
+use crate::explain;
 use crate::respond::Reply;
 
 mod access;
@@ -83,6 +84,9 @@ pub(crate) enum Step {
 pub(crate) fn decide(cx: &mut Context, site: &Site, from: Step) -> Plan {
     let mut step = from;
     loop {
+        if let Some(trace) = &cx.trace {
+            explain::step(cx, trace, site, &step);
+        }
         step = match step {
             Step::ServerRewrite => rewrite::server(cx, site),
             Step::FindLocation => location::find(cx, site),

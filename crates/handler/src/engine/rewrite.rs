@@ -172,7 +172,7 @@ impl RewriteContext<Variable> for Context {
 
     fn wants_notes(&self) -> bool {
         let site = Rc::clone(&self.site);
-        self.location_in(&site).level.rewrite_log
+        self.trace.is_some() || self.location_in(&site).level.rewrite_log
     }
 
     fn note(&mut self, note: Note<'_>) {
