@@ -141,7 +141,7 @@ pub(crate) fn answer(mut cx: Box<Context>, mut plan: Plan) -> Response<ResponseB
             }
             end => {
                 let outcome = outcome(&mut cx, &site, end);
-                return text(&cx, outcome);
+                return text(&cx, &outcome);
             }
         };
         say(&cx, remark);
@@ -208,7 +208,7 @@ fn php(cx: &mut Context, site: &Site) -> String {
     text
 }
 
-fn text(cx: &Context, outcome: String) -> Response<ResponseBody> {
+fn text(cx: &Context, outcome: &str) -> Response<ResponseBody> {
     let mut text = String::new();
     if let Some(trace) = &cx.trace {
         for line in &*trace.0.borrow() {
@@ -216,7 +216,7 @@ fn text(cx: &Context, outcome: String) -> Response<ResponseBody> {
             text.push('\n');
         }
     }
-    text.push_str(&outcome);
+    text.push_str(outcome);
     text.push('\n');
     let length = text.len() as u64;
     let body = ResponseBody::new(Body::Bytes(Bytes::from(text)), Some(length));
