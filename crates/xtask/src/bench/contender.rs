@@ -33,6 +33,11 @@ impl Contender {
     pub(crate) const fn new(label: &'static str, kind: Kind, conf: &'static str) -> Self {
         Self { label, kind, conf }
     }
+
+    /// The folder of its own below `folder`.
+    pub(crate) fn prefix(&self, folder: &Path) -> PathBuf {
+        folder.join(self.label.replace([' ', '/'], "-"))
+    }
 }
 
 /// What all contenders of a workload share.
@@ -65,7 +70,7 @@ pub(crate) struct Running {
 /// Starts a contender and waits for its first good answer.
 pub(crate) fn start(group: &mut Group, contender: Contender, stage: &Stage) -> Result<Running> {
     let port = machine::free_port()?;
-    let prefix = stage.folder.join(contender.label.replace([' ', '/'], "-"));
+    let prefix = contender.prefix(&stage.folder);
     std::fs::create_dir_all(&prefix)?;
     let conf = prefix.join("server.conf");
     let templates = repository::root().join("benches/conf");
@@ -159,7 +164,8 @@ impl Kind {
         machine::find_program(name).with_context(|| format!("there is no {name}"))
     }
 
-    fn arguments(self, command: &mut Command, prefix: &Path, conf: &Path) {
+    /// Tells it where it lives and what it reads.
+    pub(crate) fn arguments(self, command: &mut Command, prefix: &Path, conf: &Path) {
         match self {
             Self::Portunus | Self::Nginx => {
                 command

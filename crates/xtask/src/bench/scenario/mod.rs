@@ -5,6 +5,7 @@ mod files;
 mod fpm;
 mod hostile;
 mod lab;
+mod start;
 
 use anyhow::Result;
 
@@ -58,7 +59,7 @@ const MANY: [Contender; 2] = [
 ];
 
 /// All of them, in the order of the report.
-pub(crate) const SCENARIOS: [Scenario; 17] = [
+pub(crate) const SCENARIOS: [Scenario; 18] = [
     Scenario {
         name: "overload",
         title: "4 children of 200 ms can do 20/s; 30/s, then 60/s are offered by clients that wait 1 s",
@@ -160,6 +161,12 @@ pub(crate) const SCENARIOS: [Scenario; 17] = [
         title: "10,000 files of 10 KB, each asked for plainly, then compressed in each way",
         contenders: &MANY,
         play: files::many,
+    },
+    Scenario {
+        name: "start",
+        title: "From the start of the process to its first answer, with the configuration of a PHP site",
+        contenders: &PHP,
+        play: start::first_answer,
     },
 ];
 
