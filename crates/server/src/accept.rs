@@ -58,11 +58,19 @@ impl Drop for Task {
     }
 }
 
+/// Whether there is room for many more connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Crowd {
+    Roomy,
+    /// Connections are being closed to make room; what is accepted too quickly would find none.
+    Crowded,
+}
+
 /// Begins to accept on `descriptor`; each connection goes to `serve`.
 pub(crate) fn spawn(
     socket: &Arc<Socket>,
     descriptor: &OwnedFd,
-    serve: impl Fn(Accepted) + 'static,
+    serve: impl Fn(Accepted) -> Crowd + 'static,
 ) -> io::Result<Task> {
     let listener = watch_readable(descriptor.try_clone()?)?;
     let source = Arc::clone(&socket.standing);
@@ -74,7 +82,11 @@ pub(crate) fn spawn(
     })
 }
 
-async fn run(listener: &AsyncFd<OwnedFd>, socket: &Arc<Standing>, serve: impl Fn(Accepted)) {
+async fn run(
+    listener: &AsyncFd<OwnedFd>,
+    socket: &Arc<Standing>,
+    serve: impl Fn(Accepted) -> Crowd,
+) {
     let mut complaint = Complaint::default();
     loop {
         let Ok(mut ready) = listener.readable().await else {
@@ -85,7 +97,9 @@ async fn run(listener: &AsyncFd<OwnedFd>, socket: &Arc<Standing>, serve: impl Fn
             match ready.try_io(|listener| Ok(accept(listener.get_ref(), socket)?)) {
                 Ok(Ok(accepted)) => {
                     taken += 1;
-                    serve(accepted);
+                    if serve(accepted) == Crowd::Crowded {
+                        tokio::task::yield_now().await;
+                    }
                 }
                 Ok(Err(error)) if is_of_one_connection(&error) => taken += 1,
                 Ok(Err(error)) => {

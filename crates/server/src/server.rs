@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
-use crate::accept::{self, Accepted};
+use crate::accept::{self, Accepted, Crowd};
 use crate::connection::Connection;
 use crate::counters::{Counters, Stats};
 use crate::greet;
@@ -283,6 +283,10 @@ impl WorkerThread {
                 // That worker has ended already; this one is still there.
                 let _ = hand_over(&workers[own], limit, accepted);
             }
+            match is_crowded(&workers[index].counters, limit) {
+                true => Crowd::Crowded,
+                false => Crowd::Roomy,
+            }
         })
     }
 
@@ -290,7 +294,7 @@ impl WorkerThread {
     fn take<H: ConnectionHandler>(&self, worker: &Rc<Worker>, handler: &Rc<H>, accepted: Accepted) {
         let counters = &worker.counters;
         Counters::bump(&counters.handled);
-        if counters.active.load(Relaxed) * 16 > self.limit * 15 {
+        if is_crowded(counters, self.limit) {
             worker.shed();
         }
         let (worker, handler) = (Rc::clone(worker), Rc::clone(handler));
@@ -356,6 +360,13 @@ fn least_loaded(workers: &[WorkerLink]) -> usize {
         .enumerate()
         .min_by_key(|(_, link)| load(link));
     best.map_or(0, |(index, _)| index)
+}
+
+/// Whether so few of the connections that a worker may have are free that idle ones must go.
+///
+/// Source: nginx, `ngx_drain_connections`.
+fn is_crowded(counters: &Counters, limit: usize) -> bool {
+    counters.active.load(Relaxed) * 16 > limit * 15
 }
 
 /// Gives a connection to a worker, or refuses it; an error returns it.

@@ -92,6 +92,10 @@ impl Worker {
     /// Source: nginx, `ngx_drain_connections`.
     pub(crate) fn shed(&self) {
         let connections = self.connections.borrow();
+        // Those that were asked to go have not had their turn yet: more would be too many.
+        if (connections.iter()).any(|(_, connection)| connection.is_being_shed()) {
+            return;
+        }
         let waiting = connections.iter().map(|(_, connection)| connection);
         let mut idle: Vec<_> = waiting.filter(|connection| connection.is_idle()).collect();
         if idle.len() > SHED {

@@ -275,6 +275,11 @@ impl Connection {
         self.activity.get() == Activity::Waiting && !self.draining.get()
     }
 
+    /// Idle when it was asked to make room, and not gone yet.
+    pub(crate) fn is_being_shed(&self) -> bool {
+        self.activity.get() == Activity::Waiting && self.shed.get()
+    }
+
     pub(crate) fn count_request(&self) -> u64 {
         let number = self.requests.get() + 1;
         self.requests.set(number);
