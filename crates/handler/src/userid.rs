@@ -219,8 +219,10 @@ mod tests {
     #[test]
     fn identifiers_survive_their_cookie() {
         for seed in 0..50_u8 {
-            let id: Id =
-                std::array::from_fn(|at| seed.wrapping_mul(37).wrapping_add(at as u8 * 29));
+            let id: Id = std::array::from_fn(|at| {
+                seed.wrapping_mul(37)
+                    .wrapping_add((at as u8).wrapping_mul(29))
+            });
             let encoded = encode(id);
             assert_eq!(encoded.len(), ENCODED);
             assert_eq!(decode_base64(&encoded).unwrap(), id);
