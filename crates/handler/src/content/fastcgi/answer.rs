@@ -58,12 +58,7 @@ pub(super) fn from_response(
             return accel_redirect(cx, site, target.as_bytes(), head.fields);
         }
     }
-    let location = cx.location_in(site);
-    let intercepts = location
-        .error_pages
-        .iter()
-        .any(|page| page.status == status);
-    if fastcgi.intercept_errors && status >= 300 && intercepts && !cx.in_error_page {
+    if intercepts(cx, site, fastcgi, status) {
         if let Some(challenge) = head.fields.remove(header::WWW_AUTHENTICATE) {
             cx.carried
                 .fields
@@ -101,6 +96,33 @@ pub(super) fn from_response(
         reply.body = storing.keep(cx, arrived);
     }
     Plan::Answer(Box::new(reply))
+}
+
+/// What PHP-FPM says of a script that its `security.limit_extensions` does not allow, in its words,
+/// so that nobody sees a difference where FPM is set up well.
+///
+/// Source: PHP, `sapi/fpm/fpm/fpm_main.c`, `fpm_php_limit_extensions`.
+pub(super) fn denied(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Plan {
+    const STATUS: u16 = 403;
+    if intercepts(cx, site, fastcgi, STATUS) {
+        return decide(cx, site, Step::Fail(STATUS));
+    }
+    let content_type = HeaderValue::from_static("text/html; charset=UTF-8");
+    let fields = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type)]);
+    let mut reply = reply(fastcgi, STATUS, fields, None, false);
+    reply.body = Body::bytes(Bytes::from_static(b"Access denied.\n"));
+    Plan::Answer(Box::new(reply))
+}
+
+/// Whether a page of ours stands in for PHP's answer (`fastcgi_intercept_errors`).
+///
+/// Source: nginx, `ngx_http_upstream_intercept_errors`.
+fn intercepts(cx: &Context, site: &Site, fastcgi: &FastCgi, status: u16) -> bool {
+    let pages = &cx.location_in(site).error_pages;
+    fastcgi.intercept_errors
+        && status >= 300
+        && !cx.in_error_page
+        && pages.iter().any(|page| page.status == status)
 }
 
 fn copy(bytes: &[u8]) -> Bytes {

@@ -66,7 +66,7 @@ pub(crate) async fn ask(
     {
         let script = script.escape_ascii();
         cx.log_error(format_args!("\"{script}\" is no PHP file and is not run"));
-        return decide(cx, site, Step::Fail(403));
+        return answer::denied(cx, site, fastcgi);
     }
     let idempotent = cx.head.method.is_idempotent();
     let next = &fastcgi.next_upstream;
