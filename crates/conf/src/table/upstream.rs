@@ -12,9 +12,9 @@ rows! { "upstream": "ngx_http_upstream_module and the balancers: groups of serve
     UPSTREAM_RESOLVER_TIMEOUT "resolver_timeout" in UPSTREAM, TAKE1, Msec = "30s", Own,
         Accepted("names are looked up by the system"), "How long a look-up may take.";
     UPSTREAM_HASH "hash" in UPSTREAM, TAKE12, Special(Special::Hash), Own,
-        Differs("members of groups for FastCGI take turns"), "Chooses the member by a hash of a key.";
+        Honoured, "Chooses the member by a hash of a key.";
     IP_HASH "ip_hash" in UPSTREAM, NOARGS, Special(Special::Balancer), Own,
-        Differs("members of groups for FastCGI take turns"), "Chooses the member by the client's address.";
+        Honoured, "Chooses the member by the client's address.";
     UPSTREAM_KEEPALIVE "keepalive" in UPSTREAM, TAKE12, Special(Special::Keepalive), Own,
         Honoured, "How many idle connections are kept.";
     UPSTREAM_KEEPALIVE_TIME "keepalive_time" in UPSTREAM, TAKE1, Msec = "1h", Own,
@@ -24,11 +24,11 @@ rows! { "upstream": "ngx_http_upstream_module and the balancers: groups of serve
     UPSTREAM_KEEPALIVE_REQUESTS "keepalive_requests" in UPSTREAM, TAKE1, Number = "1000", Own,
         Honoured, "How many requests one kept connection carries.";
     LEAST_CONN "least_conn" in UPSTREAM, NOARGS, Special(Special::Balancer), Own,
-        Differs("members of groups for FastCGI take turns"), "Chooses the member with the fewest connections.";
+        Honoured, "Chooses the member with the fewest connections.";
     LEAST_TIME "least_time" in UPSTREAM, TAKE12, Words, Own,
         Unsupported, "Chooses the member that answers fastest.";
     UPSTREAM_RANDOM "random" in UPSTREAM, TAKE012, Special(Special::Random), Own,
-        Differs("members of groups for FastCGI take turns"), "Chooses a member at random, or the better of two.";
+        Honoured, "Chooses a member at random, or the better of two.";
     UPSTREAM_STICKY "sticky" in UPSTREAM, MORE2, Words, Own,
         Unsupported, "Binds clients to members.";
     UPSTREAM_ZONE "zone" in UPSTREAM, TAKE12, Special(Special::Zone), Own,
