@@ -196,7 +196,7 @@ impl Pool {
             connection,
             standing,
             rules: state.reuse,
-            lent: state.slots.is_lending(),
+            lent: state.slots.mark_lent(),
             guessing: state.slots.is_guessing(),
             waited: Duration::ZERO,
             held: true,
@@ -389,6 +389,9 @@ impl Lease {
             .is_some_and(|kept| kept.is_aged(rules, Instant::now()));
         let mut state = shared.lock();
         state.slots.forget(self.standing);
+        if std::mem::take(&mut self.lent) {
+            state.slots.unmark_lent();
+        }
         // Closed outside of the lock, and before anybody else connects: its worker is then free.
         let recycled = aged && state.slots.is_full();
         if recycled {

@@ -4,7 +4,8 @@
 //!
 //! - *Near first.* A slot that comes free on one thread goes to the longest waiting request
 //!   of that thread, so that its connection need not move, unless a request elsewhere came
-//!   more than [`Line::slack`] places earlier. Nobody is overtaken more often than that.
+//!   more than [`Line::slack`] places earlier, or [`ROUNDS`] times as many while it has waited
+//!   for less than [`SHORT`]. Nobody is overtaken more often than that.
 //! - *Newest first*, when the line stands. Under lasting overload a first-in-first-out line
 //!   settles just under the patience of the clients and serves only those about to leave
 //!   (measured: no good answer at all). The sign that it has come to that is that requests
@@ -23,6 +24,13 @@ const IMPATIENT: Duration = Duration::from_millis(100);
 
 /// Without a departure for so long, the line is first-in-first-out again.
 pub(crate) const CALM: Duration = Duration::from_secs(2);
+
+/// Up to so long a wait, a slot is handed to another thread less readily: each time costs the
+/// wake-up of that thread and the move of a connection to its reactor.
+const SHORT: Duration = Duration::from_millis(50);
+
+/// How much less readily.
+const ROUNDS: u64 = 4;
 
 /// A request's place in the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -284,10 +292,14 @@ impl<C, W: Copy + Eq> Line<C, W> {
                 near = earlier(near, candidate);
             }
         }
-        let (best, _) = first?;
+        let (best, foremost) = first?;
+        let slack = match self.rows.get(foremost).and_then(|row| self.oldest(row)) {
+            Some((_, since)) if now.saturating_duration_since(since) < SHORT => self.slack * ROUNDS,
+            _ => self.slack,
+        };
         let (_, index) = near
-            .filter(|(rank, _)| rank - best <= self.slack)
-            .or(first)?;
+            .filter(|(rank, _)| rank - best <= slack)
+            .unwrap_or((best, foremost));
         let row = self.rows.get_mut(index)?;
         let taken = if newest_first {
             row.order.pop_back()

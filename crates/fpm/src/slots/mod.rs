@@ -81,6 +81,8 @@ pub(crate) struct Slots<C, W> {
     guess: Option<guess::Guess>,
     depth: usize,
     active: usize,
+    /// Of these, the ones that others need back soon.
+    lent: usize,
     lanes: Vec<Lane>,
     pub(crate) idle: VecDeque<Idle<C, W>>,
     pub(crate) line: Line<C, W>,
@@ -95,6 +97,7 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             guess: None,
             depth,
             active: 0,
+            lent: 0,
             lanes: Vec::new(),
             idle: VecDeque::new(),
             line: Line::new(4),
@@ -173,9 +176,17 @@ impl<C, W: Copy + Eq> Slots<C, W> {
         self.active + self.idle.len() < self.limit + self.reserve && self.reserve > 0
     }
 
-    /// Whether a slot is lent now: its connection must not be kept.
-    pub(crate) fn is_lending(&self) -> bool {
-        self.active + self.idle.len() > self.limit
+    /// Decides whether the slot granted just now is a lent one: its connection must not be kept.
+    /// No more are than there are slots beyond the limit, so that all others keep theirs.
+    pub(crate) fn mark_lent(&mut self) -> bool {
+        let is_lent = self.active + self.idle.len() > self.limit + self.lent;
+        self.lent += usize::from(is_lent);
+        is_lent
+    }
+
+    /// A slot that was marked as lent is about to come back.
+    pub(crate) fn unmark_lent(&mut self) {
+        self.lent = self.lent.saturating_sub(1);
     }
 
     fn may_lend(&self, now: Instant) -> bool {

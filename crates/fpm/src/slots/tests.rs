@@ -57,27 +57,55 @@ fn a_lane_cannot_take_every_slot() {
     assert_eq!(granted(&mut pool, second), Some(None));
 }
 
-#[test]
-fn nearness_is_bounded() {
-    let (mut pool, now) = (Pool::new(Size::Fixed(1), 99), Instant::now());
-    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
-    let far = waiting(pool.ask(1, 0, now));
-    let mut near: VecDeque<_> = (0..20).map(|_| waiting(pool.ask(0, 0, now))).collect();
-    let mut overtaken = 0;
-    loop {
-        pool.release(0, 0, Some(1), now);
+/// How many requests of its own thread a slot serves before the oldest, on another thread, after
+/// a wait of so long.
+fn overtaken_after(wait: Duration) -> usize {
+    let (mut pool, came) = (Pool::new(Size::Fixed(1), 99), Instant::now());
+    assert!(matches!(pool.ask(0, 0, came), Asked::Granted(None)));
+    let far = waiting(pool.ask(1, 0, came));
+    let near: Vec<_> = (0..20).map(|_| waiting(pool.ask(0, 0, came))).collect();
+    for (overtaken, next) in near.into_iter().enumerate() {
+        pool.release(0, 0, Some(1), came + wait);
         if granted(&mut pool, far).is_some() {
-            break;
+            return overtaken;
         }
-        let next = near.pop_front().unwrap();
         assert_eq!(
             granted(&mut pool, next),
             Some(Some(1)),
             "first come, first served on a thread"
         );
-        overtaken += 1;
     }
-    assert_eq!(overtaken, 4);
+    panic!("never served")
+}
+
+#[test]
+fn nearness_is_bounded() {
+    assert_eq!(overtaken_after(Duration::ZERO), 16);
+    assert_eq!(overtaken_after(Duration::from_millis(50)), 4);
+}
+
+#[test]
+fn only_the_reserve_is_lent() {
+    let (mut pool, now) = (Pool::new(Size::Workers(3), 9), Instant::now());
+    let mut lent = Vec::new();
+    for _ in 0..2 {
+        assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
+        lent.push(pool.mark_lent());
+    }
+    let [first, second, _third] = [0; 3].map(|_| waiting(pool.ask(0, 0, now)));
+    let later = now + LONG_WAIT;
+    assert_eq!(pool.lend(later).len(), 1);
+    assert_eq!(granted(&mut pool, first), Some(None));
+    lent.push(pool.mark_lent());
+    // While the reserve is out, the others pass their connections on.
+    pool.release(0, 0, Some(7), later);
+    assert_eq!(granted(&mut pool, second), Some(Some(7)));
+    lent.push(pool.mark_lent());
+    assert_eq!(lent, [false, false, true, false]);
+    // The lent slot comes back and goes out again, as a lent one.
+    pool.unmark_lent();
+    pool.release(0, 0, None, later);
+    assert!(pool.mark_lent());
 }
 
 #[test]
