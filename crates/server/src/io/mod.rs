@@ -11,4 +11,4 @@ pub use body::{BodyError, RequestBody};
 pub(crate) use out::Out;
 pub use sendfile::FileMarkers;
 pub(crate) use sendfile::FileQueue;
-pub(crate) use transport::Transport;
+pub(crate) use transport::{Transport, UNSENT};

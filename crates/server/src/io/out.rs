@@ -15,6 +15,10 @@ use crate::connection::{Exchange, Wait};
 /// Most slices of one write; a chunk of a body takes three.
 const SLICES: usize = 16;
 
+/// A client that has taken so much of an answer reads it: the kernel may then hold more of a file for it than of what is
+/// copied. With the small limit each wake-up sent little; without it 10 MB took a third less CPU time.
+const FLOWING: u64 = 512 << 10;
+
 /// Bytes that wait to be written, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Out {
@@ -242,6 +246,9 @@ impl Out {
         };
         let most = usize::try_from(part.left).unwrap_or(most).min(most);
         let transport = &exchange.connection().transport;
+        if exchange.bytes_sent() > FLOWING {
+            transport.bound_unsent(false);
+        }
         let sent = ready!(transport.poll_sendfile(cx, &part.file, part.offset, most))?;
         if sent == 0 {
             let text = format!(

@@ -1,7 +1,7 @@
 //! The byte stream under a connection. All methods take `&self`, because the task that drives a
 //! connection and the body of its request share it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IoSlice};
@@ -19,9 +19,16 @@ use tokio::net::{TcpStream, UnixStream};
 
 use crate::tls::Stream;
 
+/// Bytes of an answer that the kernel may hold without having sent them; listening sockets hand it on. Its own limit is
+/// the size of the send buffer, megabytes that are copied for a client that may never read them: with 2,000 such
+/// clients others waited for seconds.
+pub(crate) const UNSENT: u32 = 256 << 10;
+
 /// A byte stream, shared within one thread.
 pub(crate) struct Transport {
     inner: RefCell<Inner>,
+    /// The limit of [`UNSENT`] is off.
+    unbounded: Cell<bool>,
 }
 
 enum Inner {
@@ -58,6 +65,7 @@ impl Transport {
     fn new(inner: Inner) -> Self {
         Self {
             inner: RefCell::new(inner),
+            unbounded: Cell::new(false),
         }
     }
 
@@ -120,6 +128,7 @@ impl Transport {
         parts: &[&[u8]],
         more: bool,
     ) -> Poll<io::Result<usize>> {
+        self.bound_unsent(true);
         let slices: SmallVec<[IoSlice<'_>; 8]> =
             parts.iter().map(|part| IoSlice::new(part)).collect();
         match &*self.inner.borrow() {
@@ -138,6 +147,20 @@ impl Transport {
     /// Whether [`Self::poll_sendfile`] works.
     pub(crate) fn can_send_file(&self) -> bool {
         matches!(&*self.inner.borrow(), Inner::Tcp(_))
+    }
+
+    /// Whether the kernel holds at most [`UNSENT`] bytes of the answer. Off, the send buffer is the limit: for parts of
+    /// files, which are not copied, and for clients that are known to read.
+    pub(crate) fn bound_unsent(&self, bound: bool) {
+        if self.unbounded.get() != bound {
+            return;
+        }
+        if let Inner::Tcp(stream) = &*self.inner.borrow() {
+            let most = if bound { UNSENT } else { u32::MAX };
+            // Best effort: it decides how often we are woken, and how much memory a slow client costs.
+            let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(most);
+            self.unbounded.set(!bound);
+        }
     }
 
     /// Has the kernel copy from `file` to the socket; 0 at the end of the file. This reads from the

@@ -8,15 +8,13 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket as RawSocket, TcpKeepalive, Type};
 
+use crate::io::UNSENT;
+
 use super::{ListenAddress, ListenerConfig, TcpKeepAlive};
 
 /// How often a busy address is tried. Source: nginx, `ngx_open_listening_sockets`.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(500);
-/// Bytes of an answer that the kernel may hold without having sent them. Its own limit is the size of
-/// the send buffer, megabytes that are copied for a client that may never read them: with 2,000 such
-/// clients others waited for seconds.
-const UNSENT: u32 = 256 << 10;
 
 /// Why a socket could not be opened; the texts are nginx's.
 #[derive(Debug, thiserror::Error)]
