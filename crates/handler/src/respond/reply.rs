@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
+use portunus_static_files::encoding::weak_etag;
 
 use crate::body::Body;
 use crate::filtered::{Filtered, Stage, Stages};
@@ -14,6 +15,19 @@ pub(crate) struct Validators {
     pub(crate) modified: Option<i64>,
     /// The same moment, ready to be sent.
     pub(crate) last_modified: Option<HeaderValue>,
+}
+
+impl Validators {
+    /// What is left of them when a filter writes the body anew: with `keep`, the date and a weak tag.
+    ///
+    /// Source: nginx, `ngx_http_clear_last_modified`, `ngx_http_weak_etag`.
+    pub(crate) fn of_another_body(&mut self, keep: bool) {
+        if keep {
+            self.etag = self.etag.as_ref().and_then(weak_etag);
+        } else {
+            *self = Self::default();
+        }
+    }
 }
 
 /// What the content phase or an error produced.

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, header};
-use portunus_static_files::encoding::weak_etag;
 
 use super::Reply;
 use crate::body::Body;
@@ -24,14 +23,7 @@ pub(super) fn apply(cx: &mut Context, rules: &Arc<Rules>, reply: &mut Reply) {
     reply.content_length = None;
     reply.ranges = false;
     reply.fields.remove(header::ACCEPT_RANGES);
-    let validators = &mut reply.validators;
-    if rules.last_modified {
-        validators.etag = validators.etag.as_ref().and_then(weak_etag);
-    } else {
-        validators.etag = None;
-        validators.modified = None;
-        validators.last_modified = None;
-    }
+    reply.validators.of_another_body(rules.last_modified);
     if cx.subrequest.is_none() && cx.is_head() {
         return;
     }

@@ -4,7 +4,6 @@
 
 use http::HeaderValue;
 use portunus_filters::{Substitution, Substitutor};
-use portunus_static_files::encoding::weak_etag;
 
 use super::Reply;
 use crate::config::SubFilter;
@@ -31,13 +30,6 @@ pub(super) fn apply(cx: &mut Context, rules: &SubFilter, reply: &mut Reply) {
     };
     reply.length = None;
     reply.content_length = None;
-    let validators = &mut reply.validators;
-    if rules.last_modified {
-        validators.etag = validators.etag.as_ref().and_then(weak_etag);
-    } else {
-        validators.etag = None;
-        validators.modified = None;
-        validators.last_modified = None;
-    }
+    reply.validators.of_another_body(rules.last_modified);
     reply.push_stage(Stage::substitute(substitutor));
 }
