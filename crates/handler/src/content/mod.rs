@@ -1,5 +1,6 @@
 //! What produces answers: files, PHP, servers behind us, the status page.
 
+mod balancing;
 pub(crate) mod cached;
 pub(crate) mod fastcgi;
 pub(crate) mod listing;

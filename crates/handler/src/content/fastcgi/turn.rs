@@ -2,15 +2,15 @@
 //!
 //! Source: nginx, `ngx_http_upstream_connect`, `ngx_http_upstream_next`.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use portunus_fpm::Pool;
 use portunus_telemetry::Severity;
-use portunus_upstream::{Balance, Outcome, Tries};
+use portunus_upstream::{Outcome, Tries};
 
 use crate::config::{FastCgiGroup, NextUpstream};
+use crate::content::balancing;
 use crate::context::Context;
 
 /// The right to a member; given back when the answer is over.
@@ -48,15 +48,7 @@ impl<'g> Turn<'g> {
             0 => all,
             most => all.min(most),
         };
-        let key = match (group.group.balance(), &group.key) {
-            (Balance::IpHash, _) => match cx.client.address {
-                Some(IpAddr::V4(address)) => address.octets().to_vec(),
-                Some(IpAddr::V6(address)) => address.octets().to_vec(),
-                None => Vec::new(),
-            },
-            (_, Some(key)) => cx.expand(key),
-            (_, None) => Vec::new(),
-        };
+        let key = balancing::key(cx, group.group.balance(), group.key.as_ref());
         Self {
             group,
             tries: Tries::default(),

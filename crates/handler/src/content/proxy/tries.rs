@@ -3,7 +3,6 @@
 //! Source: nginx, `ngx_http_upstream_connect`, `ngx_http_upstream_next`, `ngx_http_upstream_test_next`.
 
 use std::io;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -15,11 +14,12 @@ use portunus_proxy::{
 };
 use portunus_spool::SpooledReader;
 use portunus_telemetry::Severity;
-use portunus_upstream::{Balance, Outcome};
+use portunus_upstream::Outcome;
 
 use super::body::Progress;
 use super::request::Outgoing;
 use crate::config::{Proxy, ProxyGroup};
+use crate::content::balancing;
 use crate::content::cached::Failure;
 use crate::context::Context;
 use crate::request_body::{RequestBody, Streaming};
@@ -92,15 +92,7 @@ impl<'p> Tries<'p> {
             0 => all,
             most => all.min(most),
         };
-        let key = match (group.group.balance(), &group.key) {
-            (Balance::IpHash, _) => match cx.client.address {
-                Some(IpAddr::V4(address)) => address.octets().to_vec(),
-                Some(IpAddr::V6(address)) => address.octets().to_vec(),
-                None => Vec::new(),
-            },
-            (_, Some(key)) => cx.expand(key),
-            (_, None) => Vec::new(),
-        };
+        let key = balancing::key(cx, group.group.balance(), group.key.as_ref());
         let upgrade = cx.head.headers.contains_key(http::header::UPGRADE);
         Self {
             proxy,
