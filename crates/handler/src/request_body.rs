@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
 use portunus_server::{BodyError, RequestBody as Incoming};
 use portunus_spool::{Limits, Spool, Spooled};
@@ -45,6 +45,12 @@ impl BodyReadError {
             Self::Client(_) => 400,
             Self::Spool(_) => 500,
         }
+    }
+
+    /// The status for what went wrong with a body while it was passed on.
+    pub(crate) fn status_of(error: &io::Error) -> u16 {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        inner.map_or(400, Self::status)
     }
 
     /// There is nobody left to answer.
@@ -113,21 +119,65 @@ impl RequestBody {
         *self = Self::Whole(spool.finish().await?);
         Ok(())
     }
+
+    /// The body to be passed on while it comes; none where it is all here, or there is none. What came
+    /// together with the head is taken without a wait, and is often all there is.
+    ///
+    /// `limit` 0 is no limit; `memory` is `client_body_buffer_size`. Must be called on the thread of the
+    /// connection.
+    pub(crate) async fn stream(
+        &mut self,
+        limit: u64,
+        memory: usize,
+    ) -> Result<Option<Streaming>, BodyReadError> {
+        if !matches!(self, Self::Unread(_)) {
+            return Ok(None);
+        }
+        let Self::Unread(mut incoming) = std::mem::take(self) else {
+            return Ok(None);
+        };
+        let mut first = BytesMut::new();
+        while first.len() < memory {
+            match poll_fn(|cx| Poll::Ready(incoming.poll_data(cx))).await {
+                Poll::Pending => break,
+                Poll::Ready(None) => {
+                    *self = Self::Whole(Spooled::from(first.freeze()));
+                    return Ok(None);
+                }
+                Poll::Ready(Some(data)) => first.extend_from_slice(&data?),
+            }
+            if limit != 0 && first.len() as u64 > limit {
+                *self = Self::Unread(incoming);
+                return Err(BodyReadError::TooLarge(first.len() as u64));
+            }
+        }
+        Ok(Some(Streaming::new(first.freeze(), incoming, limit)))
+    }
 }
 
-/// A body that goes to PHP while the client is still sending (`fastcgi_request_buffering off`).
+/// A body that goes to a server while the client is still sending (`fastcgi_request_buffering off`,
+/// `proxy_request_buffering off`).
 ///
 /// The pool may take its side to any thread; a task on this one reads from the client, one piece
 /// ahead.
 #[derive(Debug)]
-pub(crate) struct Streaming(mpsc::Receiver<io::Result<Bytes>>);
+pub(crate) struct Streaming {
+    first: Bytes,
+    rest: mpsc::Receiver<io::Result<Bytes>>,
+}
 
 impl Streaming {
-    /// Starts to read. Must be called on the thread of the connection.
-    pub(crate) fn new(mut incoming: Incoming) -> Self {
-        let (sender, receiver) = mpsc::channel(1);
+    /// Starts to read what comes behind `first`. Must be called on the thread of the connection.
+    pub(crate) fn new(first: Bytes, mut incoming: Incoming, limit: u64) -> Self {
+        let (sender, rest) = mpsc::channel(1);
+        let mut length = first.len() as u64;
         tokio::task::spawn_local(async move {
             while let Some(data) = poll_fn(|cx| incoming.poll_data(cx)).await {
+                length += data.as_ref().map_or(0, Bytes::len) as u64;
+                let data = match data {
+                    Ok(_) if limit != 0 && length > limit => Err(BodyReadError::TooLarge(length)),
+                    data => data.map_err(BodyReadError::Client),
+                };
                 let data = data.map_err(io::Error::other);
                 let ended = data.is_err();
                 if sender.send(data).await.is_err() || ended {
@@ -135,18 +185,25 @@ impl Streaming {
                 }
             }
         });
-        Self(receiver)
+        Self { first, rest }
+    }
+
+    fn poll_piece(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        if !self.first.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut self.first))));
+        }
+        self.rest.poll_recv(cx)
     }
 }
 
 impl portunus_fpm::BodyStream for Streaming {
     fn poll_next(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        self.0.poll_recv(cx)
+        self.poll_piece(cx)
     }
 }
 
 impl portunus_proxy::BodySource for Streaming {
     fn poll_next(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        self.0.poll_recv(cx)
+        self.poll_piece(cx)
     }
 }

@@ -21,7 +21,8 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         Honoured, "Whether the answer is taken in before it is passed on.";
     FASTCGI_REQUEST_BUFFERING "fastcgi_request_buffering" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,
-        Honoured, "Whether the request body is taken in before it is passed on.";
+        Differs("off: what comes together with the head is taken first; a body whose length is not known, as a chunked one, is passed on while it comes only where fastcgi_param tells no CONTENT_LENGTH, without which PHP would read none of it"),
+        "Whether the request body is taken in before it is passed on.";
     FASTCGI_IGNORE_CLIENT_ABORT "fastcgi_ignore_client_abort" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
         Honoured, "Whether a request goes on when its client is gone.";

@@ -153,6 +153,8 @@ pub struct FastCgiParams {
     pub(crate) steps: Vec<ParamStep>,
     /// Request fields that are not passed on, because a param `HTTP_…` stands for them.
     pub(crate) overridden: Vec<HeaderName>,
+    /// Whether there is a `CONTENT_LENGTH`.
+    pub(crate) tells_length: bool,
 }
 
 /// How the next bytes of the params come about.
@@ -169,6 +171,7 @@ impl FromIterator<FastCgiParam> for FastCgiParams {
         let (mut made, mut wire) = (Self::default(), Params::default());
         for param in params {
             made.overridden.extend(request_field(&param.name));
+            made.tells_length |= &*param.name == b"CONTENT_LENGTH";
             match param.value.as_literal() {
                 Some(b"") if param.if_not_empty => {}
                 Some(literal) => wire.push(&param.name, literal),

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use portunus_cache::Entry;
-use portunus_fpm::{ErrorKind, Failure, Pool, Response};
+use portunus_fpm::{Error, ErrorKind, Failure, Pool, Response};
 use portunus_static_files::http_time;
 use portunus_telemetry::Severity;
 
@@ -14,6 +14,7 @@ use crate::config::{FastCgi, Site};
 use crate::content::cached::{self, Arrived, Storing, fields_of};
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide, redirect_inside};
+use crate::request_body::BodyReadError;
 use crate::respond::Reply;
 
 static ACCEL_CHARSET: HeaderName = HeaderName::from_static("x-accel-charset");
@@ -242,7 +243,10 @@ fn accel_redirect(cx: &mut Context, site: &Site, target: &[u8], mut fields: Head
 /// An exchange that brought no answer; another member is asked.
 pub(super) fn note_failure(cx: &mut Context, pool: &Pool, failure: &Failure) -> u16 {
     log_stderr(cx, &failure.stderr);
-    let status = failure.error.status().as_u16();
+    let status = match &failure.error {
+        Error::ClientBody(error) => BodyReadError::status_of(error),
+        error => error.status().as_u16(),
+    };
     cx.upstream.record_failure(pool, failure, status);
     let address = pool.config().address.to_string();
     cx.log(

@@ -157,30 +157,40 @@ async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<B
     if !fastcgi.pass_request_body {
         return Ok(Body::Empty);
     }
-    let chunked = cx.head.headers.contains_key(header::TRANSFER_ENCODING);
-    if !fastcgi.request_buffering && !chunked {
-        return Ok(match std::mem::take(&mut cx.body) {
-            RequestBody::Unread(incoming) => {
-                Body::Stream(Box::new(crate::request_body::Streaming::new(incoming)))
-            }
-            RequestBody::Whole(body) => Body::Spooled(body),
-            RequestBody::Gone => Body::Empty,
-        });
-    }
     let level = &cx.location_in(site).level;
     let (limit, memory) = (level.client_max_body_size, level.client_body_buffer_size);
-    if let Err(error) = cx.body.read(limit, memory, &site.temp_dir).await {
-        cx.log(Severity::Error, format_args!("{error}"));
-        if error.client_is_gone() {
-            cx.answer.status = error.status();
-            return Err(Step::Done(Plan::Close));
+    let taken = if streams(cx, fastcgi) {
+        cx.body.stream(limit, memory).await
+    } else {
+        let read = cx.body.read(limit, memory, &site.temp_dir).await;
+        read.map(|()| None)
+    };
+    match taken {
+        Ok(Some(streaming)) => return Ok(Body::Stream(Box::new(streaming))),
+        Ok(None) => {}
+        Err(error) => {
+            cx.log(Severity::Error, format_args!("{error}"));
+            if error.client_is_gone() {
+                cx.answer.status = error.status();
+                return Err(Step::Done(Plan::Close));
+            }
+            return Err(Step::Fail(error.status()));
         }
-        return Err(Step::Fail(error.status()));
     }
     Ok(match &cx.body {
         RequestBody::Whole(body) => Body::Spooled(body.clone()),
         RequestBody::Unread(_) | RequestBody::Gone => Body::Empty,
     })
+}
+
+/// Whether the body is passed on while it comes (`fastcgi_request_buffering off`).
+///
+/// Differs: a body whose length nobody knows, as a chunked one, is taken in first where `CONTENT_LENGTH`
+/// is among the params. PHP reads no byte of a body without it, and nginx has none to give.
+fn streams(cx: &Context, fastcgi: &FastCgi) -> bool {
+    let is_told = fastcgi.params.tells_length;
+    let is_known = cx.head.headers.contains_key(header::CONTENT_LENGTH);
+    !fastcgi.request_buffering && (is_known || !is_told)
 }
 
 /// Whom the request may go to.

@@ -22,7 +22,7 @@ use crate::config::{Proxy, ProxyGroup};
 use crate::content::balancing;
 use crate::content::cached::Failure;
 use crate::context::Context;
-use crate::request_body::{RequestBody, Streaming};
+use crate::request_body::{BodyReadError, RequestBody, Streaming};
 use crate::upstream_state::Attempt;
 
 /// What came of it.
@@ -145,7 +145,7 @@ impl<'p> Tries<'p> {
                 }) => {
                     if let Error::RequestBody(error) = &error {
                         cx.log(Severity::Info, format_args!("{error}"));
-                        return Given::Nothing(400, Failure::Other);
+                        return Given::Nothing(BodyReadError::status_of(error), Failure::Other);
                     }
                     cx.log(Severity::Error, format_args!("{error}"));
                     let fault = fault_of(&error);
@@ -247,7 +247,10 @@ impl<'p> Tries<'p> {
             RequestBody::Unread(_) => {
                 self.replayable = false;
                 match std::mem::take(&mut cx.body) {
-                    RequestBody::Unread(incoming) => Box::new(Streaming::new(incoming)),
+                    RequestBody::Unread(incoming) => {
+                        let limit = cx.location_in(&cx.site).level.client_max_body_size;
+                        Box::new(Streaming::new(Bytes::new(), incoming, limit))
+                    }
                     RequestBody::Whole(_) | RequestBody::Gone => return Outbound::Empty,
                 }
             }
