@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use portunus_testkit::{Connection, Launch, Program, Server};
+use portunus_testkit::{Connection, Launch, Program, Server, unescape};
 
 /// `client_body_timeout` of the servers below.
 const BODY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -103,39 +103,6 @@ fn rows() -> Vec<Row> {
         }
     })
     .collect()
-}
-
-/// `\r \n \t \\ \xHH`, and `{text*N}` for a repetition; braces around anything else are braces.
-fn unescape(text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut rest = text;
-    while let Some(byte) = rest.bytes().next() {
-        if let Some((inner, count, after)) = repetition(rest) {
-            out.extend(unescape(inner).repeat(count));
-            rest = after;
-        } else if byte == b'\\' {
-            let code = rest.as_bytes()[1];
-            let length = if code == b'x' { 4 } else { 2 };
-            out.push(match code {
-                b'r' => b'\r',
-                b'n' => b'\n',
-                b't' => b'\t',
-                b'x' => u8::from_str_radix(&rest[2..4], 16).expect("two hex digits"),
-                other => other,
-            });
-            rest = &rest[length..];
-        } else {
-            out.push(byte);
-            rest = &rest[1..];
-        }
-    }
-    out
-}
-
-fn repetition(text: &str) -> Option<(&str, usize, &str)> {
-    let (inner, after) = text.strip_prefix('{')?.split_once('}')?;
-    let (inner, count) = inner.rsplit_once('*')?;
-    Some((inner, count.parse().ok()?, after))
 }
 
 /// Sends a row with one more request behind it, and reads until the server closes.

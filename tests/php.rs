@@ -2,25 +2,34 @@
 //! it, and that no later client gets anything of it. The pool's own table is in `crates/fpm/tests`.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use portunus_testkit::{
-    Connection, Error, FastCgiPeer, Gate, Launch, Program, Response, Script, Server, Step,
+    Connection, Error, FastCgiPeer, Gate, Launch, Program, Response, Script, Server, Step, unescape,
 };
 
 use Outcome::{Cut, Fails, Whole};
-use Step::{Close, End, Overloaded, Params, Raw, Request, Reset, Stderr, Stdout};
+use Step::{
+    Close, Drain, End, Overloaded, Params, Raw, RawFor, Repeat, Request, Reset, Stderr, Stdout,
+    When,
+};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Outcome {
     /// A page of the server's own, with this status.
     Fails(u16),
     /// The client can see that the answer is not whole.
     Cut,
-    /// This body.
-    Whole(String),
+    /// PHP's answer: this status, this body.
+    Whole(u16, String),
+}
+
+fn launch(config: String) -> Launch {
+    Launch::new(Program::at(env!("CARGO_BIN_EXE_portunus")), config)
 }
 
 fn serve(directives: &str, peers: &[SocketAddr]) -> Server {
@@ -39,7 +48,7 @@ fn serve(directives: &str, peers: &[SocketAddr]) -> Server {
          }}"
     );
     let peer = |at: usize| peers.get(at).or(peers.last()).expect("a peer").to_string();
-    Launch::new(Program::at(env!("CARGO_BIN_EXE_portunus")), config)
+    launch(config)
         .with("PEER_0", peer(0))
         .with("PEER_1", peer(1))
         .start()
@@ -51,55 +60,213 @@ fn out(text: &str) -> Step {
 }
 
 const HEAD: &str = "Content-Type: text/plain\r\n\r\n";
-const END: &[u8] = b"\x01\x03\0\x01\0\x08\0\0\0\0\0\0\0\0\0\0";
 
-/// More than the server waits for before it passes an answer on.
-fn large() -> Step {
-    Stdout(vec![b'x'; 200_000])
+/// A row of the table.
+struct Fault {
+    name: &'static str,
+    buffered: Vec<Outcome>,
+    streamed: Vec<Outcome>,
+    steps: Vec<&'static str>,
 }
 
-#[rustfmt::skip] // A table: one line, one fault.
-fn faults() -> Vec<(&'static str, Script, Outcome)> {
-    let head = |text: &str| vec![out(text), out("\r\n\r\nbody"), End(0)];
-    let raw = |bytes: &[u8]| Raw(bytes.to_vec());
-    let whole = || Whole("body".to_owned());
-    vec![
-        ("closed without a word", vec![Close], Fails(502)),
-        ("reset without a word", vec![Reset], Fails(502)),
-        ("closed in a record header", vec![raw(b"\x01\x06\0"), Close], Fails(502)),
-        ("closed in the head", vec![out("Content-Ty"), Close], Fails(502)),
-        ("closed after the head", vec![out(HEAD), Close], Fails(502)),
-        ("closed in a small body", vec![out(HEAD), out("part"), Close], Fails(502)),
-        ("closed in a large body", vec![out(HEAD), large(), Close], Cut),
-        ("reset in a large body", vec![out(HEAD), large(), Reset], Cut),
-        ("garbage in a large body", vec![out(HEAD), large(), raw(b"garbage!"), End(0)], Cut),
-        ("overloaded in a large body", vec![out(HEAD), large(), Overloaded], Cut),
-        ("short of a large length", vec![out("Content-Length: 300000\r\n\r\n"), large(), End(0)], Cut),
-        ("closed in its end", vec![out(HEAD), out("all"), raw(&END[..15]), Close], Fails(502)),
-        ("HTTP", vec![raw(b"HTTP/1.1 200 OK\r\n\r\n")], Fails(502)),
-        ("another version", vec![raw(b"\x02\x06\0\x01\0\x01\0\0x")], Fails(502)),
-        ("another type", vec![raw(b"\x01\x63\0\x01\0\x01\0\0x")], Fails(502)),
-        ("another id", vec![raw(b"\x01\x06\0\x07\0\x01\0\0x")], Fails(502)),
-        ("another length", vec![raw(b"\x01\x03\0\x01\0\x02\0\0xx")], Fails(502)),
-        ("overloaded", vec![Overloaded], Fails(503)),
-        ("nothing at all", vec![End(0)], Fails(502)),
-        ("only stderr", vec![Stderr(b"PHP Fatal error".to_vec()), End(255)], Fails(502)),
-        ("no colon", head("no colon"), Fails(502)),
-        ("CR in a field", head("A: 1\rB: 2"), Fails(502)),
-        ("NUL in a field", head("A: 1\x002"), Fails(502)),
-        ("escape in a field", head("A: \x1b[2J"), Fails(502)),
-        ("status 101", head("Status: 101 Switching"), Fails(502)),
-        ("status 999", head("Status: 999"), Fails(502)),
-        ("oversize head", vec![out(&format!("A: {}\r\n", "x".repeat(300_000))), End(0)], Fails(502)),
-        ("length of letters", head("Content-Length: many"), Fails(502)),
-        ("two lengths", head("Content-Length: 4\r\nContent-Length: 4"), Fails(502)),
-        ("shorter than its length", head("Content-Length: 10"), Fails(502)),
-        ("longer than its length", head("Content-Length: 2"), Whole("bo".to_owned())),
-        ("bytes after the end", vec![out(HEAD), out("body"), End(0), raw(b"stray")], whole()),
-        ("another answer after the end", vec![out(HEAD), out("body"), End(0), out(HEAD), out("other"), End(0)], whole()),
-        ("stderr in the middle", vec![out("A: 1"), Stderr(b"w".to_vec()), out("\r\n\r\nbody"), End(0)], whole()),
-        ("LF only", vec![out("A: 1\n\nbody"), End(0)], whole()),
-    ]
+fn faults() -> Vec<Fault> {
+    let lines = include_str!("php-faults.txt").lines();
+    let rows = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    rows.map(|line| {
+        let mut columns = line.split('\t');
+        let mut column = || {
+            columns
+                .next()
+                .expect("a row has outcomes, a name and steps")
+        };
+        Fault {
+            buffered: column().split('|').map(outcome).collect(),
+            streamed: column().split('|').map(outcome).collect(),
+            name: column(),
+            steps: columns.collect(),
+        }
+    })
+    .collect()
+}
+
+fn outcome(text: &str) -> Outcome {
+    match text.split_once(' ') {
+        Some((status, body)) => Whole(status.parse().expect("a status"), body.to_owned()),
+        None if text == "cut" => Cut,
+        None => Fails(text.parse().expect("a status")),
+    }
+}
+
+/// What the application of a row does once it has read a request.
+fn script(fault: &Fault) -> Script {
+    let step = |text: &&str| {
+        let (word, argument) = text.split_once(' ').unwrap_or((text, ""));
+        let bytes = unescape(argument);
+        match word {
+            "out" => vec![Stdout(bytes)],
+            "err" => vec![Stderr(bytes)],
+            "raw" => vec![RawFor(bytes)],
+            "drip" => drip(argument),
+            "end" => vec![End(argument.parse().unwrap_or(0))],
+            "overloaded" => vec![Overloaded],
+            "close" => vec![Close],
+            "reset" => vec![Reset],
+            "hang" => vec![Drain],
+            other => unreachable!("{other} in {}", fault.name),
+        }
+    };
+    fault.steps.iter().flat_map(step).collect()
+}
+
+fn drip(text: &str) -> Script {
+    let mut steps = Script::new();
+    for piece in text.split_inclusive("<id>") {
+        let (plain, id) = match piece.strip_suffix("<id>") {
+            Some(plain) => (plain, "<id>"),
+            None => (piece, ""),
+        };
+        let bytes = unescape(plain);
+        steps.extend(bytes.into_iter().map(|byte| Raw(vec![byte])));
+        steps.push(RawFor(id.into()));
+    }
+    steps
+}
+
+/// An application that breaks down in the way of the row whenever it is asked, except for `?good`.
+fn breaking(fault: &Fault) -> FastCgiPeer {
+    let good = format!("A: 1\r\n\r\ngood, not {}", fault.name);
+    let well = When("good", vec![out(&good), End(0), Repeat]);
+    let whole = [vec![Request, well], script(fault)].concat();
+    FastCgiPeer::start(vec![whole]).expect("a peer")
+}
+
+/// One server for the whole table: each row has two locations and an application of its own.
+fn table_server(faults: &[Fault], peers: &[FastCgiPeer]) -> Server {
+    let mut locations = String::new();
+    for (number, (fault, peer)) in faults.iter().zip(peers).enumerate() {
+        let patience = match fault.steps.last() {
+            Some(&"hang") => "300ms",
+            _ => "10s",
+        };
+        for mode in ["on", "off"] {
+            locations += &format!(
+                "location /{number}/{mode}/ {{
+                     fastcgi_pass {};
+                     fastcgi_buffering {mode};
+                     fastcgi_read_timeout {patience};
+                     fastcgi_buffer_size 4k;
+                     fastcgi_max_temp_file_size 100m;
+                     fastcgi_param QUERY_STRING $query_string;
+                     fastcgi_catch_stderr forbidden;
+                     fastcgi_pool_size 2;
+                 }}\n",
+                peer.address(),
+            );
+        }
+    }
+    let config = format!(
+        "server {{
+             listen 127.0.0.1:%%PORT_0%%;
+             location /probe/ {{ return 200 $uri; }}
+             {locations}
+         }}"
+    );
+    launch(config).start().expect("it starts")
+}
+
+/// A client that keeps its connection for as long as the server does.
+struct Client {
+    address: SocketAddr,
+    kept: Option<Connection>,
+}
+
+impl Client {
+    fn ask(&mut self, method: &str, target: &str) -> Outcome {
+        let length = match method {
+            "POST" => "Content-Length: 0\r\n",
+            _ => "",
+        };
+        let request = format!("{method} {target} HTTP/1.1\r\nHost: a\r\n{length}\r\n");
+        let open = || Connection::open(self.address).expect("it listens");
+        let connection = self.kept.take().unwrap_or_else(open);
+        let mut connection = connection.with_patience(PATIENCE);
+        match connection.exchange(request.as_bytes(), method) {
+            Err(Error::Closed { .. }) => Cut,
+            Err(error) => unreachable!("{target}: {error}"),
+            Ok(answer) => {
+                if answer.field("connection") != Some("close") {
+                    self.kept = Some(connection);
+                }
+                judge(&answer)
+            }
+        }
+    }
+}
+
+/// Whose answer it is.
+fn judge(answer: &Response) -> Outcome {
+    let text = answer.text();
+    if text.is_empty() || text.contains("<hr><center>") {
+        Fails(answer.status())
+    } else {
+        Whole(answer.status(), text)
+    }
+}
+
+/// All that is asked for one row, and what is wrong with the answers.
+fn play(server: &Server, number: usize, fault: &Fault) -> Vec<String> {
+    let mut client = Client {
+        address: server.address(0),
+        kept: None,
+    };
+    let mut wrong = Vec::new();
+    let mut expect = |method: &str, target: &str, expected: &[Outcome]| {
+        let found = client.ask(method, target);
+        if !expected.contains(&found) {
+            let name = fault.name;
+            wrong.push(format!(
+                "{name}: {method} {target}: {found:?}, not {expected:?}"
+            ));
+        }
+    };
+    for (mode, expected) in [("on", &fault.buffered), ("off", &fault.streamed)] {
+        let bad = format!("/{number}/{mode}/?bad");
+        let good = format!("/{number}/{mode}/?good");
+        let well = [Whole(200, format!("good, not {}", fault.name))];
+        // A POST has a connection of its own and one try; a GET, the kept one first, then others.
+        for method in ["POST", "GET"] {
+            expect("GET", &good, &well);
+            expect(method, &bad, expected);
+            expect(method, &bad, expected);
+            expect("GET", &good, &well);
+            let probe = format!("/probe/{number}/{mode}/{method}");
+            expect("GET", &probe, &[Whole(200, probe.clone())]);
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_fault_has_its_answer() {
+    let faults = faults();
+    assert!(faults.len() >= 100, "only {} rows", faults.len());
+    let peers: Vec<_> = faults.iter().map(breaking).collect();
+    let server = table_server(&faults, &peers);
+    let next = AtomicUsize::new(0);
+    let player = || {
+        let turns = std::iter::repeat_with(|| next.fetch_add(1, Relaxed));
+        let mine = turns.take_while(|number| *number < faults.len());
+        mine.flat_map(|number| play(&server, number, &faults[number]))
+            .collect::<Vec<_>>()
+    };
+    let wrong: Vec<String> = thread::scope(|scope| {
+        let players: Vec<_> = (0..8).map(|_| scope.spawn(player)).collect();
+        let found = players.into_iter();
+        found
+            .flat_map(|player| player.join().expect("a player does not panic"))
+            .collect()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 fn get(address: SocketAddr, target: &str) -> Result<Response, Error> {
@@ -110,28 +277,7 @@ fn get(address: SocketAddr, target: &str) -> Result<Response, Error> {
 fn ask(address: SocketAddr) -> Outcome {
     match get(address, "/index.php") {
         Err(_) => Cut,
-        Ok(answer) if answer.status() == 200 => Whole(answer.text()),
-        Ok(answer) => Fails(answer.status()),
-    }
-}
-
-#[test]
-fn every_fault_has_its_answer() {
-    for (name, script, expected) in faults() {
-        // A GET of which nothing was answered is asked again, three times at most; six is a multiple of any number of tries.
-        let mut scripts = vec![[vec![Params], script].concat(); 6];
-        scripts.push(Step::answer("A: 1", "good"));
-        let peer = FastCgiPeer::start(scripts).expect("a peer");
-        let server = serve("", &[peer.address()]);
-        assert_eq!(ask(server.address(0)), expected, "{name}");
-        while peer.connections() < 6 {
-            assert_eq!(ask(server.address(0)), expected, "{name}, again");
-        }
-        assert_eq!(
-            ask(server.address(0)),
-            Whole("good".to_owned()),
-            "after {name}"
-        );
+        Ok(answer) => judge(&answer),
     }
 }
 
@@ -170,7 +316,7 @@ fn who_leaves_the_line_is_never_served() {
         first.read_response("GET").expect("an answer").text(),
         "first"
     );
-    assert_eq!(ask(server.address(0)), Whole("next".to_owned()));
+    assert_eq!(ask(server.address(0)), Whole(200, "next".to_owned()));
     assert_eq!(peer.requests().len(), 2, "the one in between was not asked");
 }
 

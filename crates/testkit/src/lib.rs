@@ -7,6 +7,7 @@
 mod client;
 mod edits;
 mod error;
+mod escape;
 mod fastcgi_peer;
 pub mod hostile;
 mod php_fpm;
@@ -18,6 +19,7 @@ mod temp_tree;
 pub use client::{Connection, Field, Framing, Head, Response, exchange};
 pub use edits::{EditPlan, EditReport, Offence, edit_under_load};
 pub use error::Error;
+pub use escape::unescape;
 pub use fastcgi_peer::{FastCgiPeer, FastCgiRequest, Gate, Script, Step};
 pub use php_fpm::{PhpFpm, PhpFpmOptions};
 pub use port::Port;

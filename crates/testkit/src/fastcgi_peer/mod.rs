@@ -27,6 +27,8 @@ pub enum Step {
     Params,
     /// Sends bytes as they are.
     Raw(Vec<u8>),
+    /// Sends bytes, each `<id>` among them replaced by the id of the request read last.
+    RawFor(Vec<u8>),
     /// Sends stdout of the request read last.
     Stdout(Vec<u8>),
     /// Sends stderr of the request read last.
@@ -39,6 +41,8 @@ pub enum Step {
     Wait(Gate),
     /// Reads, and forgets, until the server closes.
     Drain,
+    /// If the request read last has this `QUERY_STRING`, these steps stand for the rest of the script.
+    When(&'static str, Script),
     /// Begins the script anew, on the same connection.
     Repeat,
     /// Closes.

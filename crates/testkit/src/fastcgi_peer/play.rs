@@ -29,6 +29,8 @@ struct Player<'a> {
     decoder: RequestDecoder,
     input: BytesMut,
     id: u16,
+    /// `QUERY_STRING` of the request read last.
+    query: Option<String>,
 }
 
 /// Plays a script; whatever goes wrong on the socket ends it.
@@ -43,6 +45,7 @@ pub(super) fn play(stream: TcpStream, connection: usize, script: &Script, shared
         decoder: RequestDecoder::default(),
         input: BytesMut::new(),
         id: 1,
+        query: None,
     };
     while let Ok(true) = player.play_once(script) {}
     // The peer keeps a handle of its own, so that dropping ours would not close.
@@ -57,12 +60,18 @@ impl Player<'_> {
                 Step::Request => self.read_request(Until::StdinEnd)?,
                 Step::Params => self.read_request(Until::ParamsEnd)?,
                 Step::Raw(bytes) => self.stream.write_all(bytes)?,
+                Step::RawFor(bytes) => self.stream.write_all(&with_id(bytes, self.id))?,
                 Step::Stdout(bytes) => self.send(RecordType::Stdout, bytes)?,
                 Step::Stderr(bytes) => self.send(RecordType::Stderr, bytes)?,
                 Step::End(status) => self.end(*status, ProtocolStatus::Complete)?,
                 Step::Overloaded => self.end(0, ProtocolStatus::Overloaded)?,
                 Step::Wait(gate) => gate.wait(),
                 Step::Drain => while self.fill()? {},
+                Step::When(query, other) => {
+                    if self.query.as_deref() == Some(*query) {
+                        return self.play_once(other);
+                    }
+                }
                 Step::Repeat => return Ok(true),
                 Step::Close => return Ok(false),
                 Step::Reset => {
@@ -132,6 +141,7 @@ impl Player<'_> {
                 }
             }
         }
+        self.query = request.param("QUERY_STRING");
         self.shared
             .requests
             .lock()
@@ -149,4 +159,20 @@ impl Player<'_> {
             .extend_from_slice(chunk.get(..read).unwrap_or_default());
         Ok(read > 0)
     }
+}
+
+/// The bytes with the id in the place of each `<id>`.
+fn with_id(bytes: &[u8], id: u16) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((first, after)) = rest.split_first() {
+        if let Some(after) = rest.strip_prefix(b"<id>") {
+            out.extend_from_slice(&id.to_be_bytes());
+            rest = after;
+        } else {
+            out.push(*first);
+            rest = after;
+        }
+    }
+    out
 }
