@@ -2,10 +2,11 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Buf as _, BytesMut};
+use portunus_fastcgi::{GetValues, Header, NULL_REQUEST_ID, RecordType};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
@@ -147,6 +148,25 @@ impl Connection {
         self.poll_read_into(cx, &mut buffer).map(|_| ())
     }
 
+    /// Asks the worker to show that it waits for a request. Whether the question is on its way.
+    pub(crate) fn ask_for_attention(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut question = Vec::new();
+        GetValues.encode([], &mut question);
+        let sent = self.poll_write(cx, &question);
+        matches!(sent, Poll::Ready(Ok(length)) if length == question.len())
+    }
+
+    /// Ready once the worker has shown it, or else with `false`: the connection is of no use then.
+    pub(crate) fn poll_attention(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        loop {
+            match take_values(&mut self.input) {
+                Some(good) => return Poll::Ready(good),
+                None if ready!(self.poll_read(cx)).is_ok_and(|read| read > 0) => {}
+                None => return Poll::Ready(false),
+            }
+        }
+    }
+
     /// Reads what is there into [`input`](Self::input). 0 is the end.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.input.capacity() - self.input.len() < self.room / 4 {
@@ -224,6 +244,33 @@ impl Connection {
     }
 }
 
+/// Takes the answer to `FCGI_GET_VALUES`: whether it is one, and nothing behind it. `None` while some of
+/// it is missing.
+fn take_values(input: &mut BytesMut) -> Option<bool> {
+    let header = Header::from_bytes(*input.first_chunk()?);
+    let expected = Header::new(
+        RecordType::GetValuesResult,
+        NULL_REQUEST_ID,
+        header.content_length,
+    );
+    let padding_length = header.padding_length;
+    if header
+        != (Header {
+            padding_length,
+            ..expected
+        })
+    {
+        return Some(false);
+    }
+    let length = Header::LEN + usize::from(header.content_length) + usize::from(padding_length);
+    if input.len() < length {
+        return None;
+    }
+    let is_all = input.len() == length;
+    input.advance(length);
+    Some(is_all)
+}
+
 async fn open_tcp(address: std::net::SocketAddr, config: &PoolConfig) -> io::Result<TcpStream> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()
@@ -278,4 +325,25 @@ fn is_passing(error: &io::Error) -> bool {
         error.kind(),
         ConnectionRefused | WouldBlock | NotFound | ConnectionReset | ConnectionAborted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_answer_and_nothing_else_will_do() {
+        for (input, found) in [
+            (&b"\x01\x0a\0\0\0\0\0\0"[..], Some(true)),
+            (b"\x01\x0a\0\0\0\x04\x02\0\x01\x01ab\0\0", Some(true)),
+            (b"\x01\x0a\0\0\0\x04\0\0\x01\x01a", None),
+            (b"\x01\x0a\0", None),
+            (b"\x01\x0a\0\0\0\0\0\0x", Some(false)),
+            (b"\x01\x0b\0\0\0\0\0\0", Some(false)),
+            (b"\x01\x0a\0\x01\0\0\0\0", Some(false)),
+            (b"\x02\x0a\0\0\0\0\0\0", Some(false)),
+        ] {
+            assert_eq!(take_values(&mut BytesMut::from(input)), found, "{input:?}");
+        }
+    }
 }

@@ -40,8 +40,8 @@ impl InFlight {
             return Poll::Pending;
         };
         let polled = answer.poll_head(cx);
-        if matches!(polled, Poll::Ready(Ok(_))) {
-            lease.answered();
+        if let Poll::Ready(Ok(head)) = &polled {
+            lease.answered(head);
         }
         polled
     }

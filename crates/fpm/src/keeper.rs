@@ -1,9 +1,11 @@
-//! One small task per pool and thread, for everything that happens while no request runs:
-//! idle connections that FPM closes or that get too old, and waits that take too long.
+//! One small task per pool and thread, for everything that happens while no request runs: idle
+//! connections that FPM closes, that get too old or whose worker has to show that it is back, and waits
+//! that take too long.
 //!
 //! It sleeps until something is due. Requests only look whether it will wake early enough,
 //! so a busy pool arms no timer per request.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -11,11 +13,16 @@ use std::time::Duration;
 use tokio::runtime::Id;
 use tokio::time::Instant;
 
+use crate::connection::Connection;
 use crate::pool::{Shared, State, settle};
-use crate::slots::LONG_WAIT;
+use crate::slots::{self, Attention, LATE, LONG_WAIT, Released};
 
 /// The keeper looks no more often than that.
 const TICK: Duration = Duration::from_millis(1);
+
+/// How long a worker may owe its attention. A script that goes on for longer loses its connection, which
+/// it does not need any more; its worker is then busy without us.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The keepers of a pool.
 #[derive(Debug, Default)]
@@ -92,9 +99,17 @@ struct Seated(Weak<Shared>, Id);
 
 impl Drop for Seated {
     fn drop(&mut self) {
-        if let Some(shared) = self.0.upgrade() {
-            shared.lock().seats.0.retain(|seat| seat.worker != self.1);
-        }
+        let Some(shared) = self.0.upgrade() else {
+            return;
+        };
+        let mut state = shared.lock();
+        state.seats.0.retain(|seat| seat.worker != self.1);
+        // Nobody would look at them any more.
+        let idle = std::mem::take(&mut state.slots.idle);
+        let (left, kept) = idle.into_iter().partition(|idle| idle.worker == self.1);
+        state.slots.idle = kept;
+        drop(state);
+        refill(&shared, left);
     }
 }
 
@@ -124,28 +139,22 @@ async fn run(shared: Weak<Shared>, worker: Id) {
 fn look_after(shared: &Shared, worker: Id, cx: &mut Context<'_>) -> Option<Instant> {
     let queue_timeout = shared.config.queue_timeout;
     let now = Instant::now().into_std();
-    let mut closed = Vec::new();
     let mut state = shared.lock();
-    let idle_timeout = state.reuse.idle_timeout;
-    let idle = std::mem::take(&mut state.slots.idle);
-    let mut next = None;
-    for mut idle in idle {
-        if idle.worker != worker {
-            state.slots.idle.push_back(idle);
-        } else if now.saturating_duration_since(idle.since) >= idle_timeout
-            || idle.connection.poll_stale(cx).is_ready()
-        {
-            closed.push(idle);
-        } else {
-            next = next.or(Some(idle.since + idle_timeout));
-            state.slots.idle.push_back(idle);
-        }
+    let Idle {
+        closed,
+        mut released,
+        next,
+    } = look_at_idle(&mut state, worker, now, cx);
+    if !closed.is_empty() {
+        drop(state);
+        refill(shared, closed);
+        state = shared.lock();
     }
     let expired = now
         .checked_sub(queue_timeout)
         .map(|limit| state.slots.line.expire(worker, limit, now))
         .unwrap_or_default();
-    let lent = state.slots.lend(now);
+    released.extend(state.slots.lend(now));
     let wait = match state.slots.can_lend() {
         true => LONG_WAIT.min(queue_timeout),
         false => queue_timeout,
@@ -165,8 +174,98 @@ fn look_after(shared: &Shared, worker: Id, cx: &mut Context<'_>) -> Option<Insta
         seat.armed = due;
     }
     drop(state);
-    drop(closed);
     expired.into_iter().for_each(Waker::wake);
-    lent.into_iter().for_each(settle);
+    released.into_iter().for_each(settle);
     due
+}
+
+/// Closes connections and gives their slots to those who wait. Closed outside of the lock, and before
+/// anybody else connects: the workers are then free.
+pub(crate) fn refill(shared: &Shared, closed: VecDeque<slots::Idle<Box<Connection>, Id>>) {
+    drop(closed);
+    let released = shared.lock().slots.refill(Instant::now().into_std());
+    released.into_iter().for_each(settle);
+}
+
+/// What came of a look at the idle connections.
+#[derive(Default)]
+struct Idle {
+    closed: VecDeque<slots::Idle<Box<Connection>, Id>>,
+    released: Vec<Released<Box<Connection>>>,
+    /// When something will be due.
+    next: Option<std::time::Instant>,
+}
+
+/// Looks at each idle connection of `worker`.
+fn look_at_idle(
+    state: &mut State,
+    worker: Id,
+    now: std::time::Instant,
+    cx: &mut Context<'_>,
+) -> Idle {
+    let mut found = Idle::default();
+    for mut idle in std::mem::take(&mut state.slots.idle) {
+        if idle.worker != worker {
+            state.slots.idle.push_back(idle);
+            continue;
+        }
+        let before = idle.attention;
+        let Some(due) = look_at(&mut idle, state, now, cx) else {
+            found.closed.push_back(idle);
+            continue;
+        };
+        found.next = Some(found.next.map_or(due, |next| next.min(due)));
+        if before != Attention::Sure && idle.attention == Attention::Sure {
+            found.released.extend(state.slots.offer(idle, now));
+        } else {
+            state.slots.idle.push_back(idle);
+        }
+    }
+    found
+}
+
+/// Looks at one idle connection, asks its worker for attention if it is time, and returns when the next
+/// look is due; `None` if it has to be closed.
+fn look_at(
+    idle: &mut slots::Idle<Box<Connection>, Id>,
+    state: &mut State,
+    now: std::time::Instant,
+    cx: &mut Context<'_>,
+) -> Option<std::time::Instant> {
+    if let Attention::Unknown(Some(due)) = idle.attention
+        && due <= now
+    {
+        if idle.connection.is_stale() || !idle.connection.ask_for_attention(cx) {
+            return None;
+        }
+        idle.attention = Attention::Asked(now);
+    }
+    if let Attention::Asked(asked) | Attention::Late(asked) = idle.attention {
+        let watch = &mut state.slots.watch;
+        let after = now.saturating_duration_since(asked);
+        match idle.connection.poll_attention(cx) {
+            Poll::Pending if after < LATE => return Some(asked + LATE),
+            Poll::Pending if after < PATIENCE => {
+                watch.late();
+                idle.attention = Attention::Late(asked);
+                return Some(asked + PATIENCE);
+            }
+            Poll::Ready(true) => {
+                watch.answered(after);
+                (idle.attention, idle.since) = (Attention::Sure, now);
+            }
+            Poll::Pending | Poll::Ready(false) => {
+                watch.lost();
+                return None;
+            }
+        }
+    }
+    let close_at = idle.since + state.reuse.idle_timeout;
+    if close_at <= now || idle.connection.poll_stale(cx).is_ready() {
+        return None;
+    }
+    Some(match idle.attention {
+        Attention::Unknown(Some(due)) => due.min(close_at),
+        _ => close_at,
+    })
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use portunus_fastcgi::CgiHead;
 use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
 
@@ -13,7 +14,7 @@ use crate::connection::{Connection, open_patiently};
 use crate::error::{Error, Phase};
 use crate::keeper::{self, Seats};
 use crate::queue::{Outcome, Place};
-use crate::slots::{Asked, LONG_WAIT, Released, Size, Slots, Standing};
+use crate::slots::{Asked, Attention, LONG_WAIT, Released, Size, Slots, Standing};
 
 /// Connections to one FPM. Clones share everything; use it from any thread that runs a
 /// tokio runtime with IO and time.
@@ -108,6 +109,11 @@ impl Pool {
         released.into_iter().for_each(settle);
     }
 
+    /// Takes note that PHP-FPM is at the other end: it may be asked what others might not understand.
+    pub fn meet_fpm(&self) {
+        self.shared.lock().slots.watch.meet_fpm();
+    }
+
     /// Whether both are clones of one pool.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
@@ -124,7 +130,7 @@ impl Pool {
     /// makes its graceful exit wait.
     pub fn close_idle(&self) {
         let idle = std::mem::take(&mut self.shared.lock().slots.idle);
-        drop(idle);
+        keeper::refill(&self.shared, idle);
     }
 
     /// A slot, at once or after a wait.
@@ -198,6 +204,8 @@ impl Pool {
             rules: state.reuse,
             lent: state.slots.mark_lent(),
             guessing: state.slots.is_guessing(),
+            blind: state.slots.watch.is_blind(),
+            since: Instant::now(),
             waited: Duration::ZERO,
             held: true,
         }
@@ -220,6 +228,12 @@ impl Drop for Shared {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         state.seats.wake_all();
     }
+}
+
+/// Whether PHP says who it is (`expose_php`).
+fn is_php(head: &CgiHead) -> bool {
+    let by = head.fields.get("x-powered-by");
+    by.is_some_and(|by| by.as_bytes().starts_with(b"PHP/"))
 }
 
 /// Now, for [`Slots`], which knows no runtime.
@@ -288,6 +302,10 @@ pub(crate) struct Lease {
     /// The slot is one that others need back soon.
     lent: bool,
     guessing: bool,
+    /// Nobody knows yet that FPM is at the other end.
+    blind: bool,
+    /// When the slot was taken.
+    since: Instant,
     /// How long the request stood in line.
     waited: Duration,
     held: bool,
@@ -306,7 +324,10 @@ impl Lease {
     }
 
     /// The answer begins: one worker is at work for certain.
-    pub(crate) fn answered(&mut self) {
+    pub(crate) fn answered(&mut self, head: &CgiHead) {
+        if std::mem::take(&mut self.blind) && is_php(head) {
+            self.pool.meet_fpm();
+        }
         if !self.guessing {
             return;
         }
@@ -399,6 +420,7 @@ impl Lease {
             drop(connection.take());
             state = shared.lock();
         }
+        state.slots.watch.ended(self.since.elapsed());
         let released = state
             .slots
             .release(self.worker, self.lane, connection, now());
@@ -406,14 +428,17 @@ impl Lease {
         if is_idle {
             state.watch_newest_idle(self.worker);
         }
+        let newest = state.slots.idle.back().filter(|_| is_idle);
+        let ask_at = newest.and_then(|idle| match idle.attention {
+            Attention::Unknown(ask_at) => ask_at,
+            _ => None,
+        });
         drop(state);
         settle(released);
         if is_idle {
-            keeper::expect(
-                shared,
-                self.worker,
-                Instant::now() + self.rules.idle_timeout,
-            );
+            let close_at = Instant::now() + self.rules.idle_timeout;
+            let due = ask_at.map_or(close_at, |due| close_at.min(due.into()));
+            keeper::expect(shared, self.worker, due);
         }
     }
 }

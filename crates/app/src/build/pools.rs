@@ -107,4 +107,5 @@ fn teach(pool: &Pool, learns: Learns, facts: &FpmFacts) {
         false => config.reuse,
     };
     pool.learn(size, reuse);
+    pool.meet_fpm();
 }

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::queue::{Line, Outcome, Place};
 
+mod attention;
 mod guess;
 
+pub(crate) use attention::{Attention, LATE};
 pub(crate) use guess::Standing;
 
 /// A wait from which on the slot is lent that is left to others otherwise.
@@ -35,6 +37,8 @@ pub(crate) struct Idle<C, W> {
     pub(crate) since: Instant,
     /// The thread whose reactor knows the connection.
     pub(crate) worker: W,
+    /// Whether PHP is known to wait at the other end.
+    pub(crate) attention: Attention,
 }
 
 /// A lane and what it uses.
@@ -79,6 +83,7 @@ pub(crate) struct Slots<C, W> {
     /// Slots beyond the limit that may be lent.
     reserve: usize,
     guess: Option<guess::Guess>,
+    pub(crate) watch: attention::Watch,
     depth: usize,
     active: usize,
     /// Of these, the ones that others need back soon.
@@ -95,6 +100,7 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             limit: 1,
             reserve: 0,
             guess: None,
+            watch: attention::Watch::default(),
             depth,
             active: 0,
             lent: 0,
@@ -261,7 +267,7 @@ impl<C, W: Copy + Eq> Slots<C, W> {
                 self.occupy(lane);
                 return Asked::Granted(Some(connection));
             }
-            if self.active < self.limit {
+            if !self.is_full() {
                 self.occupy(lane);
                 return Asked::Granted(None);
             }
@@ -300,7 +306,12 @@ impl<C, W: Copy + Eq> Slots<C, W> {
                 close: connection,
             };
         }
-        match self.grant_from(connection, worker, now) {
+        let withheld = connection.is_some() && self.line.len() > 0 && !self.may_hand_over();
+        let handed = match withheld {
+            true => Err(connection),
+            false => self.grant_from(connection, worker, now),
+        };
+        match handed {
             Ok((lane, wake)) => {
                 self.occupy(lane);
                 Released { wake, close: None }
@@ -318,6 +329,10 @@ impl<C, W: Copy + Eq> Slots<C, W> {
                     connection,
                     since: now,
                     worker,
+                    attention: Attention::Unknown(match withheld {
+                        true => Some(now),
+                        false => self.watch.ask_at(now),
+                    }),
                 });
                 Released {
                     wake: None,
@@ -344,12 +359,53 @@ impl<C, W: Copy + Eq> Slots<C, W> {
         oldest.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
-    /// The idle connection used least recently, one of `worker` if there is any.
+    /// Whether a worker that was not asked may well be still at work.
+    fn is_wary(&self) -> bool {
+        let is_late = |idle: &Idle<C, W>| matches!(idle.attention, Attention::Late(_));
+        self.watch.is_wary() || self.idle.iter().any(is_late)
+    }
+
+    /// Whether the connection that comes back may go straight to a request that waits.
+    fn may_hand_over(&mut self) -> bool {
+        self.watch.may_hand_over() && !self.is_wary()
+    }
+
+    /// Offers a connection whose worker has come back to those who wait; else it stays idle.
+    pub(crate) fn offer(&mut self, mut idle: Idle<C, W>, now: Instant) -> Option<Released<C>> {
+        match self.grant_from(Some(idle.connection), idle.worker, now) {
+            Ok((lane, wake)) => {
+                self.occupy(lane);
+                Some(Released { wake, close: None })
+            }
+            Err(Some(connection)) => {
+                idle.connection = connection;
+                self.idle.push_back(idle);
+                None
+            }
+            Err(None) => None,
+        }
+    }
+
+    /// Gives slots to those who wait, after idle connections were closed.
+    pub(crate) fn refill(&mut self, now: Instant) -> Vec<Released<C>> {
+        let mut released = Vec::new();
+        self.fill(self.limit, now, &mut released);
+        released
+    }
+
+    /// The idle connection used least recently, one of `worker` if there is any; none whose worker may
+    /// still be at work.
     fn take_idle(&mut self, worker: W) -> Option<C> {
-        let near = self.idle.iter().position(|idle| idle.worker == worker);
-        self.idle
-            .remove(near.unwrap_or(0))
-            .map(|idle| idle.connection)
+        let wary = self.is_wary();
+        let fits = |idle: &Idle<C, W>| match idle.attention {
+            Attention::Sure | Attention::Unknown(None) => true,
+            Attention::Unknown(Some(_)) => !wary,
+            Attention::Asked(_) | Attention::Late(_) => false,
+        };
+        let near = |idle: &Idle<C, W>| idle.worker == worker && fits(idle);
+        let near = self.idle.iter().position(near);
+        let at = near.or_else(|| self.idle.iter().position(fits))?;
+        self.idle.remove(at).map(|idle| idle.connection)
     }
 
     fn grant_from(

@@ -109,6 +109,32 @@ fn only_the_reserve_is_lent() {
 }
 
 #[test]
+fn a_worker_that_is_late_keeps_nobody_waiting() {
+    let (mut pool, now) = (Pool::new(Size::Fixed(2), 9), Instant::now());
+    pool.watch.meet_fpm();
+    pool.watch.answered(Duration::from_secs(1));
+    let asked = |pool: &mut Pool, at: usize| pool.idle[at].attention = Attention::Asked(now);
+    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
+    pool.release(0, 0, Some(7), now);
+    assert!(
+        matches!(pool.ask(0, 0, now), Asked::Granted(None)),
+        "a fresh connection, while there is one to be had"
+    );
+    asked(&mut pool, 0);
+    let waiting = waiting(pool.ask(0, 0, now));
+    pool.release(0, 0, Some(8), now);
+    assert_eq!(granted(&mut pool, waiting), None, "it is asked first");
+    assert_eq!(pool.idle[1].attention, Attention::Unknown(Some(now)));
+    let back = pool.idle.pop_front().unwrap();
+    assert!(pool.offer(back, now).is_some());
+    assert_eq!(granted(&mut pool, waiting), Some(Some(7)));
+    assert!(
+        matches!(pool.ask(0, 0, now), Asked::Wait(..)),
+        "nobody gambles on a worker that was not asked"
+    );
+}
+
+#[test]
 fn a_request_that_left_is_not_served() {
     let (mut pool, now) = (Pool::new(Size::Fixed(1), 9), Instant::now());
     assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));

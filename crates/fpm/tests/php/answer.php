@@ -33,6 +33,13 @@ switch ($query['do'] ?? 'hello') {
             flush();
         }
         break;
+    case 'finish':
+        // Answers, and works on afterwards; says in a file when that is done.
+        echo 'finished';
+        fastcgi_finish_request();
+        usleep((int) $query['ms'] * 1000);
+        file_put_contents($query['file'], 'done');
+        break;
     case 'note':
         // Works on whether anybody listens or not, and says so in a file.
         ignore_user_abort((bool) ($query['ignore'] ?? false));

@@ -1,0 +1,159 @@
+//! Whether the worker behind an idle connection has come back for the next request.
+//!
+//! `fastcgi_finish_request()` ends an answer for us and not for PHP: the worker goes on, and a request
+//! sent to it waits for as long as that takes. Nothing on the wire tells such an end from another. But
+//! `FCGI_GET_VALUES` is answered at once by a worker that waits for a request, and late by one that does
+//! not. So an idle connection is asked that way, and not used while it owes the answer: it counts as busy,
+//! for its worker is. Until many workers in a row have been prompt, no connection is used unasked. From then
+//! on, and where answers take no time, a busy pool asks hardly anybody.
+//!
+//! Only PHP-FPM is asked, and what is known to be one.
+
+use std::time::{Duration, Instant};
+
+/// After so many prompt answers in a row the next is expected to be prompt, too.
+const TRUST: u32 = 32;
+
+/// A worker that answers later than that was at work. A busy machine makes others late, but less.
+pub(crate) const LATE: Duration = Duration::from_millis(10);
+
+/// Where all are prompt, a connection is asked only once it has been idle for so long.
+const UNHURRIED: Duration = Duration::from_millis(10);
+
+/// One of so many connections is asked before a request that waits gets it, however prompt all were.
+const SAMPLE: u32 = 64;
+
+/// To ask costs little beside an exchange that took so long, and the next request may have much to lose.
+const SLOW: Duration = Duration::from_millis(2);
+
+/// So many connections in a row that ended instead of answering: this FPM does not know the question.
+const USELESS: u32 = 8;
+
+/// What is known of the worker behind an idle connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attention {
+    /// Nothing; when it is to be asked, if ever.
+    Unknown(Option<Instant>),
+    /// It was asked then, and owes the answer.
+    Asked(Instant),
+    /// It has owed the answer for so long that it must be at work.
+    Late(Instant),
+    /// It waits for a request.
+    Sure,
+}
+
+/// What is known of all workers of an FPM.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    asks: bool,
+    /// Prompt answers in a row.
+    prompt: u32,
+    handed: u32,
+    /// How long the exchange took that ended last.
+    took: Duration,
+    useless: u32,
+}
+
+impl Watch {
+    /// The other end is PHP-FPM.
+    pub(crate) fn meet_fpm(&mut self) {
+        self.asks = self.useless < USELESS;
+    }
+
+    /// Whether the other end is not known to be PHP-FPM, or not to be asked.
+    pub(crate) fn is_blind(&self) -> bool {
+        !self.asks
+    }
+
+    /// Whether a worker that was not asked may well be still at work.
+    pub(crate) fn is_wary(&self) -> bool {
+        self.asks && self.prompt < TRUST
+    }
+
+    /// When a connection that is idle from now on is asked.
+    pub(crate) fn ask_at(&self, now: Instant) -> Option<Instant> {
+        let delay = match self.is_wary() {
+            true => Duration::ZERO,
+            false => UNHURRIED,
+        };
+        self.asks.then(|| now + delay)
+    }
+
+    /// An exchange ended that took so long, and its connection is about to come back.
+    pub(crate) fn ended(&mut self, took: Duration) {
+        self.took = took;
+    }
+
+    /// Whether the connection that comes back may go straight to a request that waits.
+    pub(crate) fn may_hand_over(&mut self) -> bool {
+        if !self.asks {
+            return true;
+        }
+        self.handed = self.handed.wrapping_add(1);
+        let sampled = self.handed.is_multiple_of(SAMPLE);
+        !self.is_wary() && self.took < SLOW && !sampled
+    }
+
+    /// A worker has not answered for a while.
+    pub(crate) fn late(&mut self) {
+        self.prompt = 0;
+    }
+
+    /// A worker answered, so long after it was asked.
+    pub(crate) fn answered(&mut self, after: Duration) {
+        self.useless = 0;
+        self.prompt = match after < LATE {
+            true => self.prompt.saturating_add(1),
+            false => 0,
+        };
+    }
+
+    /// A connection ended in the place of an answer.
+    pub(crate) fn lost(&mut self) {
+        self.useless += 1;
+        self.asks &= self.useless < USELESS;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch(answers: u32) -> Watch {
+        let mut watch = Watch::default();
+        watch.meet_fpm();
+        (0..answers).for_each(|_| watch.answered(Duration::ZERO));
+        watch
+    }
+
+    #[test]
+    fn only_fpm_is_asked() {
+        let now = Instant::now();
+        assert_eq!(Watch::default().ask_at(now), None);
+        assert!(Watch::default().may_hand_over());
+        assert_eq!(watch(0).ask_at(now), Some(now));
+    }
+
+    #[test]
+    fn who_is_late_is_not_trusted_for_a_while() {
+        let (mut watch, now) = (watch(TRUST), Instant::now());
+        assert_eq!(watch.ask_at(now), Some(now + UNHURRIED));
+        let handed = (0..2 * SAMPLE).filter(|_| watch.may_hand_over());
+        assert_eq!(handed.count() as u32, 2 * SAMPLE - 2);
+        watch.answered(LATE);
+        assert!(watch.is_wary() && !watch.may_hand_over());
+        assert_eq!(watch.ask_at(now), Some(now));
+        (0..TRUST).for_each(|_| watch.answered(Duration::ZERO));
+        assert!(!watch.is_wary() && watch.may_hand_over());
+        watch.ended(SLOW);
+        assert!(!watch.may_hand_over());
+    }
+
+    #[test]
+    fn who_hangs_up_is_asked_no_more() {
+        let mut watch = watch(1);
+        (0..USELESS).for_each(|_| watch.lost());
+        watch.meet_fpm();
+        assert_eq!(watch.ask_at(Instant::now()), None);
+    }
+}
