@@ -16,6 +16,10 @@ use crate::keeper::{self, Seats};
 use crate::queue::{Outcome, Place};
 use crate::slots::{Asked, Attention, LONG_WAIT, Released, Size, Slots, Standing};
 
+/// A lent slot keeps its connection for so long while requests wait; then another client of FPM
+/// gets its turn. A connection for each request would cost more than what is lent.
+const LENT_FOR: Duration = Duration::from_millis(100);
+
 /// Connections to one FPM. Clones share everything; use it from any thread that runs a
 /// tokio runtime with IO and time.
 ///
@@ -195,14 +199,18 @@ impl Pool {
             Some(_) => state.slots.adopted(),
             None => Standing::Unknown,
         };
+        let (lent, mut rules) = (state.slots.mark_lent(), state.reuse);
+        if lent {
+            rules.recycle_after = rules.recycle_after.min(LENT_FOR);
+        }
         Lease {
             pool: self.clone(),
             lane,
             worker,
             connection,
             standing,
-            rules: state.reuse,
-            lent: state.slots.mark_lent(),
+            rules,
+            lent,
             guessing: state.slots.is_guessing(),
             blind: state.slots.watch.is_blind(),
             since: Instant::now(),
@@ -320,7 +328,7 @@ impl Lease {
     /// Whether FPM may be asked to keep the connection after a request, with a body or without. It
     /// then waits for another until we close; where there will be none, it had better close itself.
     pub(crate) fn may_keep(&self, has_body: bool) -> bool {
-        !self.lent && !self.rules.is_never() && (self.rules.after_body || !has_body)
+        !self.rules.is_never() && (self.rules.after_body || !has_body)
     }
 
     /// The answer begins: one worker is at work for certain.

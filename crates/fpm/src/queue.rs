@@ -3,9 +3,9 @@
 //! Requests are served in the order they came, with two departures:
 //!
 //! - *Near first.* A slot that comes free on one thread goes to the longest waiting request
-//!   of that thread, so that its connection need not move, unless a request elsewhere came
-//!   more than [`Line::slack`] places earlier, or [`ROUNDS`] times as many while it has waited
-//!   for less than [`SHORT`]. Nobody is overtaken more often than that.
+//!   of that thread, unless one elsewhere has waited for more than half as long again. Handing a
+//!   slot over costs the wake-up of a thread and the move of a connection to its reactor, and
+//!   threads whose slots differ by one or two would do it for every other request.
 //! - *Newest first*, when the line stands. Under lasting overload a first-in-first-out line
 //!   settles just under the patience of the clients and serves only those about to leave
 //!   (measured: no good answer at all). The sign that it has come to that is that requests
@@ -25,15 +25,11 @@ const IMPATIENT: Duration = Duration::from_millis(100);
 /// Without a departure for so long, the line is first-in-first-out again.
 pub(crate) const CALM: Duration = Duration::from_secs(2);
 
-/// Up to so long a wait, a slot is handed to another thread less readily: each time costs the
-/// wake-up of that thread and the move of a connection to its reactor.
-const SHORT: Duration = Duration::from_millis(50);
-
-/// How much less readily.
-const ROUNDS: u64 = 4;
+/// Waits that differ by less are the same.
+const BRIEF: Duration = Duration::from_millis(1);
 
 /// A request's place in the line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place(usize);
 
 /// How waiting ended.
@@ -70,26 +66,18 @@ pub(crate) struct Line<C, W> {
     rows: Vec<Row<W>>,
     next_ticket: u64,
     waiting: usize,
-    /// Places that a nearer request may be behind and still go first.
-    slack: u64,
     last_departure: Option<Instant>,
 }
 
 impl<C, W: Copy + Eq> Line<C, W> {
-    pub(crate) fn new(slack: usize) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             waiters: Slab::new(),
             rows: Vec::new(),
             next_ticket: 0,
             waiting: 0,
-            slack: slack as u64,
             last_departure: None,
         }
-    }
-
-    /// A nearer request may be that many places behind and still go first.
-    pub(crate) fn set_slack(&mut self, slack: usize) {
-        self.slack = slack as u64;
     }
 
     /// Requests that wait.
@@ -266,7 +254,7 @@ impl<C, W: Copy + Eq> Line<C, W> {
             return None;
         }
         let newest_first = self.is_newest_first(now);
-        // How far behind the very first a candidate stands decides; smaller is sooner.
+        // Smaller is sooner.
         let rank = |ticket: u64| {
             if newest_first {
                 u64::MAX - ticket
@@ -285,21 +273,19 @@ impl<C, W: Copy + Eq> Line<C, W> {
             } else {
                 row.order.front()
             };
-            let Some(&(ticket, _)) = end else { continue };
-            let candidate = Some((rank(ticket), index));
+            let Some(&(ticket, place)) = end else {
+                continue;
+            };
+            let candidate = Some((rank(ticket), index, place));
             first = earlier(first, candidate);
             if row.worker == worker {
                 near = earlier(near, candidate);
             }
         }
-        let (best, foremost) = first?;
-        let slack = match self.rows.get(foremost).and_then(|row| self.oldest(row)) {
-            Some((_, since)) if now.saturating_duration_since(since) < SHORT => self.slack * ROUNDS,
-            _ => self.slack,
-        };
-        let (_, index) = near
-            .filter(|(rank, _)| rank - best <= slack)
-            .unwrap_or((best, foremost));
+        let (_, foremost, best) = first?;
+        let index = near
+            .filter(|&(_, _, place)| self.are_alike(place, best, now))
+            .map_or(foremost, |(_, index, _)| index);
         let row = self.rows.get_mut(index)?;
         let taken = if newest_first {
             row.order.pop_back()
@@ -307,6 +293,16 @@ impl<C, W: Copy + Eq> Line<C, W> {
             row.order.pop_front()
         };
         taken.map(|(_, place)| place)
+    }
+
+    /// Whether two requests have waited for about as long.
+    fn are_alike(&self, one: Place, other: Place, now: Instant) -> bool {
+        let wait = |place: Place| {
+            let since = self.waiters.get(place.0).map_or(now, |waiter| waiter.since);
+            now.saturating_duration_since(since)
+        };
+        let (one, other) = (wait(one), wait(other));
+        one.max(other) <= one.min(other) * 3 / 2 + BRIEF
     }
 
     /// Drops left-overs from both ends of a row, and all of them when there are many.
@@ -351,7 +347,7 @@ fn is_waiting<C>(waiters: &Slab<Waiter<C>>, (ticket, place): (u64, Place)) -> bo
         .is_some_and(|waiter| waiter.ticket == ticket && waiter.outcome.is_none())
 }
 
-fn earlier(one: Option<(u64, usize)>, other: Option<(u64, usize)>) -> Option<(u64, usize)> {
+fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),

@@ -106,7 +106,7 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             lent: 0,
             lanes: Vec::new(),
             idle: VecDeque::new(),
-            line: Line::new(4),
+            line: Line::new(),
         };
         slots.set_lane(0, Some(usize::MAX));
         slots.measure(size);
@@ -135,7 +135,6 @@ impl<C, W: Copy + Eq> Slots<C, W> {
                 (guess.limit(), 0)
             }
         };
-        self.line.set_slack(self.limit.max(4));
     }
 
     pub(crate) fn active(&self) -> usize {
@@ -182,8 +181,8 @@ impl<C, W: Copy + Eq> Slots<C, W> {
         self.active + self.idle.len() < self.limit + self.reserve && self.reserve > 0
     }
 
-    /// Decides whether the slot granted just now is a lent one: its connection must not be kept.
-    /// No more are than there are slots beyond the limit, so that all others keep theirs.
+    /// Decides whether the slot granted just now is a lent one: its connection must not be kept for
+    /// long. No more are than there are slots beyond the limit, so that all others keep theirs.
     pub(crate) fn mark_lent(&mut self) -> bool {
         let is_lent = self.active + self.idle.len() > self.limit + self.lent;
         self.lent += usize::from(is_lent);
