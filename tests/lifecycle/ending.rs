@@ -120,6 +120,64 @@ fn health_turns_before_anything_else_does() -> Result {
     Ok(())
 }
 
+/// What `portunus healthcheck` says, and whether it exits with 0.
+fn health(server: &Server) -> (bool, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portunus"));
+    command
+        .arg("healthcheck")
+        .arg("-c")
+        .arg(server.folder().join("nginx.conf"));
+    let output = command.output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.success(), said)
+}
+
+#[test]
+fn healthcheck_follows_health() -> Result {
+    let config = whole(
+        "shutdown_delay 60s; worker_shutdown_timeout 60s;",
+        "server { listen 127.0.0.1:%%PORT_0%%; return 404; }
+        server {
+            listen *:%%PORT_1%% proxy_protocol;
+            server_name _ .b second.example;
+            location / { location /up { health; } return 500; }
+        }",
+    );
+    let mut server = launch(config).start()?;
+    let url = format!("http://127.0.0.1:{}/up", server.port(1));
+    assert_eq!(
+        health(&server),
+        (true, format!("healthy: 200 from {url}\n"))
+    );
+    server.process().signal(Signal::TERM)?;
+    while health(&server).0 {
+        thread::yield_now();
+    }
+    assert_eq!(
+        health(&server),
+        (false, format!("unhealthy: 503 from {url}\n"))
+    );
+    Ok(())
+}
+
+/// Without `health` any answer will do, and PHP is not asked for it.
+#[test]
+fn healthcheck_without_health_asks_no_php() -> Result {
+    let peer = FastCgiPeer::start(vec![])?;
+    let http = format!(
+        "server {{ listen 127.0.0.1:%%PORT_0%%; location / {{ fastcgi_pass {}; }} }}",
+        peer.address()
+    );
+    let mut server = launch(whole("", &http)).start()?;
+    let (well, said) = health(&server);
+    assert!(well && said.contains(" answers; "), "{said}");
+    assert!(peer.requests().is_empty());
+    server.stop()?;
+    let (well, said) = health(&server);
+    assert!(!well && said.starts_with("unhealthy: "), "{said}");
+    Ok(())
+}
+
 /// A server with one request that nobody answers.
 fn stuck(main: &str) -> Result<(Server, Connection, FastCgiPeer, Gate)> {
     let gate = Gate::default();

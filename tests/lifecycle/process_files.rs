@@ -1,9 +1,11 @@
 //! The pid file, the logs, the user.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt as _;
 
 use portunus_testkit::TempTree;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Signal, geteuid};
 
 use crate::{PATIENCE, Result, Wrapped, launch, open_to_all, status, whole, words};
@@ -137,5 +139,107 @@ fn an_ordinary_user_needs_one_directory() -> Result {
         .process
         .wait_for_output("\"GET / HTTP/1.1\" 200", PATIENCE)?;
     assert_eq!(server.process.stop(Signal::TERM, PATIENCE)?.code(), Some(0));
+    Ok(())
+}
+
+/// The right to bind low ports stays, so that a reload may name another one; what only root may
+/// read stays closed, and says so.
+#[test]
+fn a_reload_after_the_privileges_are_gone() -> Result {
+    let low = || (600..1024).find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok());
+    let Some(low) = low().filter(|_| geteuid().is_root()) else {
+        println!("there are no privileges to give up here");
+        return Ok(());
+    };
+    let address = low.local_addr().expect("it is bound");
+    drop(low);
+    let tree = TempTree::new()?.directory("logs")?;
+    open_to_all(tree.path(), 0o755);
+    let config = |more: &str| {
+        format!(
+            "daemon off; pid %%TMP%%/pid; user nobody nogroup; error_log stderr notice;
+            events {{}}
+            http {{
+                access_log off; client_body_temp_path %%TMP%%/bodies;
+                server {{ listen 127.0.0.1:%%PORT%%; {more} location / {{ return 200 ok; }} }}
+            }}"
+        )
+    };
+    let mut server = Wrapped::start(&[], &tree, &config(""))?;
+    let reload = |server: &mut Wrapped, more: &str, line: &str| {
+        let text = config(more).replace("%%PORT%%", &server.address.port().to_string());
+        let text = text.replace("%%TMP%%", &tree.path().display().to_string());
+        tree.write("nginx.conf", text)?;
+        server.process.signal(Signal::HUP)?;
+        server.process.wait_for_output(line, PATIENCE)
+    };
+    reload(&mut server, &format!("listen {address};"), "reconfiguring")?;
+    server
+        .process
+        .wait_until(PATIENCE, || status(address, "/").is_ok())?;
+    open_to_all(&tree.path().join("logs"), 0o700);
+    let line = "logs/access.log\" failed (13: Permission denied)";
+    reload(&mut server, "access_log %%TMP%%/logs/access.log;", line)?;
+    assert_eq!(status(server.address, "/")?, 200);
+    Ok(())
+}
+
+/// Somebody else listens there: the terminal says where, and what to do.
+#[test]
+fn a_taken_address_is_named() -> Result {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = taken.local_addr().expect("it is bound");
+    let tree = TempTree::new()?;
+    let tmp = tree.path().display();
+    let config = format!(
+        "daemon off; pid {tmp}/pid; error_log {tmp}/error.log; events {{}}
+        http {{ access_log off; server {{ listen {address}; }} }}"
+    );
+    let path = tree.write("nginx.conf", config)?;
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portunus"));
+    let output = command.arg("-c").arg(path).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let expected = format!(
+        "nginx: [emerg] bind() to {address} failed (98: Address already in use)\n\
+         nginx: [emerg] still could not bind()\n  help: "
+    );
+    assert!(said.starts_with(&expected), "{said}");
+    assert_eq!(output.status.code(), Some(1));
+    Ok(())
+}
+
+/// A pipe that nobody reads holds neither requests nor signals.
+#[test]
+fn a_full_pipe_keeps_nobody_waiting() -> Result {
+    let tree = TempTree::new()?;
+    let pipe = tree.path().join("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("the folder is ours");
+    // Somebody holds it open and never reads.
+    let reader = fs::File::options()
+        .read(true)
+        .write(true)
+        .open(&pipe)
+        .expect("it is there");
+    let config = "
+        daemon off; pid %%TMP%%/pid; error_log stderr notice;
+        events {}
+        http {
+            log_format long $request;
+            client_body_temp_path %%TMP%%/bodies;
+            server { listen 127.0.0.1:%%PORT%%; access_log %%TMP%%/pipe long; return 200 ok; }
+        }";
+    let mut server = Wrapped::start(&[], &tree, config)?;
+    // Twice what a pipe holds.
+    for _ in 0..40 {
+        assert_eq!(
+            status(server.address, &format!("/{}", "p".repeat(3_500)))?,
+            200
+        );
+    }
+    server.process.signal(Signal::USR1)?;
+    server.process.wait_for_output("reopening logs", PATIENCE)?;
+    assert_eq!(status(server.address, "/")?, 200);
+    assert_eq!(server.process.stop(Signal::TERM, PATIENCE)?.code(), Some(0));
+    drop(reader);
     Ok(())
 }

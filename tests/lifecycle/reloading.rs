@@ -89,10 +89,16 @@ fn a_bad_configuration_changes_nothing() -> Result {
     let mut server = launch(good).start()?;
     let taken = portunus_testkit::Port::reserve()?;
     let busy = format!("server {{ listen {}; }}", taken.address());
+    let file = server.folder().join("nginx.conf");
+    let unknown = format!(
+        "] PID: unknown directive \"nonsense\" in {}:8",
+        file.display()
+    )
+    .replace("PID", &format!("{}#0", server.process().pid()));
     let cases = [
         (
             "server { listen 127.0.0.1:%%PORT_0%%; nonsense; }",
-            "the new configuration has errors",
+            unknown.as_str(),
         ),
         (
             "server { listen 127.0.0.1:%%PORT_0%%; location ~ ( { } }",

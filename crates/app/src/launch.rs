@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use portunus_conf::{Config, Diagnostics, LoadOptions, Loaded, MemoryLoader, Sources, d, dump};
+use portunus_telemetry::{Severity, emit};
 
 use crate::build::{Kept, build};
 use crate::lifecycle;
@@ -30,6 +31,33 @@ pub(crate) struct Ready {
     pub(crate) config: Config,
     pub(crate) sources: Sources,
     pub(crate) diagnostics: Diagnostics,
+}
+
+/// What there is to say about a configuration; mostly why it is not ready.
+pub(crate) enum Unready {
+    Preset(String),
+    Faults(Diagnostics, Sources),
+}
+
+impl Unready {
+    /// Says it in the error log: whoever sends a signal looks there, and a server in the background
+    /// has no terminal.
+    pub(crate) fn log(&self) {
+        let (diagnostics, sources) = match self {
+            Self::Preset(error) => return tracing::error!(severity = "emerg", "{error}"),
+            Self::Faults(diagnostics, sources) => (diagnostics, sources),
+        };
+        for diagnostic in diagnostics.sorted() {
+            let severity = Severity::from_name(diagnostic.severity.name());
+            let help = diagnostic.help.as_ref();
+            let help = help.map(|help| format!(" ({help})")).unwrap_or_default();
+            let said = diagnostic.said(sources);
+            emit(
+                severity.unwrap_or(Severity::Emerg),
+                format_args!("{said}{help}"),
+            );
+        }
+    }
 }
 
 impl Launch {
@@ -153,23 +181,38 @@ impl Launch {
 
     /// Reads the configuration; errors go to the terminal.
     pub(crate) fn load(&self) -> Option<Ready> {
+        match self.read() {
+            Ok(ready) => Some(ready),
+            Err(Unready::Preset(error)) => {
+                eprintln!("nginx: [emerg] {error}");
+                None
+            }
+            Err(Unready::Faults(diagnostics, sources)) => {
+                self.print(&diagnostics, &sources);
+                None
+            }
+        }
+    }
+
+    /// Reads the configuration.
+    pub(crate) fn read(&self) -> Result<Ready, Unready> {
+        self.read_looking_up(true)
+    }
+
+    /// The same; with `false` nobody is asked for the addresses of names.
+    pub(crate) fn read_looking_up(&self, look_up: bool) -> Result<Ready, Unready> {
         let options = LoadOptions {
             prefix: self.prefix.clone(),
             globals: self.globals.clone(),
-            look_up: true,
+            look_up,
         };
         let loaded = match &self.preset {
             None => Config::load(&self.conf, &options),
-            Some(preset) => match preset.text() {
-                Ok(text) => {
-                    let files = MemoryLoader::from([(self.conf.as_os_str().as_bytes(), text)]);
-                    Config::load_with(&self.conf, &options, &files)
-                }
-                Err(error) => {
-                    eprintln!("nginx: [emerg] {error}");
-                    return None;
-                }
-            },
+            Some(preset) => {
+                let text = preset.text().map_err(Unready::Preset)?;
+                let files = MemoryLoader::from([(self.conf.as_os_str().as_bytes(), text)]);
+                Config::load_with(&self.conf, &options, &files)
+            }
         };
         let Loaded {
             config,
@@ -177,15 +220,12 @@ impl Launch {
             sources,
         } = loaded;
         match config {
-            Some(config) if !diagnostics.has_errors() => Some(Ready {
+            Some(config) if !diagnostics.has_errors() => Ok(Ready {
                 config,
                 sources,
                 diagnostics,
             }),
-            _ => {
-                self.print(&diagnostics, &sources);
-                None
-            }
+            _ => Err(Unready::Faults(diagnostics, sources)),
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod build;
 mod explain;
+mod healthcheck;
 mod launch;
 mod lifecycle;
 mod pid_file;

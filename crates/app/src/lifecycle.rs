@@ -15,34 +15,41 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use portunus_conf::{Config, d};
 use portunus_handler::{Handler, SharedSite, Worker};
-use portunus_server::{Listeners, ServerConfig, ServerHandle};
-use portunus_telemetry::{ErrorLogLayer, LogWriter, reopen_all};
+use portunus_server::{BindError, Listeners, ServerConfig, ServerHandle};
+use portunus_telemetry::{ErrorLogLayer, LogWriter, errno_text, reopen_all};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::build::{Built, Kept, build};
-use crate::launch::{Launch, Ready};
+use crate::launch::{Launch, Ready, Unready};
 use crate::pid_file::PidFile;
 use crate::preset::ManifestWatch;
-use crate::privileges::{drop_privileges, raise_file_limit};
-use crate::signal::describe;
+use crate::privileges::{affordable_connections, drop_privileges, raise_file_limit};
 use crate::signals::{Event, Signals, reap_orphans};
 use crate::sys::{self, Account};
 
-/// How long a draining server waits for requests in flight: Docker kills after 10 s.
-///
-/// Differs: nginx waits for ever where `worker_shutdown_timeout` is not set.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(9);
+/// How long the logs may take for their last lines when everything else is over.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// `-t`: opens the sockets and closes them again. A busy address is fine, for the server that is
 /// being checked may be running.
 pub(crate) fn try_bind(built: Built) -> Result<(), String> {
     match Listeners::bind(built.listeners, None, 1) {
         Ok(_) => Ok(()),
-        Err(error) => match error.to_string() {
-            busy if busy.contains("(98:") || busy.starts_with("still could not bind") => Ok(()),
-            other => Err(other),
-        },
+        Err(BindError::StillBusy { .. }) => Ok(()),
+        Err(error) => Err(explained(&error)),
     }
+}
+
+/// A socket that could not be had, for the terminal: the reason, and what may be done about it.
+fn explained(error: &BindError) -> String {
+    let mut text = error.to_string();
+    if let BindError::StillBusy { last } = error {
+        text = format!("{last}\nnginx: [emerg] {text}");
+    }
+    if let Some(help) = error.help() {
+        text.push_str(&format!("\n  help: {help}"));
+    }
+    text
 }
 
 /// Runs the server; returns when it has ended well.
@@ -65,7 +72,8 @@ pub(crate) fn run(
     // A second server in one process, as in tests, goes on with the first one's.
     let _ = tracing::subscriber::set_global_default(subscriber);
     let workers = built.server.workers;
-    let listeners = Listeners::bind(built.listeners, None, workers).map_err(|e| e.to_string())?;
+    let listeners =
+        Listeners::bind(built.listeners, None, workers).map_err(|error| explained(&error))?;
     let result = runtime.block_on(async {
         let mut signals = Signals::new().map_err(|error| error.to_string())?;
         tokio::spawn(reap_orphans());
@@ -74,16 +82,20 @@ pub(crate) fn run(
             format!(
                 "open() \"{}\" failed ({})",
                 pid_path.display(),
-                describe(&error)
+                errno_text(&error)
             )
         })?;
-        raise_file_limit(config);
+        let descriptors = raise_file_limit(config);
+        let server = ServerConfig {
+            worker_connections: affordable_connections(&built.server, descriptors),
+            ..built.server
+        };
         make_directories(config, &kept);
-        drop_privileges(config)?;
+        drop_privileges(config, built.temp_dirs)?;
         change_directory(config)?;
         kept.caches.start();
         let site: SharedSite = Arc::new(ArcSwap::from_pointee(built.site));
-        let handle = start(listeners, &built.server, Arc::clone(&site), &kept)?;
+        let handle = start(listeners, &server, Arc::clone(&site), &kept)?;
         if let Some(mut report) = report {
             let _ = sys::detach_standard_streams();
             let _ = report.write_all(b"1");
@@ -101,7 +113,9 @@ pub(crate) fn run(
         running.until_the_end(&mut signals).await;
         Ok(())
     });
-    LogWriter::global().flush();
+    // Nobody waits for a password that is still being hashed, or a file that is still being read.
+    runtime.shutdown_background();
+    LogWriter::global().flush(LAST_LINES);
     result
 }
 
@@ -126,7 +140,7 @@ fn change_directory(config: &Config) -> Result<(), String> {
     let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
     std::env::set_current_dir(path).map_err(|error| {
         let path = path.display();
-        format!("chdir(\"{path}\") failed ({})", describe(&error))
+        format!("chdir(\"{path}\") failed ({})", errno_text(&error))
     })
 }
 
@@ -144,8 +158,8 @@ fn make_directories(config: &Config, kept: &Kept) {
 struct Shutdown {
     /// `shutdown_delay`: how long everything but `health` goes on as before.
     delay: Duration,
-    /// `worker_shutdown_timeout`: until everything is over.
-    deadline: Duration,
+    /// `worker_shutdown_timeout`: until everything is over; `None` for as long as it takes.
+    deadline: Option<Duration>,
 }
 
 impl Shutdown {
@@ -153,15 +167,21 @@ impl Shutdown {
         Self {
             delay: config.main().duration(d::SHUTDOWN_DELAY),
             deadline: match config.main().duration(d::WORKER_SHUTDOWN_TIMEOUT) {
-                Duration::ZERO => SHUTDOWN_TIMEOUT,
-                set => set,
+                Duration::ZERO => None,
+                set => Some(set),
             },
         }
     }
 
+    /// How long everything goes on as before.
+    fn delay(self) -> Duration {
+        self.deadline
+            .map_or(self.delay, |deadline| deadline.min(self.delay))
+    }
+
     /// What the drain itself may take.
-    fn drain(self) -> Duration {
-        self.deadline.saturating_sub(self.delay)
+    fn drain(self) -> Option<Duration> {
+        Some(self.deadline?.saturating_sub(self.delay))
     }
 }
 
@@ -220,16 +240,17 @@ impl Running<'_> {
         let handle = self.handle.clone();
         let drained = async {
             if !shutdown.delay.is_zero() {
-                tokio::time::sleep(shutdown.delay.min(shutdown.deadline)).await;
+                tokio::time::sleep(shutdown.delay()).await;
             }
-            handle.drain(Some(shutdown.drain())).await
+            handle.drain(shutdown.drain()).await
         };
         tokio::pin!(drained);
         loop {
             tokio::select! {
                 whole = &mut drained => {
                     if !whole {
-                        tracing::warn!("requests were cut off after {:?}", shutdown.deadline);
+                        let deadline = shutdown.deadline.unwrap_or_default();
+                        tracing::warn!("requests were cut off after {deadline:?}");
                     }
                     return;
                 }
@@ -246,22 +267,26 @@ impl Running<'_> {
     /// Puts a new configuration in place of the old one, or says why not and changes nothing.
     fn reload(&mut self) {
         tracing::info!("reconfiguring");
-        let Some(ready) = self.launch.load() else {
+        let refused = |why: Unready| {
+            why.log();
             tracing::error!("the new configuration has errors; the old one stays in force");
-            return;
         };
         let Ready {
             config,
             sources,
             mut diagnostics,
-        } = ready;
+        } = match self.launch.read() {
+            Ok(ready) => ready,
+            Err(why) => return refused(why),
+        };
         let mut kept = self.kept.clone();
         let built = build(&config, &mut kept, &mut diagnostics);
-        self.launch.print(&diagnostics, &sources);
-        if diagnostics.has_errors() {
-            tracing::error!("the new configuration has errors; the old one stays in force");
-            return;
+        let failed = diagnostics.has_errors();
+        let said = Unready::Faults(diagnostics, sources);
+        if failed {
+            return refused(said);
         }
+        said.log();
         let inherited = self.handle.listeners();
         match Listeners::bind(built.listeners, Some(&inherited), built.server.workers) {
             Ok(listeners) => {
@@ -272,7 +297,16 @@ impl Running<'_> {
                 self.site.store(Arc::new(built.site));
                 self.handle.reload(listeners);
             }
-            Err(error) => tracing::error!("{error}; the old configuration stays in force"),
+            Err(error) => {
+                let help = error
+                    .help()
+                    .map(|help| format!(" ({help})"))
+                    .unwrap_or_default();
+                tracing::error!(
+                    severity = "emerg",
+                    "{error}{help}; the old configuration stays in force"
+                );
+            }
         }
     }
 }
@@ -294,6 +328,6 @@ fn ignore(signal: &str) {
 fn reopen() {
     tracing::info!("reopening logs");
     for error in reopen_all() {
-        tracing::error!("{error}");
+        tracing::error!(severity = "emerg", "{error}");
     }
 }

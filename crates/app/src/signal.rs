@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use portunus_telemetry::errno_text;
 use rustix::process::{Pid, Signal as Posix, kill_process};
 
 /// What `-s` can ask for.
@@ -64,7 +65,7 @@ impl Signal {
             Err(error) => {
                 return Err(SignalError::Open {
                     path,
-                    reason: describe(&error),
+                    reason: errno_text(&error),
                 });
             }
         };
@@ -80,14 +81,7 @@ impl Signal {
         kill_process(pid, signal).map_err(|errno| SignalError::Kill {
             pid: pid.as_raw_nonzero().get(),
             signal: signal.as_raw(),
-            reason: describe(&errno.into()),
+            reason: errno_text(&errno.into()),
         })
     }
-}
-
-/// nginx prints `errno: text`.
-pub(crate) fn describe(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    format!("{}: {text}", error.raw_os_error().unwrap_or_default())
 }

@@ -8,6 +8,10 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_keep_capabilities,
+};
+
 /// Which side of a fork this is.
 #[derive(Debug)]
 pub(crate) enum Forked {
@@ -92,7 +96,9 @@ impl Account {
         Ok(Self { name, user, group })
     }
 
-    /// Becomes that user, for all threads (glibc's wrappers see to that) and for good.
+    /// Becomes that user, for all threads (glibc's wrappers see to that) and for good. This thread,
+    /// and those that it will start, go on being allowed to bind ports below 1024: a reload may
+    /// name another one.
     pub(crate) fn put_on(&self) -> Result<(), UserError> {
         let check = |call, id, result: libc::c_int| match result {
             0 => Ok(()),
@@ -103,6 +109,7 @@ impl Account {
             }),
         };
         let Self { name, user, group } = self;
+        let kept = set_keep_capabilities(true).is_ok() && may_bind_low_ports();
         // SAFETY: plain system calls on integers and a valid C string.
         unsafe {
             check("setgid", *group, libc::setgid(*group))?;
@@ -111,9 +118,29 @@ impl Account {
                 *group,
                 libc::initgroups(name.as_ptr(), *group),
             )?;
-            check("setuid", *user, libc::setuid(*user))
+            check("setuid", *user, libc::setuid(*user))?;
         }
+        let only = if kept {
+            CapabilitySet::NET_BIND_SERVICE
+        } else {
+            CapabilitySet::empty()
+        };
+        let sets = CapabilitySets {
+            effective: only,
+            permitted: only,
+            inheritable: CapabilitySet::empty(),
+        };
+        set_capabilities(None, sets).map_err(|error| UserError::Call {
+            call: "capset",
+            id: *user,
+            source: error.into(),
+        })
     }
+}
+
+fn may_bind_low_ports() -> bool {
+    let sets = capabilities(None);
+    sets.is_ok_and(|sets| sets.permitted.contains(CapabilitySet::NET_BIND_SERVICE))
 }
 
 fn group_id(group: &str) -> Result<u32, UserError> {

@@ -1,6 +1,6 @@
 //! Command line of Portunus: nginx's flags and exit codes, so that a symbolic link named `nginx`
 //! works; and `serve`, for those who write no configuration, `envsubst`, for those who write templates of one,
-//! `explain`, for those who wonder.
+//! `explain`, for those who wonder, `healthcheck`, for containers.
 #![allow(
     clippy::print_stderr,
     reason = "a command line talks to its terminal; nginx uses stderr"
@@ -14,6 +14,7 @@ use portunus_app::Launch;
 mod envsubst;
 mod explain;
 mod flags;
+mod healthcheck;
 mod serve;
 mod version;
 
@@ -31,6 +32,12 @@ pub fn main() -> ExitCode {
     }
     if words.next_if(|word| word == "envsubst").is_some() {
         return envsubst::main(words, as_nginx);
+    }
+    if words.next_if(|word| word == "healthcheck").is_some() {
+        return healthcheck::main(words);
+    }
+    if let Some(word) = words.next_if(|word| word == "--help" || word == "--version") {
+        return as_nginx([if word == "--help" { "-h" } else { "-v" }.into()]);
     }
     as_nginx(words)
 }

@@ -48,7 +48,8 @@ pub(crate) fn usage() -> String {
          \x20               [-e filename] [-c filename] [-g directives]\n\
          \x20      portunus serve [--help] [PUBLIC_DIR]\n\
          \x20      portunus explain [--help] [options] METHOD TARGET\n\
-         \x20      portunus envsubst [--help] [--only] [options]\n\n\
+         \x20      portunus envsubst [--help] [--only] [options]\n\
+         \x20      portunus healthcheck [--help] [options] [URL]\n\n\
          Options:\n\
          \x20 -?,-h         : this help\n\
          \x20 -v            : show version and exit\n\

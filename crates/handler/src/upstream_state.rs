@@ -60,6 +60,11 @@ impl UpstreamState {
     }
 
     /// Notes an exchange that the client did not wait for.
+    /// Names the FastCGI server that messages are about.
+    pub(crate) fn name_fastcgi(&mut self, address: &str) {
+        self.target = Some(format!("fastcgi://{address}").into());
+    }
+
     pub(crate) fn record_abandoned(&mut self, pool: &Pool) {
         self.push(pool, 499, Timings::default());
     }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::connection::PeerAddr;
 use crate::listen::{Socket, Standing};
-use crate::sys::watch_readable;
+use crate::sys::{errno_text, watch_readable};
 
 /// Pause after an error that only time mends. Source: nginx, `accept_mutex_delay`.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -66,15 +66,18 @@ pub(crate) enum Crowd {
     Crowded,
 }
 
-/// Begins to accept on `descriptor`; each connection goes to `serve`.
+/// Begins to accept on `descriptor`; each connection goes to `serve`, and `make_room` is called where
+/// there are no descriptors left.
 pub(crate) fn spawn(
     socket: &Arc<Socket>,
     descriptor: &OwnedFd,
     serve: impl Fn(Accepted) -> Crowd + 'static,
+    make_room: impl Fn() + 'static,
 ) -> io::Result<Task> {
     let listener = watch_readable(descriptor.try_clone()?)?;
     let source = Arc::clone(&socket.standing);
-    let task = tokio::task::spawn_local(async move { run(&listener, &source, serve).await });
+    let task =
+        tokio::task::spawn_local(async move { run(&listener, &source, serve, make_room).await });
     Ok(Task {
         socket: Arc::clone(socket),
         descriptor: descriptor.try_clone()?,
@@ -86,6 +89,7 @@ async fn run(
     listener: &AsyncFd<OwnedFd>,
     socket: &Arc<Standing>,
     serve: impl Fn(Accepted) -> Crowd,
+    make_room: impl Fn(),
 ) {
     let mut complaint = Complaint::default();
     loop {
@@ -104,6 +108,9 @@ async fn run(
                 Ok(Err(error)) if is_of_one_connection(&error) => taken += 1,
                 Ok(Err(error)) => {
                     complaint.log(&error);
+                    if is_for_want_of_descriptors(&error) {
+                        make_room();
+                    }
                     sleep(PAUSE).await;
                     break;
                 }
@@ -127,6 +134,11 @@ fn accept(descriptor: &OwnedFd, socket: &Arc<Standing>) -> rustix::io::Result<Ac
         peer,
         socket: Arc::clone(socket),
     })
+}
+
+fn is_for_want_of_descriptors(error: &io::Error) -> bool {
+    let code = error.raw_os_error();
+    code == Some(Errno::MFILE.raw_os_error()) || code == Some(Errno::NFILE.raw_os_error())
 }
 
 /// The client gave up while it waited in the queue; the next one is fine.
@@ -158,7 +170,11 @@ impl Complaint {
             .is_none_or(|last| now - last >= Duration::from_secs(1))
         {
             self.last = Some(now);
-            tracing::error!("accept4() failed: {error}");
+            tracing::error!(
+                severity = "crit",
+                "accept4() failed ({})",
+                errno_text(error)
+            );
         }
     }
 }

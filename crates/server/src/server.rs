@@ -44,6 +44,8 @@ impl Default for ServerConfig {
 pub(crate) enum Order {
     /// Serve this connection.
     Serve(Accepted),
+    /// Close idle connections: there are no descriptors left.
+    Shed,
     /// These sockets are listened on from now on; connections of others are to go.
     Listeners(Listeners),
     /// Stop accepting, close what is idle, let the rest finish.
@@ -128,7 +130,11 @@ where
             .build()?;
         let handle = std::thread::Builder::new()
             .name(format!("worker {index}"))
-            .spawn(move || thread.run(&runtime, inbox, || make(index)))?;
+            .spawn(move || {
+                thread.run(&runtime, inbox, || make(index));
+                // What blocking threads still do concerns nobody any more.
+                runtime.shutdown_background();
+            })?;
         shared
             .threads
             .lock()
@@ -178,6 +184,7 @@ impl WorkerThread {
         while let Some(order) = inbox.recv().await {
             match order {
                 Order::Serve(accepted) => self.take(worker, handler, accepted),
+                Order::Shed => worker.shed(),
                 Order::Listeners(listeners) => {
                     let (kept, gone): (Vec<_>, Vec<_>) = (acceptors.into_iter())
                         .partition(|task: &accept::Task| listeners.contains(task.socket()));
@@ -214,7 +221,7 @@ impl WorkerThread {
                 order = inbox.recv() => match order {
                     Some(Order::Stop) | None => worker.stop(),
                     Some(Order::Serve(accepted)) => self.take(worker, handler, accepted),
-                    Some(Order::Listeners(_) | Order::Drain) => {}
+                    Some(Order::Listeners(_) | Order::Drain | Order::Shed) => {}
                 },
             }
         }
@@ -270,9 +277,16 @@ impl WorkerThread {
 
     fn acceptor(&self, socket: &Arc<Socket>, descriptor: &OwnedFd) -> io::Result<accept::Task> {
         let shared = Arc::clone(&self.shared);
+        let crowded = Arc::clone(&self.shared);
         let (own, limit) = (self.index, self.limit);
         let reuseport = socket.config.reuseport;
-        accept::spawn(socket, descriptor, move |accepted| {
+        let make_room = move || {
+            for worker in &crowded.workers {
+                // One that has ended holds no connections.
+                let _ = worker.orders.send(Order::Shed);
+            }
+        };
+        let serve = move |accepted| {
             let workers = &shared.workers;
             let index = if reuseport {
                 own
@@ -287,7 +301,8 @@ impl WorkerThread {
                 true => Crowd::Crowded,
                 false => Crowd::Roomy,
             }
-        })
+        };
+        accept::spawn(socket, descriptor, serve, make_room)
     }
 
     /// Serves a connection until it ends.

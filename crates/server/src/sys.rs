@@ -1,4 +1,5 @@
-//! What has no safe wrapper: two socket options, and waiting for a descriptor that is no stream.
+//! What has no safe wrapper: two socket options, and waiting for a descriptor that is no stream; and
+//! how the system's errors are shown.
 #![allow(
     unsafe_code,
     reason = "setsockopt(2) takes a raw pointer, AsyncFd a promise"
@@ -14,6 +15,15 @@ use tokio::io::unix::AsyncFd;
 pub(crate) const TCP_DEFER_ACCEPT: i32 = libc::TCP_DEFER_ACCEPT;
 /// Length of the queue of connections that came with data in their SYN.
 pub(crate) const TCP_FASTOPEN: i32 = libc::TCP_FASTOPEN;
+
+/// An error of the system as nginx prints it: `24: Too many open files`.
+pub(crate) fn errno_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    match (error.raw_os_error(), text.split_once(" (os error")) {
+        (Some(code), Some((text, _))) => format!("{code}: {text}"),
+        _ => text,
+    }
+}
 
 /// Sets an integer option of level `IPPROTO_TCP`.
 pub(crate) fn set_tcp_option(socket: &impl AsFd, option: i32, value: i32) -> io::Result<()> {

@@ -17,6 +17,7 @@ mod temp_file;
 
 pub use body::{Spool, Spooled, SpooledReader};
 pub use fifo::{Reader, ReaderGone, Writer, fifo};
+pub use temp_file::prepare;
 
 use std::path::PathBuf;
 use std::sync::Arc;

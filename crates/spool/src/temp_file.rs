@@ -17,6 +17,15 @@ use tokio::task::JoinHandle;
 /// Bytes taken from a file at a time.
 const READ: usize = 64 * 1024;
 
+/// Whether temporary files can be made in a directory; it is made if it is missing. Blocks.
+///
+/// # Errors
+/// What keeps them from being made.
+pub fn prepare(directory: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    create(directory).map(drop)
+}
+
 /// Makes a file in `directory` that vanishes with its last handle. Blocks.
 pub(crate) fn create(directory: &Path) -> io::Result<File> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;

@@ -138,7 +138,8 @@ pub fn emit(severity: Severity, message: fmt::Arguments<'_>) {
     });
 }
 
-/// Sends `tracing` events to the error log; `info` comes out as nginx's `notice`.
+/// Sends `tracing` events to the error log; `info` comes out as nginx's `notice`, and a field `severity`
+/// names a level that `tracing` does not have.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ErrorLogLayer;
 
@@ -146,7 +147,8 @@ impl<S: tracing::Subscriber> Layer<S> for ErrorLogLayer {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         let mut message = Message::default();
         event.record(&mut message);
-        let severity = Severity::from(*event.metadata().level());
+        let level = || Severity::from(*event.metadata().level());
+        let severity = message.severity.unwrap_or_else(level);
         emit(severity, format_args!("{}{}", message.text, message.fields));
     }
 }
@@ -155,9 +157,17 @@ impl<S: tracing::Subscriber> Layer<S> for ErrorLogLayer {
 struct Message {
     text: String,
     fields: String,
+    severity: Option<Severity>,
 }
 
 impl Visit for Message {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "severity" => self.severity = Severity::from_name(value),
+            _ => self.record_debug(field, &value),
+        }
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // Writing to a String cannot fail.
         let _ = match field.name() {

@@ -5,13 +5,14 @@ mod clock;
 mod error_log;
 mod local_time;
 mod log_file;
+mod outlet;
 mod severity;
 mod syslog;
 mod writer;
 
 pub use clock::{Clock, Timestamps};
 pub use error_log::{ErrorLog, ErrorLogLayer, ErrorTarget, emit, with_error_log};
-pub use log_file::{Compression, LogFile, OpenLogError};
+pub use log_file::{Compression, LogFile, OpenLogError, errno_text};
 pub use severity::Severity;
 pub use syslog::SyslogHeader;
 pub use writer::{LogWriter, give_all_to, reopen_all};

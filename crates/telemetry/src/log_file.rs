@@ -1,7 +1,7 @@
 //! A log file: lines go to memory, the writer thread takes them to the disk.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::SyslogHeader;
+use crate::outlet::Outlet;
 use crate::syslog::Syslog;
 use crate::writer::LogWriter;
 
@@ -16,19 +17,25 @@ use crate::writer::LogWriter;
 /// a request must not wait for a log.
 const BUFFER_LIMIT: usize = 16 << 20;
 
+/// How soon a pipe that was full is tried again.
+const READER: Duration = Duration::from_millis(20);
+
 /// A log could not be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("open() \"{}\" failed ({})", path.display(), describe(source))]
+#[error("open() \"{}\" failed ({})", path.display(), errno_text(source))]
 pub struct OpenLogError {
     path: PathBuf,
     source: io::Error,
 }
 
-/// nginx prints `errno: text`.
-fn describe(error: &io::Error) -> String {
+/// An error of the system as nginx prints it: `28: No space left on device`.
+#[must_use]
+pub fn errno_text(error: &io::Error) -> String {
     let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    format!("{}: {text}", error.raw_os_error().unwrap_or_default())
+    match (error.raw_os_error(), text.split_once(" (os error")) {
+        (Some(code), Some((text, _))) => format!("{code}: {text}"),
+        _ => text,
+    }
 }
 
 #[derive(Debug, Default)]
@@ -42,8 +49,14 @@ struct Buffer {
 /// What takes the lines in the end.
 #[derive(Debug)]
 enum Sink {
-    File(File),
+    File(Outlet),
     Syslog(Syslog),
+}
+
+impl Sink {
+    fn file(file: File) -> Self {
+        Self::File(Outlet::new(file))
+    }
 }
 
 /// `gzip=`: how lines are gathered and compressed. Each lot is a gzip member of its own.
@@ -118,7 +131,7 @@ impl LogFile {
         let file = Arc::new(Self {
             path: path.to_owned(),
             buffer: Mutex::default(),
-            sink: Mutex::new(Sink::File(open(path)?)),
+            sink: Mutex::new(Sink::file(open(path)?)),
             compression: None,
         });
         LogWriter::global().register(&file);
@@ -133,7 +146,7 @@ impl LogFile {
         let file = Arc::new(Self {
             path: path.to_owned(),
             buffer: Mutex::default(),
-            sink: Mutex::new(Sink::File(open(path)?)),
+            sink: Mutex::new(Sink::file(open(path)?)),
             compression: Some(how),
         });
         LogWriter::global().register(&file);
@@ -176,7 +189,7 @@ impl LogFile {
         let file = Arc::new(Self {
             path: PathBuf::new(),
             buffer: Mutex::default(),
-            sink: Mutex::new(Sink::File(File::from(descriptor))),
+            sink: Mutex::new(Sink::file(File::from(descriptor))),
             compression: None,
         });
         LogWriter::global().register(&file);
@@ -193,11 +206,11 @@ impl LogFile {
     #[must_use]
     pub fn is_in_place(&self) -> bool {
         use std::os::unix::fs::MetadataExt as _;
-        let Sink::File(file) = &*lock(&self.sink) else {
+        let Sink::File(outlet) = &*lock(&self.sink) else {
             return true;
         };
         let identity = |facts: &std::fs::Metadata| (facts.dev(), facts.ino());
-        match (file.metadata(), std::fs::metadata(&self.path)) {
+        match (outlet.file().metadata(), std::fs::metadata(&self.path)) {
             (Ok(open), Ok(named)) => identity(&open) == identity(&named),
             _ => false,
         }
@@ -232,7 +245,8 @@ impl LogFile {
         first
     }
 
-    /// Takes the queued lines to the file, unless they are to wait for more; until when, then.
+    /// Takes the queued lines to the file, unless they are to wait for more, or for the reader of a
+    /// pipe; until when, then.
     pub(crate) fn write_due(&self) -> Option<Instant> {
         if let Some(how) = self.compression {
             let buffer = lock(&self.buffer);
@@ -241,31 +255,46 @@ impl LogFile {
                 return Some(due);
             }
         }
-        self.write_out();
-        None
+        (!self.write_out()).then(|| Instant::now() + READER)
     }
 
-    /// Takes the queued lines to the file.
-    pub(crate) fn write_out(&self) {
+    /// Takes the queued lines to the file; whether it has taken all.
+    pub(crate) fn write_out(&self) -> bool {
         let mut sink = lock(&self.sink);
-        let Buffer { lines, dropped, .. } = std::mem::take(&mut *lock(&self.buffer));
+        let Buffer {
+            mut lines, dropped, ..
+        } = std::mem::take(&mut *lock(&self.buffer));
         if lines.is_empty() && dropped == 0 {
-            return;
+            return true;
         }
-        // A log that cannot be written has nobody left to tell; nginx drops the line as well.
-        let _ = match (&mut *sink, self.compression) {
-            (Sink::Syslog(syslog), _) => {
+        let outlet = match &mut *sink {
+            Sink::Syslog(syslog) => {
                 syslog.send(&lines);
-                Ok(())
+                return true;
             }
-            (Sink::File(file), Some(how)) => write_compressed(file, &lines, how),
-            (Sink::File(file), None) => file.write_all(&lines),
+            Sink::File(outlet) => outlet,
         };
-        if let (Sink::File(file), true) = (&mut *sink, dropped > 0) {
-            let _ = writeln!(
-                file,
-                "portunus: {dropped} log lines dropped, the log is too slow"
-            );
+        if dropped > 0 {
+            let line = format!("portunus: {dropped} log lines dropped, the log is too slow\n");
+            lines.extend_from_slice(line.as_bytes());
+        }
+        let taken = outlet.write(&self.path, &lines, self.compression);
+        if taken == lines.len() {
+            return true;
+        }
+        // Others may have queued more meanwhile; these come first.
+        lines.drain(..taken);
+        let mut buffer = lock(&self.buffer);
+        lines.append(&mut buffer.lines);
+        buffer.lines = lines;
+        false
+    }
+
+    /// Waits until a pipe has room; whether it has.
+    pub(crate) fn wait_for_room(&self, time: Duration) -> bool {
+        match &*lock(&self.sink) {
+            Sink::File(outlet) => outlet.has_room(time),
+            Sink::Syslog(_) => true,
         }
     }
 
@@ -275,14 +304,14 @@ impl LogFile {
     /// Source: nginx, `ngx_reopen_files`.
     pub(crate) fn give_to(&self, user: u32) -> Result<(), OpenLogError> {
         let sink = lock(&self.sink);
-        let (Sink::File(file), false) = (&*sink, self.path.as_os_str().is_empty()) else {
+        let (Sink::File(outlet), false) = (&*sink, self.path.as_os_str().is_empty()) else {
             return Ok(());
         };
         let give = |file: &File| match file.metadata()?.is_file() {
             true => std::os::unix::fs::fchown(file, Some(user), None),
             false => Ok(()),
         };
-        give(file).map_err(|source| OpenLogError {
+        give(outlet.file()).map_err(|source| OpenLogError {
             path: self.path.clone(),
             source,
         })
@@ -292,17 +321,10 @@ impl LogFile {
     pub(crate) fn reopen(&self) -> Result<(), OpenLogError> {
         self.write_out();
         if !self.path.as_os_str().is_empty() {
-            *lock(&self.sink) = Sink::File(open(&self.path)?);
+            *lock(&self.sink) = Sink::file(open(&self.path)?);
         }
         Ok(())
     }
-}
-
-fn write_compressed(file: &mut File, lines: &[u8], how: Compression) -> io::Result<()> {
-    let level = flate2::Compression::new(how.level.into());
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
-    encoder.write_all(lines)?;
-    file.write_all(&encoder.finish()?)
 }
 
 impl Drop for LogFile {
@@ -351,6 +373,28 @@ mod tests {
             .read_to_string(&mut text)
             .unwrap();
         assert_eq!(text, "one\ntwo and more\nthree\n");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_in_the_error_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("error.log");
+        let errors = LogFile::open(&path).unwrap();
+        let (level, file) = (crate::Severity::Error, Arc::clone(&errors));
+        let target = crate::ErrorTarget { level, file };
+        let full = LogFile::open(Path::new("/dev/full")).unwrap();
+        crate::with_error_log(&crate::ErrorLog::new(vec![target]), 1, || {
+            full.append(b"one\ntwo\n");
+            full.write_out();
+            full.append(b"three\n");
+            full.write_out();
+        });
+        errors.write_out();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let line =
+            "write() to \"/dev/full\" failed (28: No space left on device), 2 lines are lost";
+        assert_eq!(text.matches(line).count(), 1, "{text}");
+        assert_eq!(text.lines().count(), 1, "once a minute: {text}");
     }
 
     #[test]

@@ -79,10 +79,16 @@ impl LogWriter {
         self.woken.notify_one();
     }
 
-    /// Writes what all buffers hold, on the calling thread. For the end of the process and tests.
-    pub fn flush(&self) {
+    /// Writes what all buffers hold; for the end of the process. A pipe that nobody reads must not
+    /// keep the process from ending, so after `patience` the rest is given up.
+    pub fn flush(&self, patience: Duration) {
+        let until = Instant::now() + patience;
+        let left = || until.checked_duration_since(Instant::now());
         for file in self.live_files() {
-            file.write_out();
+            while !file.write_out()
+                && let Some(left) = left()
+                && file.wait_for_room(left)
+            {}
         }
     }
 

@@ -302,6 +302,13 @@ impl Builder<'_> {
 
     /// nginx opens logs after reading everything, so it names neither file nor line.
     fn open_failed(&mut self, directive: &Directive, message: String) {
+        let span = Some(directive.span);
+        // Each level that inherits the directive comes here.
+        let known =
+            |other: &portunus_conf::Diagnostic| other.span == span && other.message == message;
+        if self.diagnostics.iter().any(known) {
+            return;
+        }
         let order = directive.order;
         let diagnostic =
             portunus_conf::Diagnostic::new(portunus_conf::Severity::Emerg, message, order);

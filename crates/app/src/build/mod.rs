@@ -5,7 +5,7 @@
 //! runtime (regular expressions, names of variables, log files), is reported as [`Diagnostic`]s in
 //! nginx's words like everything else.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -41,6 +41,7 @@ mod pools;
 mod proxy;
 mod rewrite;
 mod server;
+mod temporary;
 mod tls;
 mod types;
 mod userid;
@@ -55,6 +56,8 @@ pub(crate) struct Built {
     pub(crate) server: ServerConfig,
     /// For lines that belong to no request.
     pub(crate) process_log: ErrorLog,
+    /// Where temporary files are made; the system's own place for them is not among these.
+    pub(crate) temp_dirs: BTreeSet<PathBuf>,
 }
 
 /// What outlives a reload.
@@ -177,7 +180,8 @@ fn build_with(
         formats: HashMap::new(),
         log_files: HashMap::new(),
         open_logs: HashMap::new(),
-        temp_dir: temp_dir(config),
+        temp_dir: Arc::default(),
+        temp_dirs: BTreeSet::new(),
         spelling: spelling(config),
         uses_sent_fields: mentions(config.main(), b"sent_http_")
             || mentions(config.main(), b"sent_trailer_")
@@ -205,6 +209,7 @@ struct Builder<'c> {
     log_files: HashMap<PathBuf, Arc<LogFile>>,
     open_logs: HashMap<Span, Arc<OpenLogs>>,
     temp_dir: Arc<PathBuf>,
+    temp_dirs: BTreeSet<PathBuf>,
     spelling: Arc<Spelling>,
     uses_sent_fields: bool,
 }
@@ -212,6 +217,9 @@ struct Builder<'c> {
 impl Builder<'_> {
     fn build(&mut self) -> Built {
         let http = self.config.http();
+        if let Some(http) = http {
+            self.temp_dir = self.temp_dir(http, d::CLIENT_BODY_TEMP_PATH);
+        }
         self.formats(http);
         if let Some(http) = http {
             self.maps(http);
@@ -259,6 +267,7 @@ impl Builder<'_> {
             listeners,
             server: server_config(self.config),
             process_log,
+            temp_dirs: std::mem::take(&mut self.temp_dirs),
         }
     }
 
@@ -378,16 +387,6 @@ fn spelling(config: &Config) -> Arc<Spelling> {
     let mut names = Vec::new();
     collect(config.main(), &mut names);
     Arc::new(Spelling::new(names))
-}
-
-/// Where bodies go that outgrow memory: `client_body_temp_path`, made if it is missing; else the
-/// system's place for temporary files.
-fn temp_dir(config: &Config) -> Arc<PathBuf> {
-    let wanted = config
-        .http()
-        .and_then(|http| http.path(d::CLIENT_BODY_TEMP_PATH));
-    let usable = wanted.filter(|path| std::fs::create_dir_all(path).is_ok());
-    Arc::new(usable.unwrap_or_else(std::env::temp_dir))
 }
 
 fn hostname() -> Box<[u8]> {

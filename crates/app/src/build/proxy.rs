@@ -94,17 +94,18 @@ impl Builder<'_> {
         Some(self.template(directive, word))
     }
 
-    fn proxy_spool(&self, scope: Scope<'_>) -> portunus_spool::Limits {
+    fn proxy_spool(&mut self, scope: Scope<'_>) -> portunus_spool::Limits {
         let buffers = scope.buffers(d::PROXY_BUFFERS);
         let memory = buffers.number.saturating_mul(buffers.size);
-        let wanted = scope
-            .path(d::PROXY_TEMP_PATH)
-            .filter(|_| scope.find(d::PROXY_TEMP_PATH).is_some());
-        let usable = wanted.filter(|path| std::fs::create_dir_all(path).is_ok());
+        let wanted = scope.find(d::PROXY_TEMP_PATH).is_some();
+        let directory = match wanted {
+            true => self.temp_dir(scope, d::PROXY_TEMP_PATH),
+            false => Arc::clone(&self.temp_dir),
+        };
         portunus_spool::Limits {
             memory: usize::try_from(memory).unwrap_or(usize::MAX),
             file: scope.size(d::PROXY_MAX_TEMP_FILE_SIZE),
-            directory: usable.map_or_else(|| Arc::clone(&self.temp_dir), Arc::new),
+            directory,
         }
     }
 

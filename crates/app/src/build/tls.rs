@@ -239,7 +239,7 @@ impl Builder<'_> {
         match std::fs::read(&path) {
             Ok(content) => Some(content),
             Err(error) => {
-                let reason = crate::signal::describe(&error);
+                let reason = portunus_telemetry::errno_text(&error);
                 let message = format!("open() \"{}\" failed ({reason})", path.display());
                 self.tls_fault(Some(directive), message);
                 None

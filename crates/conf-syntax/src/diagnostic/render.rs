@@ -14,6 +14,12 @@ impl Diagnostic {
     /// nginx's line: `nginx: [emerg] MESSAGE in FILE:LINE`, without line end.
     #[must_use]
     pub fn first_line(&self, sources: &Sources) -> String {
+        format!("nginx: [{}] {}", self.severity.name(), self.said(sources))
+    }
+
+    /// `MESSAGE in FILE:LINE`, as it stands in nginx's error log.
+    #[must_use]
+    pub fn said(&self, sources: &Sources) -> String {
         let message = self
             .message
             .get(..self.message.floor_char_boundary(MESSAGE_LIMIT));
@@ -21,8 +27,7 @@ impl Diagnostic {
             .report_at
             .map(|at| format!(" in {}", sources.describe(at)));
         format!(
-            "nginx: [{}] {}{}",
-            self.severity.name(),
+            "{}{}",
             message.unwrap_or_default(),
             place.unwrap_or_default()
         )
@@ -35,6 +40,11 @@ impl Diagnostic {
         let mut text = self.first_line(sources);
         text.push('\n');
         if let Some(span) = self.span {
+            if self.report_at.is_none() {
+                // nginx does not say where; we do, but not in its line.
+                let place = sources.describe(span.start());
+                writeln!(text, "  at {place}").expect("writing to a string");
+            }
             render_excerpt(&mut text, sources, span);
             for include in sources.include_chain(span.source) {
                 let place = sources.describe(include.start());

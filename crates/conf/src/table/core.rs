@@ -25,14 +25,16 @@ rows! { "core": "ngx_core_module and its neighbours: process-wide settings";
         Accepted("it serves to debug nginx itself"),
         "What to do at an internal inconsistency: stop or abort.";
     USER "user" in MAIN, TAKE12, Special(Special::User) = "nobody", Own,
-        Honoured, "User and group to run as once the sockets are bound.";
+        Differs("the whole process becomes that user and keeps only the right to bind ports below 1024, so a reload reads certificates, keys and logs as that user; without the directive the user that started the server stays"),
+        "User and group to run as once the sockets are bound.";
     WORKER_PRIORITY "worker_priority" in MAIN, TAKE1, Special(Special::WorkerPriority) = "0", Own,
         Accepted("the scheduling priority is left to the container"),
         "Scheduling priority (\"nice\") of the workers.";
     WORKER_CPU_AFFINITY "worker_cpu_affinity" in MAIN, MORE1, Special(Special::CpuAffinity), Own,
         Accepted("threads are not bound to processors"), "Binds workers to processors.";
     WORKER_RLIMIT_NOFILE "worker_rlimit_nofile" in MAIN, TAKE1, Number, Own,
-        Honoured, "Limit on open files, raised at start.";
+        Differs("without it the limit is raised as far as it may be, since all threads share one"),
+        "Limit on open files, raised at start.";
     WORKER_RLIMIT_CORE "worker_rlimit_core" in MAIN, TAKE1, Offset, Own,
         Accepted("the limit on core files is left to the container"),
         "Limit on the size of a core file.";

@@ -7,7 +7,8 @@ rows! { "events": "ngx_event_core_module and ngx_epoll_module: how connections a
         Honoured, "Holds the settings of connection processing.";
     WORKER_CONNECTIONS "worker_connections" in EVENTS,
         TAKE1, Special(Special::WorkerConnections) = "512", Own,
-        Honoured, "How many connections may be open at once.";
+        Differs("fewer where that many descriptors cannot be had, with a warning"),
+        "How many connections may be open at once.";
     USE "use" in EVENTS, TAKE1, Special(Special::Use), Own,
         Accepted("the runtime chooses the method for the platform"),
         "Method of connection processing.";

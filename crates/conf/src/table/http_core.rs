@@ -76,7 +76,8 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         Honoured, "How long a client may pause while it sends a body.";
     CLIENT_BODY_TEMP_PATH "client_body_temp_path" in HTTP | SERVER | LOCATION,
         TAKE1234, Path = "client_body_temp", Nearest,
-        Honoured, "Directory for request bodies that outgrow memory.";
+        Differs("where nothing can be written there, as on a read-only root, the system's place for temporary files is used, with a warning; nginx does not start"),
+        "Directory for request bodies that outgrow memory.";
     CLIENT_BODY_IN_FILE_ONLY "client_body_in_file_only" in HTTP | SERVER | LOCATION,
         TAKE1, Enumeration(words::BODY_IN_FILE) = "off", Nearest,
         Accepted("a body is in memory or in a file without a name; $request_body_file has no value"),

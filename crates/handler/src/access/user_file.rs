@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use portunus_telemetry::errno_text;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
@@ -34,7 +35,7 @@ pub struct UserFiles {
 
 /// Why a file could not be read, in nginx's words.
 #[derive(Debug, thiserror::Error)]
-#[error("{call} \"{}\" failed ({})", .path.escape_ascii(), errno(.error))]
+#[error("{call} \"{}\" failed ({})", .path.escape_ascii(), errno_text(.error))]
 pub(crate) struct UserFileError {
     call: &'static str,
     path: Box<[u8]>,
@@ -210,15 +211,6 @@ fn parse(text: &[u8]) -> HashMap<Box<[u8]>, Arc<Entry>> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// `2: No such file or directory`.
-fn errno(error: &io::Error) -> String {
-    let text = error.to_string();
-    match (error.raw_os_error(), text.split_once(" (os error")) {
-        (Some(code), Some((text, _))) => format!("{code}: {text}"),
-        _ => text,
-    }
 }
 
 impl fmt::Debug for UserFiles {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use socket2::{Domain, SockAddr, Socket as RawSocket, TcpKeepalive, Type};
 
 use crate::io::UNSENT;
+use crate::sys::errno_text;
 
 use super::{ListenAddress, ListenerConfig, TcpKeepAlive};
 
@@ -20,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// A system call failed.
-    #[error("{call} {address} failed ({code}: {text})", code = .source.raw_os_error().unwrap_or(0), text = os_text(.source))]
+    #[error("{call} {address} failed ({})", errno_text(.source))]
     Call {
         /// The call with its preposition: `bind() to`.
         call: &'static str,
@@ -30,7 +31,7 @@ pub enum BindError {
         source: io::Error,
     },
     /// `listen()` failed.
-    #[error("listen() to {address}, backlog {backlog} failed ({code}: {text})", code = .source.raw_os_error().unwrap_or(0), text = os_text(.source))]
+    #[error("listen() to {address}, backlog {backlog} failed ({})", errno_text(.source))]
     Listen {
         /// What it was about.
         address: ListenAddress,
@@ -46,15 +47,6 @@ pub enum BindError {
         #[source]
         last: Box<BindError>,
     },
-}
-
-/// The system's text without Rust's ` (os error N)`.
-fn os_text(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
 }
 
 /// One open listening socket; with `reuseport`, one per worker.
@@ -178,7 +170,7 @@ fn open_missing(open: &mut [Slot], workers: usize) -> Result<Option<BindError>, 
         match open_socket(config, workers) {
             Ok(socket) => *slot = Some(Arc::new(socket)),
             Err(error) if error.is_busy() => {
-                tracing::error!("{error}");
+                tracing::error!(severity = "emerg", "{error}");
                 busy = Some(error);
             }
             Err(error) => return Err(error),
@@ -234,7 +226,8 @@ fn open_one(config: &ListenerConfig, address: &ListenAddress) -> Result<RawSocke
     if domain == Domain::IPV6
         && let Err(error) = socket.set_only_v6(config.ipv6only)
     {
-        tracing::error!("setsockopt(IPV6_V6ONLY) {address} failed, ignored: {error}");
+        let error = errno_text(&error);
+        tracing::error!("setsockopt(IPV6_V6ONLY) {address} failed ({error}), ignored");
     }
     (socket.set_nonblocking(true)).map_err(call("fcntl(O_NONBLOCK)"))?;
     socket.bind(&target).map_err(call("bind() to"))?;
@@ -256,7 +249,11 @@ fn open_one(config: &ListenerConfig, address: &ListenAddress) -> Result<RawSocke
 fn open_to_all(path: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt;
     if let Err(error) = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666)) {
-        tracing::error!("chmod() \"{}\" failed: {error}", path.display());
+        tracing::error!(
+            "chmod() \"{}\" failed ({})",
+            path.display(),
+            errno_text(&error)
+        );
     }
 }
 
@@ -301,10 +298,8 @@ fn set_options(socket: &RawSocket, config: &ListenerConfig) {
     ];
     for (name, result) in results {
         if let Some(Err(error)) = result {
-            tracing::error!(
-                "setsockopt({name}) {} failed, ignored: {error}",
-                config.address
-            );
+            let (address, error) = (&config.address, errno_text(&error));
+            tracing::error!("setsockopt({name}) {address} failed ({error}), ignored");
         }
     }
 }
@@ -343,6 +338,42 @@ fn pause(duration: Duration) {
 }
 
 impl BindError {
+    /// What the operator may do about it, if that can be told from the error.
+    #[must_use]
+    pub fn help(&self) -> Option<&'static str> {
+        let (Self::Call { source, .. } | Self::Listen { source, .. }) = self.reason() else {
+            return None;
+        };
+        match source.kind() {
+            io::ErrorKind::AddrInUse => {
+                Some("another process listens there: \"ss -ltnp\" names it")
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                Some("no interface of this machine has that address")
+            }
+            io::ErrorKind::PermissionDenied if self.is_low_port() => Some(
+                "a port below 1024 needs root, or CAP_NET_BIND_SERVICE; any user may listen on 8080",
+            ),
+            _ => None,
+        }
+    }
+
+    /// The failure behind it: for [`Self::StillBusy`] the last one.
+    #[must_use]
+    pub fn reason(&self) -> &Self {
+        match self {
+            Self::StillBusy { last } => last.reason(),
+            other => other,
+        }
+    }
+
+    fn is_low_port(&self) -> bool {
+        let (Self::Call { address, .. } | Self::Listen { address, .. }) = self else {
+            return false;
+        };
+        matches!(address, ListenAddress::Inet(inet) if inet.port() < 1024)
+    }
+
     fn is_busy(&self) -> bool {
         match self {
             Self::Call { source, .. } | Self::Listen { source, .. } => {

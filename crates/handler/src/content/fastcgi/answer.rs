@@ -39,7 +39,7 @@ pub(super) fn from_response(
     response: Response,
     mut storing: Option<Box<Storing<'_>>>,
 ) -> Plan {
-    log_stderr(cx, &response.stderr);
+    log_stderr(cx, pool, &response.stderr);
     cx.upstream.record(pool, &response, site.keeps_sent_fields);
     let Response {
         mut head, mut body, ..
@@ -242,17 +242,14 @@ fn accel_redirect(cx: &mut Context, site: &Site, target: &[u8], mut fields: Head
 
 /// An exchange that brought no answer; another member is asked.
 pub(super) fn note_failure(cx: &mut Context, pool: &Pool, failure: &Failure) -> u16 {
-    log_stderr(cx, &failure.stderr);
+    log_stderr(cx, pool, &failure.stderr);
     let status = match &failure.error {
         Error::ClientBody(error) => BodyReadError::status_of(error),
         error => error.status().as_u16(),
     };
     cx.upstream.record_failure(pool, failure, status);
-    let address = pool.config().address.to_string();
-    cx.log(
-        Severity::Error,
-        format_args!("{}, upstream: \"fastcgi://{address}\"", failure.error),
-    );
+    cx.upstream.name_fastcgi(&pool.config().address.to_string());
+    cx.log_error(format_args!("{}", failure.error));
     status
 }
 
@@ -285,10 +282,11 @@ pub(super) fn from_failure(
 }
 
 /// PHP's stderr belongs into the error log, with the request that caused it.
-fn log_stderr(cx: &Context, stderr: &[bytes::Bytes]) {
+fn log_stderr(cx: &mut Context, pool: &Pool, stderr: &[bytes::Bytes]) {
     if stderr.is_empty() {
         return;
     }
+    cx.upstream.name_fastcgi(&pool.config().address.to_string());
     let text = stderr.concat();
     let text = String::from_utf8_lossy(text.trim_ascii_end());
     cx.log(

@@ -140,13 +140,10 @@ async fn heard<T>(cx: &Context, fastcgi: &FastCgi, exchange: impl Future<Output 
 /// Source: nginx, `ngx_http_upstream_check_broken_connection`.
 fn abandoned(cx: &mut Context, pool: &Pool) -> Plan {
     cx.upstream.record_abandoned(pool);
+    cx.upstream.name_fastcgi(pool.name());
     cx.log(
         Severity::Info,
-        format_args!(
-            "client prematurely closed connection, so upstream connection is closed too, \
-             upstream: \"fastcgi://{}\"",
-            pool.name()
-        ),
+        format_args!("client prematurely closed connection, so upstream connection is closed too"),
     );
     cx.answer.status = 499;
     Plan::Close

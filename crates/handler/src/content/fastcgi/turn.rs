@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use portunus_fpm::Pool;
-use portunus_telemetry::Severity;
 use portunus_upstream::{Outcome, Tries};
 
 use crate::config::{FastCgiGroup, NextUpstream};
@@ -66,13 +65,10 @@ impl<'g> Turn<'g> {
         }
         let group = &self.group.group;
         let Some(member) = group.select(&mut self.tries, &self.key, Instant::now()) else {
-            let name = group.name();
-            cx.log(
-                Severity::Error,
-                format_args!(
-                    "no live upstreams while connecting to upstream, upstream: \"fastcgi://{name}\""
-                ),
-            );
+            cx.upstream.name_fastcgi(group.name());
+            cx.log_error(format_args!(
+                "no live upstreams while connecting to upstream"
+            ));
             return None;
         };
         cx.upstream.held = Some(Held {

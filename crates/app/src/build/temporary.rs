@@ -1,0 +1,52 @@
+//! Where bodies go that outgrow memory.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use portunus_conf::{Diagnostic, DirectiveId, Scope, Severity};
+use portunus_telemetry::errno_text;
+
+use super::Builder;
+
+const HELP: &str =
+    "mount a directory that can be written, such as a tmpfs, and name it in client_body_temp_path";
+
+impl Builder<'_> {
+    /// The directory of a `…_temp_path`, made if it is missing; where nothing can be written there,
+    /// the system's place for temporary files.
+    ///
+    /// Differs: nginx does not start without it. On a read-only root most requests need none.
+    pub(super) fn temp_dir(&mut self, scope: Scope<'_>, id: DirectiveId) -> Arc<PathBuf> {
+        let fallback = std::env::temp_dir();
+        let wanted = scope.path(id).unwrap_or_else(|| fallback.clone());
+        if self.temp_dirs.contains(&wanted) {
+            return Arc::new(wanted);
+        }
+        let Err(error) = portunus_spool::prepare(&wanted) else {
+            if wanted != fallback {
+                self.temp_dirs.insert(wanted.clone());
+            }
+            return Arc::new(wanted);
+        };
+        let (path, reason) = (wanted.display(), errno_text(&error));
+        let directive = scope.find(id);
+        let say = |what: String| match directive {
+            Some(directive) => Diagnostic::on(directive, Severity::Warn, what),
+            None => Diagnostic::new(Severity::Warn, what, u32::MAX),
+        };
+        if portunus_spool::prepare(&fallback).is_err() {
+            let what = format!(
+                "no temporary file can be made in \"{path}\" ({reason}): what outgrows memory will fail"
+            );
+            self.diagnostics.push(say(what).with_help(HELP));
+            return Arc::new(wanted);
+        }
+        // Nobody asked for the default.
+        if directive.is_some() {
+            let (name, instead) = (id.name, fallback.display());
+            let what = format!("\"{name}\" {path} cannot be used ({reason}), \"{instead}\" is");
+            self.diagnostics.push(say(what));
+        }
+        Arc::new(fallback)
+    }
+}
