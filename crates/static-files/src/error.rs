@@ -141,6 +141,22 @@ impl OpenError {
     }
 }
 
+impl OpenError {
+    /// The same where an index file was looked for, `"/x" is not found (2: No such file or directory)`.
+    ///
+    /// Source: nginx, `ngx_http_index_error`.
+    #[must_use]
+    pub fn describe_index(&self, path: &[u8]) -> String {
+        let (path, told) = (String::from_utf8_lossy(path), self.to_string());
+        let reason = told.split_once(" failed ").map_or("", |(_, reason)| reason);
+        let what = match self {
+            Self::Forbidden { .. } => "forbidden",
+            _ => "not found",
+        };
+        format!("\"{path}\" is {what} {reason}")
+    }
+}
+
 /// The system's words for an error number, without the number.
 pub(crate) fn strerror(errno: i32) -> String {
     let text = std::io::Error::from_raw_os_error(errno).to_string();
@@ -165,6 +181,14 @@ mod tests {
         assert_eq!(
             link.describe(b"/x"),
             "openat() \"/x\" failed (40: Too many levels of symbolic links)"
+        );
+        assert_eq!(
+            missing.describe_index(b"/x"),
+            "\"/x\" is not found (2: No such file or directory)"
+        );
+        assert_eq!(
+            OpenError::new(Call::Stat, Errno::ACCESS).describe_index(b"/x"),
+            "\"/x\" is forbidden (13: Permission denied)"
         );
         assert_eq!(
             OpenError::NotRegular.describe(b"/x"),

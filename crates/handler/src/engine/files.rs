@@ -50,6 +50,7 @@ pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
     }
     let location = cx.location_in(site);
     let directory = cx.request_path();
+    let mut exists = false;
     for entry in location.index.iter() {
         let name = cx.expand(&entry.name);
         if name.first() == Some(&b'/') {
@@ -71,11 +72,49 @@ pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
                 let uri = [&cx.uri[..], &name[..]].concat();
                 return super::redirect(cx, uri, cx.args.clone());
             }
-            Kind::Missing(error) if !error.is_missing() => return refuse(cx, &path, error),
-            Kind::Missing(_) => {}
+            Kind::Missing(OpenError::NotFound { .. }) if exists => {}
+            Kind::Missing(error) => match without_index(cx, site, &path, &directory, error) {
+                Some(step) => return step,
+                None => exists = true,
+            },
         }
     }
     directory_without_index(cx, site, location, &directory)
+}
+
+/// What comes of an index file that cannot be had; the next one, if it is only missing and the directory is not.
+///
+/// Source: nginx, `ngx_http_index_handler`, `ngx_http_index_test_dir`, `ngx_http_index_error`.
+fn without_index(
+    cx: &mut Context,
+    site: &Site,
+    path: &[u8],
+    directory: &[u8],
+    error: OpenError,
+) -> Option<Step> {
+    let location = cx.location_in(site);
+    match error {
+        OpenError::NotFound { .. } => {
+            let options = open_options(cx, location, directory);
+            match site.files.probe(directory, &options) {
+                Kind::Missing(OpenError::NotFound { .. }) => {}
+                Kind::Missing(OpenError::TooManySymlinks { .. }) => return Some(Step::Fail(403)),
+                Kind::Missing(OpenError::Forbidden { .. }) => return None,
+                Kind::Missing(error) => return Some(refuse(cx, directory, error)),
+                Kind::Directory | Kind::File(_) | Kind::Other => return None,
+            }
+        }
+        OpenError::NotADirectory { .. }
+        | OpenError::NameTooLong { .. }
+        | OpenError::Forbidden { .. } => {}
+        OpenError::TooManySymlinks { .. } => return Some(Step::Fail(403)),
+        OpenError::NotRegular | OpenError::Io { .. } => return Some(refuse(cx, path, error)),
+    }
+    let status = error.status();
+    if status != 404 || location.level.log_not_found {
+        cx.log_error(format_args!("{}", error.describe_index(path)));
+    }
+    Some(Step::Fail(status))
 }
 
 fn read(path: Vec<u8>, purpose: Purpose) -> Step {

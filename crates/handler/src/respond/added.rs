@@ -109,6 +109,11 @@ fn set_expires(cx: &mut Context, expires: &Expires, reply: &mut Reply) {
         Expires::Fixed(at) => *at,
         Expires::Dynamic(template) => {
             let value = cx.expand(template);
+            // nginx: the configuration says `modified`, a variable cannot.
+            let modified = |text: &[u8]| text.starts_with(b"modified ");
+            if modified(&value) != modified(template.source()) {
+                return;
+            }
             match std::str::from_utf8(&value).ok().and_then(ExpiresAt::parse) {
                 Some(at) => at,
                 None => return,
