@@ -13,6 +13,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::pin::Pin;
+use std::process::Command;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,9 @@ use portunus_static_files::{
 use rustix::time::{ClockId, clock_gettime};
 
 fn main() {
+    if std::env::args().nth(1).as_deref() == Some(PEAK) {
+        return peak(std::env::args().skip(2));
+    }
     let word = std::env::args()
         .skip(1)
         .find(|word| !word.starts_with('-'))
@@ -34,7 +38,12 @@ fn main() {
     let deep = folder.path().join("srv/app/public/build/assets");
     fs::create_dir_all(&deep).expect("a folder");
     type Group<'a> = (&'a str, &'a dyn Fn(&Path));
-    let groups: [Group<'_>; 3] = [("hit", &hits), ("send", &sends), ("codec", &codecs)];
+    let groups: [Group<'_>; 4] = [
+        ("hit", &hits),
+        ("send", &sends),
+        ("codec", &codecs),
+        ("memory", &memory),
+    ];
     for (name, group) in groups {
         if name.contains(&word) {
             group(&deep);
@@ -298,4 +307,55 @@ fn codecs(_: &Path) {
             );
         }
     }
+}
+
+/// What making a form once and for all takes for a moment: the growth of the peak of resident memory, each in a process
+/// of its own, since what a codec gives back may stay with the allocator.
+fn memory(_: &Path) {
+    for (name, size) in [
+        ("10 KB", 10 << 10),
+        ("100 KB", 100 << 10),
+        ("256 KB", 256 << 10),
+        ("1 MB", 1 << 20),
+        ("8 MB", 8 << 20),
+    ] {
+        for coding in [Coding::Gzip, Coding::Zstd, Coding::Brotli] {
+            let mut child = Command::new(std::env::current_exe().expect("a program"));
+            child.args([PEAK, coding.token(), &size.to_string()]);
+            let told = child.output().expect("this program").stdout;
+            println!(
+                "{name}: best {:<8} {}",
+                coding.token(),
+                String::from_utf8_lossy(&told).trim_end()
+            );
+        }
+    }
+}
+
+/// The argument by which this program calls itself.
+const PEAK: &str = "--peak";
+
+/// In such a process: compresses a style sheet once and tells the peak.
+fn peak(mut arguments: impl Iterator<Item = String>) {
+    let (token, size) = (arguments.next(), arguments.next());
+    let coding = [Coding::Gzip, Coding::Zstd, Coding::Brotli]
+        .into_iter()
+        .find(|coding| Some(coding.token()) == token.as_deref())
+        .expect("a coding");
+    let css = style_sheet(size.and_then(|size| size.parse().ok()).expect("a size"));
+    let (before, begun) = (resident("VmRSS:"), cpu());
+    let len = best(coding, &css).expect("memory").len();
+    println!(
+        "{:>8} KiB {:>8.1} ms {len:>9} bytes",
+        resident("VmHWM:").saturating_sub(before),
+        (cpu() - begun).as_secs_f64() * 1e3
+    );
+}
+
+/// A line of `/proc/self/status`, in KiB.
+fn resident(field: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }

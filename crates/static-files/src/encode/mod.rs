@@ -25,13 +25,18 @@ mod stream;
 
 use std::io::{self, Write as _};
 
+use zstd::zstd_safe::CParameter;
+
 pub use self::decoder::Gunzip;
 pub use self::stream::{Encoder, EncoderOptions};
 
 use crate::encoding::Coding;
 
-/// Up to here brotli's best level takes less than half a second.
+/// Up to here brotli's best level takes less than half a second, and 13 MiB.
 const SMALL: usize = 256 << 10;
+/// The window for larger bodies, as a power of two, and the size of zstd's tables: the levels that are good for them
+/// would take 32 to 64 MiB otherwise.
+const LARGE_BITS: u8 = 20;
 
 /// Compresses a body once and for all: as small as is reasonable, slow as it may be.
 ///
@@ -51,12 +56,21 @@ pub fn best(coding: Coding, data: &[u8]) -> io::Result<Vec<u8>> {
             out.shrink_to_fit();
             Ok(out)
         }
-        Coding::Zstd => zstd::bulk::compress(data, if small { 19 } else { 15 }),
+        Coding::Zstd if small => zstd::bulk::compress(data, 19),
+        Coding::Zstd => {
+            let mut compressor = zstd::bulk::Compressor::new(15)?;
+            let bits = u32::from(LARGE_BITS);
+            compressor.set_parameter(CParameter::WindowLog(bits))?;
+            compressor.set_parameter(CParameter::ChainLog(bits))?;
+            compressor.set_parameter(CParameter::HashLog(bits))?;
+            compressor.compress(data)
+        }
         Coding::Brotli => {
-            let quality = if small { 11 } else { 9 };
+            // From 8 on its tables alone take 16 and 32 MiB.
+            let quality = if small { 11 } else { 7 };
             let mut out = Vec::new();
             // The encoder takes eight times its window in memory, whatever little it is given.
-            let window = u32::from(stream::fitting(22, 10, Some(data.len() as u64)));
+            let window = u32::from(stream::fitting(LARGE_BITS, 10, Some(data.len() as u64)));
             let mut writer = brotli::CompressorWriter::new(&mut out, 64 << 10, quality, window);
             writer.write_all(data)?;
             writer.flush()?;
