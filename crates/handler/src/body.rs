@@ -6,6 +6,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use portunus_server::Exchange;
 use portunus_spool::Reader;
 use portunus_static_files::{Entry, FilePart, StaticBody};
 use portunus_telemetry::Severity;
@@ -76,6 +77,19 @@ impl Body {
         } else {
             Self::Bytes(bytes)
         }
+    }
+
+    /// Where a whole file is in memory and open, and the connection can have the kernel send it, so it is: for files that
+    /// are kept open this costs less than copying them.
+    pub(crate) fn by_sendfile(self, exchange: &Exchange) -> Self {
+        if let Self::Entry(entry) = &self
+            && exchange.can_send_file()
+            && let Some(part) = entry.to_send()
+            && let Some(marker) = (exchange.send_file(part.file, part.offset, part.len)).next()
+        {
+            return Self::Bytes(marker);
+        }
+        self
     }
 
     /// Whether it costs nothing to leave it unread.

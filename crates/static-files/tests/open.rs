@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, symlink};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -110,6 +110,57 @@ fn large_files_are_open_for_the_request_only() {
         assert!(entry.in_memory().is_none());
         assert_eq!(std::sync::Arc::strong_count(entry.file().expect("open")), 1);
     }
+}
+
+#[test]
+fn files_for_sendfile_stay_open_until_they_change_or_go() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, options) = (cache(), OpenOptions::default());
+    let kept = |entry: &Entry| entry.file().is_some();
+    let write = |name: &str, byte| {
+        let path = folder.path().join(name);
+        fs::write(&path, vec![byte; 100_000]).expect("room");
+        path
+    };
+    let path = write("f", 1);
+    let first = file(&cache, &path, &options);
+    assert!(first.in_memory().is_some() && kept(&first));
+    assert!(Rc::ptr_eq(&first, &file(&cache, &path, &options)));
+
+    // Another file under the name: the descriptor is the new one's.
+    fs::rename(write("new", 2), &path).expect("a file");
+    let second = file(&cache, &path, &options);
+    let mut byte = [0];
+    let opened = std::sync::Arc::clone(second.file().expect("open"));
+    opened.read_at(&mut byte, 99_999).expect("open");
+    assert_eq!(byte, [2]);
+    let inode = fs::metadata(&path).expect("a file").ino();
+    assert_eq!(opened.metadata().expect("open").ino(), inode);
+
+    // It is sent from as long as it is what is in memory.
+    let part = second.to_send().expect("unchanged");
+    assert_eq!((part.offset, part.len), (0, 100_000));
+    let in_place = fs::File::options().write(true).open(&path);
+    in_place
+        .and_then(|file| file.set_len(90_000))
+        .expect("room");
+    assert!(second.to_send().is_none());
+
+    // A look at a file that is gone closes it.
+    drop((first, second));
+    fs::remove_file(&path).expect("a file");
+    let name = path.as_os_str().as_bytes();
+    assert!(matches!(cache.probe(name, &options), Kind::Missing(_)));
+    assert_eq!(std::sync::Arc::strong_count(&opened), 1);
+
+    // There is a limit; what is above it is known without its descriptor.
+    let mut open = 0;
+    for n in 0..100 {
+        let path = write(&n.to_string(), 3);
+        file(&cache, &path, &options);
+        open += usize::from(kept(&file(&cache, &path, &options)));
+    }
+    assert_eq!(open, 64);
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Reply) -> Response<Respons
     let body = if cx.is_head() || bodiless(reply.status) {
         Body::Empty
     } else {
-        reply.take_body()
+        reply.take_body().by_sendfile(&cx.exchange)
     };
     let mut body = ResponseBody::new(body, reply.length);
     if trailers {

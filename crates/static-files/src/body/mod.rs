@@ -27,8 +27,8 @@ pub enum StaticBody {
     Empty,
     /// Bytes at hand.
     Memory(Bytes),
-    /// A file read as it is sent.
-    File(FileBody),
+    /// A file read as it is sent. In a box: most answers are not, and move in one piece.
+    File(Box<FileBody>),
     /// `multipart/byteranges`.
     Multipart(Box<MultipartBody>),
 }
@@ -55,14 +55,14 @@ impl StaticBody {
         if let Some(bytes) = entry.in_memory() {
             return Self::Memory(slice(bytes, range));
         }
-        FileBody::new(entry, range).map_or(Self::Empty, Self::File)
+        FileBody::new(entry, range).map_or(Self::Empty, |file| Self::File(Box::new(file)))
     }
 
     /// Makes a file's body hold no more than one chunk, see [`FileBody::one_chunk_at_a_time`].
     #[must_use]
     pub fn one_chunk_at_a_time(self) -> Self {
         match self {
-            Self::File(file) => Self::File(file.one_chunk_at_a_time()),
+            Self::File(file) => Self::File(Box::new(file.one_chunk_at_a_time())),
             Self::Multipart(parts) => Self::Multipart(Box::new(parts.one_chunk_at_a_time())),
             other => other,
         }

@@ -36,7 +36,7 @@ impl FilePart {
         if range.is_empty() {
             return StaticBody::Empty;
         }
-        StaticBody::File(FileBody::of_part(self, range))
+        StaticBody::File(Box::new(FileBody::of_part(self, range)))
     }
 
     /// Several ranges of it.

@@ -1,12 +1,18 @@
 //! One file as answers are made from it.
 
+use std::cell::Cell;
 use std::fs::File;
+use std::io::IoSliceMut;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderValue;
+use rustix::fs::{Advice, fadvise, fstat};
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
+use super::coarse_millis;
 use super::content::Content;
+use crate::body::Segment;
 use crate::http_time;
 use crate::validator::Validator;
 
@@ -19,7 +25,13 @@ pub struct Entry {
     pub(super) content: Arc<Content>,
     pub(super) file: Option<Arc<File>>,
     pub(super) settled: bool,
+    /// When the page cache last had the file, in milliseconds of the coarse clock; 0 for never.
+    warm: Cell<u64>,
 }
+
+/// For so long what was in the page cache is taken to be there still, in milliseconds. Each answer touches its pages
+/// anew, so they are the last to go.
+const WARM: u64 = 1_000;
 
 impl Entry {
     pub(super) fn new(content: Arc<Content>, file: Option<Arc<File>>, settled: bool) -> Self {
@@ -31,6 +43,7 @@ impl Entry {
             content,
             file,
             settled,
+            warm: Cell::new(0),
         }
     }
 
@@ -52,6 +65,7 @@ impl Entry {
             content: Arc::clone(&self.content),
             file,
             settled: self.settled,
+            warm: Cell::new(0),
         }
     }
 
@@ -97,10 +111,49 @@ impl Entry {
         self.content.body.as_ref()
     }
 
-    /// The open file, if it is not in memory.
+    /// The open file, if it is not in memory, or so large that `sendfile` costs less than copying it.
     #[must_use]
     pub fn file(&self) -> Option<&Arc<File>> {
         self.file.as_ref()
+    }
+
+    /// The whole of a file that is both in memory and open, for `sendfile`; none if the open file is not in this state at
+    /// this moment, or would have to come from a disk. Then it is sent from memory.
+    #[must_use]
+    pub fn to_send(&self) -> Option<Segment> {
+        self.content.body.as_ref()?;
+        let file = self.file.as_ref().filter(|_| self.settled)?;
+        let stat = fstat(file).ok()?;
+        if Validator::from_stat(&stat) != *self.validator() || !self.is_warm(file) {
+            return None;
+        }
+        Some(Segment {
+            file: Arc::clone(file),
+            offset: 0,
+            len: self.size(),
+        })
+    }
+
+    /// Whether both ends of the file are in the page cache: it is read ahead as a whole, and goes as a whole. Where the
+    /// file system cannot say, the file is taken to be there: it has been read before.
+    fn is_warm(&self, file: &File) -> bool {
+        let now = coarse_millis();
+        if now.saturating_sub(self.warm.get()) < WARM && self.warm.get() > 0 {
+            return true;
+        }
+        let mut byte = [0];
+        let mut has = |at| {
+            let nowait = ReadWriteFlags::NOWAIT;
+            let read = preadv2(file, &mut [IoSliceMut::new(&mut byte)], at, nowait);
+            matches!(read, Ok(1) | Err(Errno::OPNOTSUPP | Errno::NOSYS))
+        };
+        let warm = has(0) && has(self.size().saturating_sub(1));
+        if !warm {
+            // Best effort: the answers until it is there come from memory.
+            let _ = fadvise(file, 0, None, Advice::WillNeed);
+        }
+        self.warm.set(if warm { now } else { 0 });
+        warm
     }
 
     pub(crate) fn content(&self) -> &Arc<Content> {

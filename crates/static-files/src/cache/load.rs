@@ -29,6 +29,9 @@ const COARSE_SETTLE: Duration = Duration::from_millis(2_100);
 /// Larger files drive nothing else out of memory: reading them anew for each request would cost more than `sendfile`.
 const EASY: u64 = 64 << 10;
 
+/// Files in memory that are larger are kept open beside that, for connections that can have the kernel send them.
+const COPIED: u64 = 64 << 10;
+
 /// nginx: `NGX_MIN_READ_AHEAD`.
 const MIN_READ_AHEAD: i64 = 128 << 10;
 
@@ -108,7 +111,12 @@ impl Loader<'_> {
                 continue;
             }
             let (content, kept) = self.keep(validator, data, settled, make_room);
-            return Ok(Loaded::File(Rc::new(Entry::new(content, None, kept))));
+            let entry = if kept {
+                entry(content, fd, true)
+            } else {
+                Entry::new(content, None, false)
+            };
+            return Ok(Loaded::File(Rc::new(entry)));
         }
         let content = Contents::private(validator, None);
         Ok(Loaded::File(Rc::new(entry(content, fd, false))))
@@ -155,7 +163,8 @@ impl Loader<'_> {
 }
 
 fn entry(content: Arc<Content>, fd: OwnedFd, settled: bool) -> Entry {
-    let file = content.body.is_none().then(|| Arc::new(File::from(fd)));
+    let wanted = content.body.is_none() || content.validator.size > COPIED;
+    let file = wanted.then(|| Arc::new(File::from(fd)));
     Entry::new(content, file, settled)
 }
 

@@ -14,6 +14,9 @@ use crate::error::OpenError;
 /// Memory of a slot beside the body: entry, header values, path, table.
 const OVERHEAD: usize = 640;
 
+/// Descriptors of files in memory that a worker keeps, at most: a deleted file frees its blocks only when it is closed.
+pub(super) const KEPT_OPEN: usize = 64;
+
 /// What is remembered of a path.
 #[derive(Clone)]
 pub(super) enum Known {
@@ -47,6 +50,10 @@ impl Slot {
             Known::Directory | Known::Failed(_) => 0,
         }
     }
+
+    fn is_open(&self) -> bool {
+        matches!(&self.known, Known::File(entry) if entry.file().is_some())
+    }
 }
 
 /// One worker's entries.
@@ -57,6 +64,8 @@ pub(super) struct Local {
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     hand: usize,
+    /// Slots that keep their file open.
+    open: usize,
     /// Bytes of the budget that this worker's entries hold, shared bodies included.
     held: usize,
     pub(super) seen_pressure: u64,
@@ -65,6 +74,11 @@ pub(super) struct Local {
 impl Local {
     pub(super) fn len(&self) -> usize {
         self.table.len()
+    }
+
+    /// How many files are kept open.
+    pub(super) fn open(&self) -> usize {
+        self.open
     }
 
     #[cfg(test)]
@@ -117,6 +131,7 @@ impl Local {
             charge,
         };
         self.held += slot.body() + slot.charge.size();
+        self.open += usize::from(slot.is_open());
         let at = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
@@ -200,6 +215,7 @@ impl Local {
         let slot = self.slots.get_mut(at as usize)?.take()?;
         self.free.push(at);
         self.held -= slot.body() + slot.charge.size();
+        self.open -= usize::from(slot.is_open());
         Some(slot)
     }
 }

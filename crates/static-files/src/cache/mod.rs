@@ -58,7 +58,7 @@ pub use self::options::{Config, DisableSymlinks, Moment, OpenOptions, Revalidate
 
 use self::content::Contents;
 use self::load::{Loaded, Loader};
-use self::local::{Known, Local};
+use self::local::{KEPT_OPEN, Known, Local};
 use self::walk::open_for_reading;
 use crate::error::{Call, OpenError};
 use crate::validator::{Shape, Validator};
@@ -194,7 +194,13 @@ impl OpenFileCache {
                     Err(error) => Kind::Missing(error),
                 }
             }
-            Recall::Unknown(Some(looked)) => kind_of(looked),
+            Recall::Unknown(Some(looked)) => {
+                if looked.is_err() {
+                    // It may keep a file open that is gone.
+                    drop(local.remove(path));
+                }
+                kind_of(looked)
+            }
             Recall::Unknown(None) => kind_of(look(path, options)),
         })
     }
@@ -351,7 +357,7 @@ impl OpenFileCache {
             Revalidate::Always => 0,
             Revalidate::Every { .. } => coarse_millis(),
         };
-        match known_of(&loaded, options.revalidate) {
+        match known_of(&loaded, options.revalidate, local.open() < KEPT_OPEN) {
             Some(known) => {
                 local.insert(&path, known, options, checked, (budget, config.max_entries));
             }
@@ -372,14 +378,20 @@ enum Recall {
 
 type Looked = Result<(Shape, Validator), OpenError>;
 
-/// What of a look-up is worth remembering.
-fn known_of(loaded: &Result<Loaded, OpenError>, revalidate: Revalidate) -> Option<Known> {
+/// What of a look-up is worth remembering; with `open`, the descriptor of a file in memory, too.
+fn known_of(
+    loaded: &Result<Loaded, OpenError>,
+    revalidate: Revalidate,
+    open: bool,
+) -> Option<Known> {
     match (loaded, revalidate) {
         (Ok(Loaded::File(entry)), Revalidate::Always) => entry.is_settled().then(|| {
-            // Without the descriptor: see `reopen`.
+            // Mostly without the descriptor: see `reopen`.
             match entry.file() {
-                Some(_) => Known::File(Rc::new(entry.without_file())),
-                None => Known::File(Rc::clone(entry)),
+                Some(_) if !open || entry.in_memory().is_none() => {
+                    Known::File(Rc::new(entry.without_file()))
+                }
+                _ => Known::File(Rc::clone(entry)),
             }
         }),
         (Ok(Loaded::File(entry)), Revalidate::Every { .. }) => Some(Known::File(Rc::clone(entry)))
