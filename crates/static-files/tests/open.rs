@@ -147,7 +147,7 @@ fn files_for_sendfile_stay_open_until_they_change_or_go() {
     assert!(second.to_send().is_none());
 
     // A look at a file that is gone closes it.
-    drop((first, second));
+    drop((first, second, part));
     fs::remove_file(&path).expect("a file");
     let name = path.as_os_str().as_bytes();
     assert!(matches!(cache.probe(name, &options), Kind::Missing(_)));
