@@ -1,12 +1,16 @@
-//! What the cache of files may cost: small versions of `cargo xtask bench many-files slow-files`.
+//! What memory may be used for: small versions of `cargo xtask bench many-files slow-files`, and requests that
+//! wait for PHP.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
-use portunus_testkit::{Connection, Launch, Program, Server, TempTree};
+use portunus_testkit::{
+    Connection, FastCgiPeer, Gate, Launch, Program, Server, Step, TempTree, exchange,
+};
 
 type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
+const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
 fn serve(http: &str, server: &str, root: &TempTree) -> Result<Server> {
@@ -65,5 +69,56 @@ fn what_is_kept_of_files_is_bounded_by_the_budget() -> Result {
     let grown = resident(&mut server)?.saturating_sub(before);
     assert!(grown > BUDGET / 2, "nothing was kept: {grown} bytes");
     assert!(grown < BUDGET + 20 * MIB, "{} MiB", grown / MIB);
+    Ok(())
+}
+
+/// Requests that are being answered, the one that asks included.
+fn at_work(server: &Server) -> Result<usize> {
+    let status = exchange(server.address(0), "GET /status HTTP/1.1")?;
+    let text = status.text();
+    let number = text.split("Writing:").nth(1);
+    let number = number.and_then(|rest| rest.split_whitespace().next());
+    Ok(number.ok_or("no Writing")?.parse()?)
+}
+
+/// The issue grants 64 KiB beyond the body.
+#[test]
+fn a_request_that_waits_for_php_is_small() -> Result {
+    const WAITING: usize = 400;
+    let gate = Gate::default();
+    let mut script = vec![Step::Request, Step::Wait(gate.clone())];
+    let answer = Step::answer("Content-Type: text/plain", "done");
+    script.extend(answer.into_iter().skip(1).chain([Step::Close]));
+    let peer = FastCgiPeer::start(vec![script])?;
+    let root = TempTree::new()?;
+    let php = format!(
+        "location /status {{ stub_status; }}
+         location / {{
+             fastcgi_pass {};
+             fastcgi_pool_size 2;
+             fastcgi_param SCRIPT_NAME $fastcgi_script_name;
+         }}",
+        peer.address()
+    );
+    let mut server = serve("", &php, &root)?;
+    let alone = at_work(&server)?;
+    let before = resident(&mut server)?;
+    let mut clients = Vec::new();
+    for _ in 0..WAITING {
+        let mut client = Connection::open(server.address(0))?;
+        client.send(b"GET /page.php HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+        clients.push(client);
+    }
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while at_work(&server)? < alone + WAITING {
+        assert!(Instant::now() < deadline, "not all have come");
+    }
+    let each = resident(&mut server)?.saturating_sub(before) / WAITING as u64;
+    gate.open();
+    for client in &mut clients {
+        assert_eq!(client.read_response("GET")?.text(), "done");
+    }
+    println!("{each} bytes per waiting request");
+    assert!(each <= 64 * KIB, "{} KiB per waiting request", each / KIB);
     Ok(())
 }

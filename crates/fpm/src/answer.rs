@@ -5,9 +5,9 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::StatusCode;
 use portunus_fastcgi::{CgiHead, EndRequest, Event, HeadParser, ProtocolStatus};
+use tokio::time::Instant;
 
 use crate::config::Reuse;
-use crate::connection::Connection;
 use crate::error::{Error, Phase};
 use crate::exchange::Exchange;
 
@@ -125,28 +125,18 @@ impl Answer {
         }
     }
 
-    /// Whether the answer ended cleanly.
-    pub(crate) fn is_ended(&self) -> bool {
-        self.ended
-    }
-
     /// PHP sent more than its `Content-Length`.
     pub(crate) fn is_overrun(&self) -> bool {
         self.overrun
     }
 
-    /// The connection, if it may be used for another request.
-    pub(crate) fn into_connection(
-        self,
-        rules: &Reuse,
-        now: tokio::time::Instant,
-    ) -> Option<Box<Connection>> {
-        let keep = self.ended
+    /// Whether the connection may be used for another request.
+    pub(crate) fn leaves_connection(&mut self, rules: &Reuse, now: Instant) -> bool {
+        self.ended
             && !self.overrun
             && self.exchange.options().keep_conn
-            && (rules.after_body || !self.exchange.has_body());
-        let connection = keep.then(|| self.exchange.into_clean_connection())??;
-        connection.may_serve_again(rules, now).then_some(connection)
+            && (rules.after_body || !self.exchange.has_body())
+            && self.exchange.may_serve_again(rules, now)
     }
 
     /// nginx: `ngx_http_fastcgi_input_filter_init`.

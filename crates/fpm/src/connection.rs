@@ -68,12 +68,11 @@ impl Connection {
         })
     }
 
-    /// Moves the connection to the reactor of the calling thread, if it is not there yet.
+    /// Moves the connection to the reactor of `here`, the calling thread, if it is not there yet.
     ///
     /// # Errors
     /// What the kernel says; the connection is gone then.
-    pub(crate) fn move_here(mut self: Box<Self>) -> io::Result<Box<Self>> {
-        let here = Handle::current().id();
+    pub(crate) fn move_to(mut self: Box<Self>, here: Id) -> io::Result<Box<Self>> {
         if self.home == here {
             return Ok(self);
         }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use portunus_fastcgi::{Event, ResponseDecoder};
 use tokio::time::Instant;
 
-use crate::config::Options;
+use crate::config::{Options, Reuse};
 use crate::connection::Connection;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::outgoing::{Outgoing, Sending};
@@ -20,7 +20,7 @@ use crate::stderr::Stderr;
 /// A connection while it is used for a request. Dropped, it is closed.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    connection: Box<Connection>,
+    pub(crate) connection: Box<Connection>,
     out: Outgoing,
     decoder: ResponseDecoder,
     options: Arc<Options>,
@@ -38,6 +38,8 @@ pub(crate) struct Exchange {
     answered: bool,
     last_read: Instant,
     last_write: Instant,
+    /// Nobody has polled yet.
+    fresh: bool,
     has_body: bool,
 }
 
@@ -67,6 +69,7 @@ impl Exchange {
             answered: false,
             last_read: now,
             last_write: now,
+            fresh: true,
             has_body,
         }
     }
@@ -172,19 +175,25 @@ impl Exchange {
         self.connection.poll_deadline(cx, deadline)
     }
 
-    /// The connection, if the answer ended and nothing at all is left in either direction.
-    pub(crate) fn into_clean_connection(mut self) -> Option<Box<Connection>> {
+    /// When anything last came.
+    pub(crate) fn last_read(&self) -> Instant {
+        self.last_read
+    }
+
+    /// Whether the answer ended, nothing at all is left in either direction, and the rules allow
+    /// another request.
+    pub(crate) fn may_serve_again(&mut self, rules: &Reuse, now: Instant) -> bool {
         // Takes the padding behind END_REQUEST; anything else there is an error.
         let settled = matches!(
             self.decoder.decode(&mut self.connection.input),
             Ok(Event::Need)
         );
-        let clean = settled
+        settled
             && self.decoder.is_drained()
             && self.send_error.is_none()
             && self.out.is_done(&self.connection)
-            && !self.connection.is_stale();
-        clean.then_some(self.connection)
+            && self.connection.may_serve_again(rules, now)
+            && !self.connection.is_stale()
     }
 
     fn note_stderr(&mut self, bytes: Bytes) -> Result<(), Error> {
@@ -208,7 +217,9 @@ impl Exchange {
         }
         let mut progress = false;
         let sending = self.out.poll_send(cx, &mut self.connection, &mut progress);
-        if progress {
+        // What goes out at once goes out when the exchange starts.
+        let at_once = std::mem::take(&mut self.fresh);
+        if progress && !at_once {
             self.last_write = Instant::now();
         }
         match sending {

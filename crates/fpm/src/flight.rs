@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use portunus_fastcgi::CgiHead;
@@ -18,59 +19,84 @@ use crate::response::Aside;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct InFlight {
-    /// None once it ended.
-    parts: Option<(Answer, Lease)>,
+    /// None once it ended. Boxed, since a flight changes hands.
+    parts: Option<Box<Parts>>,
     started: Instant,
+    /// From the slot to `END_REQUEST`, if that has come.
+    pub(crate) response: Option<Duration>,
+    /// PHP sent more than its `Content-Length`.
+    pub(crate) overrun: bool,
+    /// What PHP wrote to stderr before the end.
+    stderr: Vec<Bytes>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    answer: Answer,
+    lease: Lease,
 }
 
 impl InFlight {
     pub(crate) fn new(answer: Answer, lease: Lease, started: Instant) -> Self {
         Self {
-            parts: Some((answer, lease)),
+            parts: Some(Box::new(Parts { answer, lease })),
             started,
+            response: None,
+            overrun: false,
+            stderr: Vec::new(),
         }
     }
 
     pub(crate) fn answer(&mut self) -> Option<&mut Answer> {
-        self.parts.as_mut().map(|(answer, _)| answer)
+        self.parts.as_mut().map(|parts| &mut parts.answer)
+    }
+
+    /// From the slot to what came last.
+    pub(crate) fn elapsed(&self) -> Option<Duration> {
+        let parts = self.parts.as_ref()?;
+        Some(parts.answer.exchange.last_read() - self.started)
+    }
+
+    /// What PHP wrote to stderr and nobody has taken yet.
+    pub(crate) fn take_stderr(&mut self) -> Vec<Bytes> {
+        let mut stderr = std::mem::take(&mut self.stderr);
+        if let Some(answer) = self.answer() {
+            stderr.extend(answer.exchange.stderr.take());
+        }
+        stderr
+    }
+
+    /// Tells `aside` what has become known.
+    pub(crate) fn report(&mut self, aside: &Aside) {
+        let stderr = self.take_stderr();
+        if stderr.is_empty() && self.response.is_none() {
+            return;
+        }
+        aside.with(|late| {
+            (stderr.into_iter()).for_each(|piece| late.stderr.push(piece));
+            late.overrun = self.overrun;
+            late.response = self.response;
+        });
     }
 
     pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<CgiHead, Error>> {
-        let Some((answer, lease)) = &mut self.parts else {
+        let Some(parts) = &mut self.parts else {
             return Poll::Pending;
         };
-        let polled = answer.poll_head(cx);
+        let polled = parts.answer.poll_head(cx);
         if let Poll::Ready(Ok(head)) = &polled {
-            lease.answered(head);
+            parts.lease.answered(head);
         }
         polled
     }
 
     /// The next piece. At the clean end connection and slot are given back at once; after
     /// an error they are gone, too.
-    pub(crate) fn poll_data(
-        &mut self,
-        cx: &mut Context<'_>,
-        aside: &Aside,
-    ) -> Poll<Option<Result<Bytes, Error>>> {
-        let Some((answer, _)) = &mut self.parts else {
+    pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        let Some(answer) = self.answer() else {
             return Poll::Ready(None);
         };
         let polled = answer.poll_data(cx);
-        if !answer.exchange.stderr.is_empty() || matches!(polled, Poll::Ready(None)) {
-            aside.with(|late| {
-                answer
-                    .exchange
-                    .stderr
-                    .take()
-                    .into_iter()
-                    .for_each(|piece| late.stderr.push(piece));
-                late.overrun = answer.is_overrun();
-                if answer.is_ended() {
-                    late.response = Some(self.started.elapsed());
-                }
-            });
-        }
         match &polled {
             Poll::Ready(None) => self.finish(),
             Poll::Ready(Some(Err(_))) => drop(self.fail()),
@@ -81,15 +107,27 @@ impl InFlight {
 
     /// After a clean end: the connection and its slot go to the next request.
     pub(crate) fn finish(&mut self) {
-        if let Some((answer, lease)) = self.parts.take() {
-            let connection = answer.into_connection(&lease.rules().clone(), Instant::now());
-            lease.finish(connection);
-        }
+        self.response = self.elapsed();
+        self.stderr = self.take_stderr();
+        let Some(mut parts) = self.parts.take() else {
+            return;
+        };
+        let now = parts.answer.exchange.last_read();
+        self.overrun = parts.answer.is_overrun();
+        let connection = match parts.answer.leaves_connection(parts.lease.rules(), now) {
+            true => Some(parts.answer.exchange.connection),
+            false => {
+                drop(parts.answer);
+                None
+            }
+        };
+        parts.lease.finish(connection, now);
     }
 
     /// After an error: closes the connection, then frees the slot, or hands it on.
     pub(crate) fn fail(&mut self) -> Option<Lease> {
-        let (answer, lease) = self.parts.take()?;
+        self.stderr = self.take_stderr();
+        let Parts { answer, lease } = *self.parts.take()?;
         drop(answer);
         Some(lease)
     }
@@ -97,11 +135,12 @@ impl InFlight {
     /// Takes the answer from FPM at FPM's pace and keeps it for the reader.
     pub(crate) async fn drain(mut self, mut writer: Writer<Error>, aside: std::sync::Arc<Aside>) {
         loop {
-            let next = poll_fn(|cx| match self.poll_data(cx, &aside) {
+            let next = poll_fn(|cx| match self.poll_data(cx) {
                 Poll::Pending => writer.poll_gone(cx).map(|_| None),
                 Poll::Ready(next) => Poll::Ready(Some(next)),
             })
             .await;
+            self.report(&aside);
             match next {
                 Some(Some(Ok(bytes))) => {
                     if let Err(error) = writer.push(bytes).await {
@@ -119,9 +158,10 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let Some((answer, lease)) = self.parts.take() else {
+        let Some(parts) = self.parts.take() else {
             return;
         };
+        let Parts { answer, lease } = *parts;
         if answer.exchange.phase == Phase::ReadingHead {
             lease.abandoned();
         }

@@ -6,7 +6,7 @@
 //! so a busy pool arms no timer per request.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, MutexGuard, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -68,9 +68,13 @@ impl State {
     }
 }
 
-/// Makes sure that the keeper of `worker`, the calling thread, looks at `due` or before.
-pub(crate) fn expect(shared: &Arc<Shared>, worker: Id, due: Instant) {
-    let mut state = shared.lock();
+/// Makes sure that the keeper of `worker`, the calling thread, looks at `due` or before. Unlocks.
+pub(crate) fn expect(
+    shared: &Arc<Shared>,
+    mut state: MutexGuard<'_, State>,
+    worker: Id,
+    due: Instant,
+) {
     let waker = match state.seats.of(worker) {
         Some(seat) if seat.armed.is_some_and(|armed| armed <= due) => return,
         Some(seat) => {

@@ -42,4 +42,5 @@ pub use health::{FpmStatus, Health, HealthError};
 pub use pool::{Load, Pool};
 pub use request::{Body, BodyStream, Request};
 pub use response::{Response, ResponseBody, Timings};
+pub use send::Sending;
 pub use slots::Size;

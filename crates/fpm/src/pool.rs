@@ -1,8 +1,7 @@
 //! The pool: slots and connections that all threads share.
 
-use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use portunus_fastcgi::CgiHead;
@@ -137,34 +136,21 @@ impl Pool {
         keeper::refill(&self.shared, idle);
     }
 
-    /// A slot, at once or after a wait.
+    /// A slot, or a place in the line, from which `waker` is told when there is one.
     ///
     /// # Errors
-    /// [`Error::QueueFull`], [`Error::QueueTimeout`].
-    pub(crate) async fn checkout(&self, lane: usize) -> Result<Lease, Error> {
-        let asked_at = Instant::now();
-        let mut waiting = match self.ask(lane, asked_at)? {
-            Ok(lease) => return Ok(lease),
-            Err(waiting) => waiting,
-        };
-        match poll_fn(|cx| waiting.poll(cx)).await {
-            Some(mut lease) => {
-                lease.waited = asked_at.elapsed();
-                Ok(lease)
-            }
-            None => Err(Error::QueueTimeout {
-                retry_after: self.expected_wait(),
-            }),
-        }
-    }
-
-    /// A slot, or a place in the line.
-    fn ask(&self, lane: usize, now: Instant) -> Result<Result<Lease, Waiting<'_>>, Error> {
+    /// [`Error::QueueFull`].
+    pub(crate) fn ask(
+        &self,
+        lane: usize,
+        now: Instant,
+        waker: &Waker,
+    ) -> Result<Result<Lease, Waiting<'_>>, Error> {
         let worker = Handle::current().id();
         let mut state = self.shared.lock();
         let (place, woken) = match state.slots.ask(worker, lane, now.into_std()) {
             Asked::Granted(connection) => {
-                return Ok(Ok(self.lease(&mut state, lane, worker, connection)));
+                return Ok(Ok(self.lease(&mut state, lane, worker, connection, now)));
             }
             Asked::Full => {
                 let retry_after = state.slots.expected_wait(now.into_std());
@@ -172,14 +158,15 @@ impl Pool {
             }
             Asked::Wait(place, woken) => (place, woken),
         };
+        // Nobody can have given it anything yet.
+        let _ = state.slots.poll(place, &mut Context::from_waker(waker));
         let longest = self.shared.config.queue_timeout;
         let wait = match state.slots.can_lend() {
             true => LONG_WAIT.min(longest),
             false => longest,
         };
-        drop(state);
-        woken.into_iter().for_each(std::task::Waker::wake);
-        keeper::expect(&self.shared, worker, now + wait);
+        keeper::expect(&self.shared, state, worker, now + wait);
+        woken.into_iter().for_each(Waker::wake);
         Ok(Err(Waiting {
             pool: self,
             lane,
@@ -194,6 +181,7 @@ impl Pool {
         lane: usize,
         worker: Id,
         connection: Option<Box<Connection>>,
+        now: Instant,
     ) -> Lease {
         let standing = match connection {
             Some(_) => state.slots.adopted(),
@@ -213,13 +201,13 @@ impl Pool {
             lent,
             guessing: state.slots.is_guessing(),
             blind: state.slots.watch.is_blind(),
-            since: Instant::now(),
+            since: now,
             waited: Duration::ZERO,
             held: true,
         }
     }
 
-    fn expected_wait(&self) -> Duration {
+    pub(crate) fn expected_wait(&self) -> Duration {
         self.shared.lock().slots.expected_wait(now())
     }
 }
@@ -258,7 +246,7 @@ pub(crate) fn settle(released: Released<Box<Connection>>) {
 }
 
 /// Standing in line; dropped, the place is given up.
-struct Waiting<'a> {
+pub(crate) struct Waiting<'a> {
     pool: &'a Pool,
     lane: usize,
     worker: Id,
@@ -267,7 +255,7 @@ struct Waiting<'a> {
 
 impl Waiting<'_> {
     /// Ready with a lease, or without one when time is up.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Lease>> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Lease>> {
         let Some(place) = self.place else {
             return Poll::Pending;
         };
@@ -277,7 +265,8 @@ impl Waiting<'_> {
         Poll::Ready(match outcome {
             Outcome::Granted(connection) => {
                 let (lane, worker) = (self.lane, self.worker);
-                Some(self.pool.lease(&mut state, lane, worker, connection))
+                let now = Instant::now();
+                Some(self.pool.lease(&mut state, lane, worker, connection, now))
             }
             Outcome::Expired => None,
         })
@@ -313,9 +302,9 @@ pub(crate) struct Lease {
     /// Nobody knows yet that FPM is at the other end.
     blind: bool,
     /// When the slot was taken.
-    since: Instant,
+    pub(crate) since: Instant,
     /// How long the request stood in line.
-    waited: Duration,
+    pub(crate) waited: Duration,
     held: bool,
 }
 
@@ -348,7 +337,7 @@ impl Lease {
 
     /// The connection that came with the slot, if it is alive and can be had on this thread.
     pub(crate) fn take_connection(&mut self) -> Option<Box<Connection>> {
-        let mut connection = self.connection.take()?.move_here().ok()?;
+        let mut connection = self.connection.take()?.move_to(self.worker).ok()?;
         (!connection.is_stale()).then_some(connection)
     }
 
@@ -402,11 +391,11 @@ impl Lease {
     }
 
     /// Gives the slot back, with a connection that is fit for another request.
-    pub(crate) fn finish(mut self, connection: Option<Box<Connection>>) {
-        self.give_back(connection);
+    pub(crate) fn finish(mut self, connection: Option<Box<Connection>>, now: Instant) {
+        self.give_back(connection, now);
     }
 
-    fn give_back(&mut self, mut connection: Option<Box<Connection>>) {
+    fn give_back(&mut self, mut connection: Option<Box<Connection>>, now: Instant) {
         if !std::mem::take(&mut self.held) {
             return;
         }
@@ -415,7 +404,7 @@ impl Lease {
         let rules = &self.rules;
         let aged = connection
             .as_ref()
-            .is_some_and(|kept| kept.is_aged(rules, Instant::now()));
+            .is_some_and(|kept| kept.is_aged(rules, now));
         let mut state = shared.lock();
         state.slots.forget(self.standing);
         if std::mem::take(&mut self.lent) {
@@ -428,26 +417,24 @@ impl Lease {
             drop(connection.take());
             state = shared.lock();
         }
-        state.slots.watch.ended(self.since.elapsed());
+        state.slots.watch.ended(now - self.since);
         let released = state
             .slots
-            .release(self.worker, self.lane, connection, now());
+            .release(self.worker, self.lane, connection, now.into_std());
         let is_idle = offered && !recycled && released.wake.is_none() && released.close.is_none();
         if is_idle {
             state.watch_newest_idle(self.worker);
-        }
-        let newest = state.slots.idle.back().filter(|_| is_idle);
-        let ask_at = newest.and_then(|idle| match idle.attention {
-            Attention::Unknown(ask_at) => ask_at,
-            _ => None,
-        });
-        drop(state);
-        settle(released);
-        if is_idle {
-            let close_at = Instant::now() + self.rules.idle_timeout;
+            let ask_at = (state.slots.idle.back()).and_then(|idle| match idle.attention {
+                Attention::Unknown(ask_at) => ask_at,
+                _ => None,
+            });
+            let close_at = now + self.rules.idle_timeout;
             let due = ask_at.map_or(close_at, |due| close_at.min(due.into()));
-            keeper::expect(shared, self.worker, due);
+            keeper::expect(shared, state, self.worker, due);
+        } else {
+            drop(state);
         }
+        settle(released);
     }
 }
 
@@ -455,6 +442,6 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // The connection first: its worker is free only once it is closed.
         self.connection = None;
-        self.give_back(None);
+        self.give_back(None, Instant::now());
     }
 }

@@ -119,7 +119,8 @@ impl ResponseBody {
                 let Some(live) = flight else {
                     return Poll::Ready(None);
                 };
-                let polled = live.poll_data(cx, aside);
+                let polled = live.poll_data(cx);
+                live.report(aside);
                 if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
                     *flight = None;
                 }

@@ -1,8 +1,9 @@
 //! A request from slot to answer, with at most one second try.
 
-use std::future::poll_fn;
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use crate::connection::Connection;
 use crate::error::{Error, Failure};
 use crate::exchange::Exchange;
 use crate::flight::InFlight;
-use crate::pool::{Lease, Pool};
+use crate::pool::{Lease, Pool, Waiting};
 use crate::request::{Body, Request};
 use crate::response::{Aside, Kind, Response, ResponseBody, Timings};
 
@@ -32,7 +33,7 @@ const INLINE: usize = 64 * 1024;
 const GRACE: Duration = Duration::from_millis(500);
 
 impl Pool {
-    /// Sends `request` and waits for the head of the answer.
+    /// Sends `request`; the head of the answer comes out.
     ///
     /// A slot is taken first; then a kept connection is used, if the method allows a second
     /// try, or a fresh one opened. A request of which FPM heard nothing, or whose method is
@@ -42,33 +43,19 @@ impl Pool {
     ///
     /// # Errors
     /// [`Failure`] says whose fault it is, what to tell the client and what to log.
-    pub async fn send(&self, request: Request<'_>) -> Result<Response, Failure> {
-        let asked = Instant::now();
-        let leased = self.checkout(request.lane).await;
-        let started = Instant::now();
-        let timings = Timings {
-            queue: started - asked,
-            ..Timings::default()
-        };
-        let lease = match leased {
-            Ok(lease) => lease,
-            Err(error) => {
-                return Err(Failure {
-                    error,
-                    sent: false,
-                    stderr: Vec::new(),
-                    timings,
-                });
-            }
-        };
-        let attempt = Attempt {
+    pub fn send<'a>(&'a self, request: Request<'a>) -> Sending<'a> {
+        Sending {
+            pool: self,
             request,
-            started,
-            timings,
+            same: None,
+            tries: 0,
             sent: false,
+            asked: None,
+            started: None,
+            timings: Timings::default(),
             stderr: Vec::new(),
-        };
-        attempt.run(lease).await
+            state: State::Asking,
+        }
     }
 }
 
@@ -77,190 +64,295 @@ impl Pool {
 /// worker and the second in the backlog of the socket that is closed last.
 const TRIES: u32 = 3;
 
-/// The tries of one request.
-struct Attempt<'a> {
+/// A request on its way; see [`Pool::send`]. Not to be polled after its end.
+///
+/// One state machine, not a tower of `async` functions: what a step leaves to the next stays where
+/// it is, and a poll touches little memory.
+#[must_use]
+#[derive(Debug)]
+pub struct Sending<'a> {
+    pool: &'a Pool,
     request: Request<'a>,
-    started: Instant,
-    timings: Timings,
+    /// The body once more, for another try.
+    same: Option<Body>,
+    tries: u32,
     /// Whether FPM can have seen any of the request.
     sent: bool,
+    asked: Option<Instant>,
+    /// When there was a slot.
+    started: Option<Instant>,
+    timings: Timings,
     stderr: Vec<Bytes>,
+    state: State<'a>,
 }
 
-/// A try that failed; with the slot if another may be made.
-struct Failed {
-    error: Error,
-    again: Option<Lease>,
+#[allow(
+    clippy::large_enum_variant,
+    reason = "every request comes to the largest; a box would be an allocation for each"
+)]
+enum State<'a> {
+    /// Nothing was done yet.
+    Asking,
+    /// In line.
+    Waiting(Waiting<'a>),
+    /// A connection is being opened.
+    Connecting(Connecting),
+    /// The request is out, or on its way.
+    Head(InFlight),
+    /// The head has come, and the body may come with it.
+    Gathering(InFlight, CgiHead, Gathering),
+    /// There is an answer, or a failure.
+    Over,
 }
 
-impl Attempt<'_> {
-    /// Tries until there is a head, or no further try is allowed.
-    async fn run(mut self, mut lease: Lease) -> Result<Response, Failure> {
-        let mut kept = if self.request.idempotent {
-            lease.take_connection()
-        } else {
-            None
-        };
-        let mut body = std::mem::take(&mut self.request.body);
-        let mut tries = 1;
+impl fmt::Debug for State<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Asking => "Asking",
+            Self::Waiting(_) => "Waiting",
+            Self::Connecting(_) => "Connecting",
+            Self::Head(_) => "Head",
+            Self::Gathering(..) => "Gathering",
+            Self::Over => "Over",
+        })
+    }
+}
+
+/// Boxed, since most requests find a connection.
+type Connecting = Pin<Box<dyn Future<Output = (Lease, Result<Box<Connection>, Error>)> + Send>>;
+
+impl Future for Sending<'_> {
+    type Output = Result<Response, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
         loop {
-            let same = body.again();
-            let failed = match self.once(lease, kept.take(), body, tries).await {
-                Ok((flight, head)) => {
-                    self.timings.header = Some(self.started.elapsed());
-                    return respond(flight, head, self.timings).await;
+            let stepped = match &mut this.state {
+                State::Asking => this.ask(cx),
+                State::Waiting(waiting) => {
+                    let granted = ready!(waiting.poll(cx));
+                    this.granted(granted)
                 }
-                Err(failed) => failed,
+                State::Connecting(connecting) => {
+                    let (lease, connected) = ready!(connecting.as_mut().poll(cx));
+                    this.connected(lease, connected)
+                }
+                State::Head(flight) => {
+                    let head = ready!(flight.poll_head(cx));
+                    this.answered(head)
+                }
+                State::Gathering(flight, _, gathering) => {
+                    let gathered = ready!(gathering.poll(flight, cx));
+                    this.end(gathered).map(Some)
+                }
+                State::Over => return Poll::Pending,
             };
-            (lease, body) = match (failed.again, same) {
-                (Some(lease), Some(body)) => (lease, body),
-                _ => return Err(self.failure(failed.error)),
-            };
-            self.timings.retried = true;
-            tries += 1;
+            match stepped {
+                Ok(None) => {}
+                Ok(Some(response)) => return Poll::Ready(Ok(response)),
+                Err(error) => return Poll::Ready(Err(this.failure(error))),
+            }
         }
     }
+}
 
-    /// One try, on `kept` or on a connection of its own.
-    async fn once(
-        &mut self,
-        mut lease: Lease,
-        kept: Option<Box<Connection>>,
-        body: Body,
-        tries: u32,
-    ) -> Result<(InFlight, CgiHead), Failed> {
-        let connection = match kept {
-            Some(connection) => connection,
-            None => self
-                .connect(&mut lease)
-                .await
-                .map_err(|error| Failed { error, again: None })?,
-        };
-        let options = self.request.options;
-        let keep = options.keep_conn && lease.may_keep(!body.is_empty());
+/// What a step came to: nothing to tell yet, an answer, or the end of all tries.
+type Step = Result<Option<Response>, Error>;
+
+impl<'a> Sending<'a> {
+    /// Takes a slot, or a place in line.
+    fn ask(&mut self, cx: &Context<'_>) -> Step {
         let now = Instant::now();
-        let exchange = Exchange::start(connection, self.request.params, body, keep, options, now);
-        self.timings.reused = exchange.is_reused();
-        let answer = Answer::new(exchange, self.request.head_only);
-        let mut flight = InFlight::new(answer, lease, self.started);
-        match poll_fn(|cx| flight.poll_head(cx)).await {
-            Ok(head) => Ok((flight, head)),
-            Err(error) => Err(self.judge(&mut flight, error, tries)),
+        self.asked = Some(now);
+        match self.pool.ask(self.request.lane, now, cx.waker())? {
+            Ok(lease) => self.take(lease, now),
+            Err(waiting) => self.state = State::Waiting(waiting),
+        }
+        Ok(None)
+    }
+
+    /// The wait in line is over.
+    fn granted(&mut self, granted: Option<Lease>) -> Step {
+        let now = (granted.as_ref()).map_or_else(Instant::now, |lease| lease.since);
+        self.timings.queue = self.asked.map_or(Duration::ZERO, |asked| now - asked);
+        let Some(mut lease) = granted else {
+            return Err(Error::QueueTimeout {
+                retry_after: self.pool.expected_wait(),
+            });
+        };
+        lease.waited = self.timings.queue;
+        self.take(lease, now);
+        Ok(None)
+    }
+
+    /// The first try, on the connection that came with the slot if there is one.
+    fn take(&mut self, mut lease: Lease, now: Instant) {
+        self.started = Some(now);
+        self.same = self.request.body.again();
+        let kept = match self.request.idempotent {
+            true => lease.take_connection(),
+            false => None,
+        };
+        match kept {
+            Some(connection) => self.begin(lease, connection, now),
+            None => self.connect(lease),
         }
     }
 
-    async fn connect(&mut self, lease: &mut Lease) -> Result<Box<Connection>, Error> {
-        let started = Instant::now();
-        let connected = lease.connect(self.request.options.connect_timeout).await;
-        self.timings.connect = Some(started.elapsed());
-        connected
+    fn connect(&mut self, mut lease: Lease) {
+        let timeout = self.request.options.connect_timeout;
+        self.state = State::Connecting(Box::pin(async move {
+            let connected = lease.connect(timeout).await;
+            (lease, connected)
+        }));
     }
 
-    /// Ends a try that failed, and decides whether there may be another.
-    fn judge(&mut self, flight: &mut InFlight, error: Error, tries: u32) -> Failed {
+    fn connected(&mut self, lease: Lease, connected: Result<Box<Connection>, Error>) -> Step {
+        let now = Instant::now();
+        self.timings.connect = Some(self.since_start(now));
+        self.begin(lease, connected?, now);
+        Ok(None)
+    }
+
+    /// One try.
+    fn begin(&mut self, lease: Lease, connection: Box<Connection>, now: Instant) {
+        self.tries += 1;
+        let request = &mut self.request;
+        let body = std::mem::take(&mut request.body);
+        let keep = request.options.keep_conn && lease.may_keep(!body.is_empty());
+        let exchange =
+            Exchange::start(connection, request.params, body, keep, request.options, now);
+        self.timings.reused = exchange.is_reused();
+        let answer = Answer::new(exchange, request.head_only);
+        let started = self.started.unwrap_or(now);
+        self.state = State::Head(InFlight::new(answer, lease, started));
+    }
+
+    /// The head has come, or will not come by this try.
+    fn answered(&mut self, head: Result<CgiHead, Error>) -> Step {
+        let State::Head(mut flight) = std::mem::replace(&mut self.state, State::Over) else {
+            return Ok(None);
+        };
+        let head = match head {
+            Ok(head) => head,
+            Err(error) => return self.try_again(&mut flight, error),
+        };
+        self.timings.header = flight.elapsed();
+        let streamed =
+            (flight.answer()).is_some_and(|answer| !is_buffered(answer.exchange.options(), &head));
+        if !streamed {
+            self.state = State::Gathering(flight, head, Gathering::default());
+            return Ok(None);
+        }
+        let stderr = flight.take_stderr();
+        let body = Kind::Streamed(Some(Box::new(flight)), Arc::default());
+        Ok(Some(self.response(head, body, stderr)))
+    }
+
+    /// Begins another try if this one hurt nobody.
+    fn try_again(&mut self, flight: &mut InFlight, error: Error) -> Step {
+        let again = self.judge(flight, &error);
+        let (Some(lease), Some(body)) = (again, self.same.take()) else {
+            return Err(error);
+        };
+        self.same = body.again();
+        self.request.body = body;
+        self.timings.retried = true;
+        self.connect(lease);
+        Ok(None)
+    }
+
+    /// Ends a try that failed; the slot is kept if there may be another.
+    fn judge(&mut self, flight: &mut InFlight, error: &Error) -> Option<Lease> {
         let mut safe = false;
         if let Some(Answer { exchange, .. }) = flight.answer() {
             let sent = exchange.was_sent();
             let was_reset = matches!(error, Error::Receive { .. } | Error::Send(_));
-            safe = exchange.is_unanswered(&error)
+            safe = exchange.is_unanswered(error)
                 && (!sent || self.request.idempotent)
-                && (tries == 1 || (tries < TRIES && was_reset));
+                && (self.tries == 1 || (self.tries < TRIES && was_reset));
             self.sent |= sent;
             self.stderr.extend(exchange.stderr.take());
         }
-        Failed {
-            error,
-            again: flight.fail().filter(|_| safe),
+        flight.fail().filter(|_| safe)
+    }
+
+    /// All of a small answer has come, or it is clear that it will not be small, or soon.
+    fn end(&mut self, gathered: Gathered) -> Result<Response, Error> {
+        let state = std::mem::replace(&mut self.state, State::Over);
+        let State::Gathering(mut flight, head, gathering) = state else {
+            unreachable!("only a head is followed by a body")
+        };
+        let chunks = gathering.chunks;
+        let stderr = flight.take_stderr();
+        let body = match gathered {
+            Gathered::Failed(error) => {
+                self.stderr = stderr;
+                self.sent = true;
+                return Err(error);
+            }
+            Gathered::All => {
+                self.timings.response = flight.response;
+                Kind::Complete(chunks)
+            }
+            Gathered::Some => spool(flight, chunks, &self.request.options.spool),
+        };
+        Ok(self.response(head, body, stderr))
+    }
+
+    fn response(&self, head: CgiHead, body: Kind, stderr: Vec<Bytes>) -> Response {
+        Response {
+            head,
+            body: ResponseBody::new(body),
+            stderr,
+            timings: self.timings,
         }
     }
 
-    fn failure(self, error: Error) -> Failure {
+    fn failure(&mut self, error: Error) -> Failure {
+        self.state = State::Over;
         let mut timings = self.timings;
-        timings.response = Some(self.started.elapsed());
+        timings.response = match timings.header {
+            Some(header) => Some(header),
+            None => self.started.map(|started| started.elapsed()),
+        };
         Failure {
             error,
             sent: self.sent,
-            stderr: self.stderr,
+            stderr: std::mem::take(&mut self.stderr),
             timings,
         }
+    }
+
+    fn since_start(&self, now: Instant) -> Duration {
+        self.started.map_or(Duration::ZERO, |started| now - started)
     }
 }
 
-/// Decides how the body is to be had, once the head is known.
-async fn respond(
-    mut flight: InFlight,
-    head: CgiHead,
-    mut timings: Timings,
-) -> Result<Response, Failure> {
-    let aside = Aside::default();
-    let Some(answer) = flight.answer() else {
-        unreachable!("a head has come")
-    };
-    let options = Arc::clone(answer.exchange.options());
-    if !is_buffered(&options, &head) {
-        let stderr = answer.exchange.stderr.take();
-        let body = ResponseBody::new(Kind::Streamed(Some(Box::new(flight)), Arc::new(aside)));
-        return Ok(Response {
-            head,
-            body,
-            stderr,
-            timings,
-        });
+/// Has a task take the rest of the answer from FPM, at FPM's pace.
+fn spool(flight: InFlight, mut chunks: Chunks, limits: &portunus_spool::Limits) -> Kind {
+    let (mut writer, reader) = portunus_spool::fifo(limits.clone());
+    let mut left = Vec::new();
+    while let Some(piece) = chunks.pop() {
+        // Behind a piece that found no room all others have to wait, however small.
+        let refused = if left.is_empty() {
+            writer.try_push(piece).err()
+        } else {
+            Some(piece)
+        };
+        left.extend(refused);
     }
-    let mut chunks = Chunks::default();
-    let gathered = gather(&mut flight, &mut chunks, &aside).await;
-    let stderr = flight
-        .answer()
-        .map(|answer| answer.exchange.stderr.take())
-        .unwrap_or_default();
-    let mut late = aside.with(|late| late.stderr.take());
-    late.extend(stderr);
-    let stderr = late;
-    let body = match gathered {
-        Gathered::Failed(error) => {
-            timings.response = timings.header;
-            return Err(Failure {
-                error,
-                sent: true,
-                stderr,
-                timings,
-            });
-        }
-        Gathered::All => {
-            (timings.response, chunks.overrun) = aside.with(|late| (late.response, late.overrun));
-            Kind::Complete(chunks)
-        }
-        Gathered::Some => {
-            let (mut writer, reader) = portunus_spool::fifo(options.spool.clone());
-            let mut left = Vec::new();
-            while let Some(piece) = chunks.pop() {
-                // Behind a piece that found no room all others have to wait, however small.
-                let refused = if left.is_empty() {
-                    writer.try_push(piece).err()
-                } else {
-                    Some(piece)
-                };
-                left.extend(refused);
+    let aside = Arc::new(Aside::default());
+    let drained = Arc::clone(&aside);
+    tokio::spawn(async move {
+        for piece in left {
+            if let Err(error) = writer.push(piece).await {
+                return writer.finish(Err(error.into()));
             }
-            let aside = Arc::new(aside);
-            let drained = Arc::clone(&aside);
-            tokio::spawn(async move {
-                for piece in left {
-                    if let Err(error) = writer.push(piece).await {
-                        return writer.finish(Err(error.into()));
-                    }
-                }
-                flight.drain(writer, drained).await;
-            });
-            Kind::Spooled { reader, aside }
         }
-    };
-    Ok(Response {
-        head,
-        body: ResponseBody::new(body),
-        stderr,
-        timings,
-    })
+        flight.drain(writer, drained).await;
+    });
+    Kind::Spooled { reader, aside }
 }
 
 enum Gathered {
@@ -269,31 +361,38 @@ enum Gathered {
     Failed(Error),
 }
 
-/// Waits for the rest of the answer as long as it is small and comes soon.
-async fn gather(flight: &mut InFlight, chunks: &mut Chunks, aside: &Aside) -> Gathered {
-    let mut patience = None;
-    poll_fn(|cx| {
+/// What has come of a body while it is not clear yet how it is to be had.
+#[derive(Debug, Default)]
+struct Gathering {
+    chunks: Chunks,
+    /// How long to wait for the rest.
+    patience: Option<Instant>,
+}
+
+impl Gathering {
+    /// Waits for the rest of the answer as long as it is small and comes soon.
+    fn poll(&mut self, flight: &mut InFlight, cx: &mut Context<'_>) -> Poll<Gathered> {
         loop {
-            match flight.poll_data(cx, aside) {
-                Poll::Ready(Some(Ok(bytes))) => chunks.push(bytes),
+            match flight.poll_data(cx) {
+                Poll::Ready(Some(Ok(bytes))) => self.chunks.push(bytes),
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Gathered::Failed(error)),
-                Poll::Ready(None) => return Poll::Ready(Gathered::All),
+                Poll::Ready(None) => {
+                    self.chunks.overrun = flight.overrun;
+                    return Poll::Ready(Gathered::All);
+                }
                 Poll::Pending => break,
             }
-            if chunks.len() >= INLINE {
+            if self.chunks.len() >= INLINE {
                 return Poll::Ready(Gathered::Some);
             }
         }
-        let until = *patience.get_or_insert_with(|| Instant::now() + GRACE);
+        let until = *self.patience.get_or_insert_with(|| Instant::now() + GRACE);
         let Some(answer) = flight.answer() else {
             return Poll::Ready(Gathered::All);
         };
-        answer
-            .exchange
-            .poll_deadline(cx, until)
-            .map(|()| Gathered::Some)
-    })
-    .await
+        let waited = answer.exchange.poll_deadline(cx, until);
+        waited.map(|()| Gathered::Some)
+    }
 }
 
 /// nginx: `ngx_http_upstream_process_buffering`.

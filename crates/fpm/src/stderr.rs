@@ -27,10 +27,6 @@ impl Stderr {
         self.pieces.push(Bytes::copy_from_slice(&piece));
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
-    }
-
     /// All pieces so far, the last one saying how much was dropped, if anything was.
     pub(crate) fn take(&mut self) -> Vec<Bytes> {
         self.kept = 0;
@@ -54,6 +50,6 @@ mod tests {
         let pieces = stderr.take();
         assert_eq!(pieces.iter().map(Bytes::len).sum::<usize>(), KEPT + 20);
         assert_eq!(pieces.last().unwrap(), "... 34464 bytes more");
-        assert!(stderr.is_empty());
+        assert!(stderr.take().is_empty());
     }
 }

@@ -22,7 +22,9 @@ pub(crate) async fn act(mut cx: Box<Context>, plan: Plan) -> Response<ResponseBo
 
 /// Goes on until there is something to answer; `None` is to close the connection without.
 pub(crate) async fn settle(cx: &mut Context, mut plan: Plan) -> Option<Box<Reply>> {
-    cx.moment = None;
+    if !matches!(plan, Plan::FastCgi) {
+        cx.moment = None;
+    }
     loop {
         plan = match plan {
             Plan::Answer(reply) => return Some(reply),

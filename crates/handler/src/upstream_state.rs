@@ -71,6 +71,8 @@ impl UpstreamState {
 
     fn push(&mut self, pool: &Pool, status: u16, timings: Timings) {
         let connect = timings.connect.or(timings.reused.then_some(Duration::ZERO));
+        // There is one, as a rule.
+        self.attempts.reserve_exact(1);
         self.attempts.push(Attempt {
             address: Arc::clone(pool.name()),
             status,

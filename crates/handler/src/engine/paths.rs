@@ -98,7 +98,7 @@ impl Context {
     pub(crate) fn append_realpath_root(&mut self, out: &mut Vec<u8>) -> bool {
         let site = Rc::clone(&self.site);
         let root = directory_of(self, &self.location_in(&site).root);
-        match real_path::append(&root, out) {
+        match real_path::append(&root, self.moment, out) {
             Ok(()) => true,
             Err(error) => {
                 let root = root.escape_ascii();

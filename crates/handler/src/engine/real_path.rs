@@ -11,6 +11,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use portunus_static_files::Moment;
+
 /// A directory above may be renamed, which its inode does not tell: looked up anew after that long.
 const TRUSTED: Duration = Duration::from_secs(1);
 
@@ -23,6 +25,8 @@ struct Resolved {
     real: Box<[u8]>,
     directory: Directory,
     since: Instant,
+    /// [`Moment::now`] of the last look; 0 for none.
+    looked: u64,
 }
 
 /// Which directory it is. Renamed or replaced, one of these changes.
@@ -37,19 +41,28 @@ thread_local! {
     static RESOLVED: RefCell<Vec<Resolved>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Appends what `path` really is.
+/// Appends what `path` really is. Requests that came together share one look, see [`Moment`].
 ///
 /// # Errors
 /// What the kernel says, as `realpath(3)` does.
-pub(super) fn append(path: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+pub(super) fn append(path: &[u8], moment: Option<Moment>, out: &mut Vec<u8>) -> io::Result<()> {
     let file = Path::new(OsStr::from_bytes(path));
-    let directory = look(file)?;
     RESOLVED.with_borrow_mut(|resolved| {
         let known = resolved.iter().position(|entry| *entry.path == *path);
-        if let Some(entry) = known.and_then(|at| resolved.get(at))
+        let mut entry = known.and_then(|at| resolved.get_mut(at));
+        if let Some(entry) = &entry
+            && moment.is_some_and(|moment| moment.is_served_by(entry.looked))
+        {
+            out.extend_from_slice(&entry.real);
+            return Ok(());
+        }
+        let directory = look(file)?;
+        let looked = moment.map_or(0, |moment| moment.now);
+        if let Some(entry) = &mut entry
             && entry.directory == directory
             && entry.since.elapsed() < TRUSTED
         {
+            entry.looked = looked;
             out.extend_from_slice(&entry.real);
             return Ok(());
         }
@@ -61,6 +74,7 @@ pub(super) fn append(path: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
             real: real.into(),
             directory,
             since: Instant::now(),
+            looked,
         };
         match known.and_then(|at| resolved.get_mut(at)) {
             Some(old) => *old = entry,
@@ -90,7 +104,7 @@ mod tests {
 
     fn real(path: &Path) -> Vec<u8> {
         let mut out = Vec::new();
-        append(path.as_os_str().as_bytes(), &mut out).unwrap();
+        append(path.as_os_str().as_bytes(), None, &mut out).unwrap();
         out
     }
 
@@ -115,6 +129,6 @@ mod tests {
             }
         }
         std::fs::remove_file(&current).unwrap();
-        assert!(append(current.as_os_str().as_bytes(), &mut Vec::new()).is_err());
+        assert!(append(current.as_os_str().as_bytes(), None, &mut Vec::new()).is_err());
     }
 }

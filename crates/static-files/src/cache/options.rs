@@ -91,6 +91,14 @@ pub struct Moment {
     pub now: u64,
 }
 
+impl Moment {
+    /// Whether a look made at `now` of another moment on this thread shows nothing old.
+    #[must_use]
+    pub const fn is_served_by(self, look: u64) -> bool {
+        self.asked <= look && look <= self.now
+    }
+}
+
 /// Applies an expanded `from=` to a path (nginx: `ngx_http_set_disable_symlinks`): what then is to be checked, and how
 /// many bytes of the path are exempt.
 #[must_use]

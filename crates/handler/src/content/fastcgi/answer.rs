@@ -191,7 +191,7 @@ fn accel_fields(cx: &mut Context, fastcgi: &FastCgi, fields: &HeaderMap) {
 
 /// Gives the reply PHP's fields, in PHP's order, but for those that are not for the client.
 fn take_fields(fastcgi: &FastCgi, fields: HeaderMap, own_ranges: bool, reply: &mut Reply) {
-    let mut kept = HeaderMap::with_capacity(fields.len());
+    let mut kept = HeaderMap::new();
     let mut current = None;
     for (name, value) in fields {
         // Further values of a name come without it.

@@ -8,13 +8,13 @@ mod script;
 mod turn;
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context as TaskContext, Poll};
 
 use http::header;
-use portunus_fpm::{Body, Pool, Request};
+use portunus_fpm::{Body, Failure, Pool, Request, Response, Sending};
 use portunus_telemetry::Severity;
 
 use super::cached::{LookUp, Storing, look_up};
@@ -36,6 +36,7 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
     let Some(rules) = &fastcgi.caching else {
         return ask(cx, &site, fastcgi, None).await;
     };
+    cx.moment = None;
     match look_up(cx, rules, |_| Vec::new()).await {
         LookUp::Off => ask(cx, &site, fastcgi, None).await,
         LookUp::Ask(storing) => ask(cx, &site, fastcgi, Some(storing)).await,
@@ -51,6 +52,9 @@ pub(crate) async fn ask(
     fastcgi: &FastCgi,
     storing: Option<Box<Storing<'_>>>,
 ) -> Plan {
+    if matches!(cx.body, RequestBody::Unread(_)) {
+        cx.moment = None;
+    }
     let mut body = match take_body(cx, site, fastcgi).await {
         Ok(body) => body,
         Err(step) => return decide(cx, site, step),
@@ -62,12 +66,14 @@ pub(crate) async fn ask(
     let params = params::params(cx, fastcgi);
     if fastcgi.script_check
         && let Some(script) = script::named(&params)
-        && script::is_forbidden(script)
+        && script::is_forbidden(script, cx.moment)
     {
         let script = script.escape_ascii();
         cx.log_error(format_args!("\"{script}\" is no PHP file and is not run"));
         return answer::denied(cx, site, fastcgi);
     }
+    // What PHP leaves behind is newer than any look so far.
+    cx.moment = None;
     let idempotent = cx.head.method.is_idempotent();
     let next = &fastcgi.next_upstream;
     let mut turn = Turn::new(cx, &group, next);
@@ -86,10 +92,9 @@ pub(crate) async fn ask(
             options: &fastcgi.options,
         };
         // What is to be stored is wanted without the client, too.
-        let heard = match &storing {
-            Some(_) => Some(pool.send(request).await),
-            None => heard(cx, fastcgi, pool.send(request)).await,
-        };
+        let watched = storing.is_none() && !fastcgi.options.ignore_client_abort;
+        let mut exchange = pool.send(request);
+        let heard = poll_fn(|task| poll_heard(&mut exchange, cx, watched, task)).await;
         let Some(sent) = heard else {
             return abandoned(cx, pool);
         };
@@ -118,21 +123,22 @@ pub(crate) async fn ask(
     }
 }
 
-/// What comes of an exchange for as long as the client is there; `None` once it has gone, unless
-/// PHP is to finish all the same (`fastcgi_ignore_client_abort`).
-async fn heard<T>(cx: &Context, fastcgi: &FastCgi, exchange: impl Future<Output = T>) -> Option<T> {
-    let mut exchange = pin!(exchange);
-    poll_fn(|task| {
-        if let Poll::Ready(outcome) = exchange.as_mut().poll(task) {
-            return Poll::Ready(Some(outcome));
-        }
-        if fastcgi.options.ignore_client_abort {
-            return Poll::Pending;
-        }
-        let connection = cx.exchange.connection();
-        connection.poll_peer_closed(task).map(|()| None)
-    })
-    .await
+/// What comes of an exchange; `None` once the client has gone, where that is watched: unless PHP is to
+/// finish all the same (`fastcgi_ignore_client_abort`).
+fn poll_heard(
+    exchange: &mut Sending<'_>,
+    cx: &Context,
+    watched: bool,
+    task: &mut TaskContext<'_>,
+) -> Poll<Option<Result<Response, Failure>>> {
+    if let Poll::Ready(outcome) = Pin::new(exchange).poll(task) {
+        return Poll::Ready(Some(outcome));
+    }
+    if !watched {
+        return Poll::Pending;
+    }
+    let connection = cx.exchange.connection();
+    connection.poll_peer_closed(task).map(|()| None)
 }
 
 /// The client left before PHP had answered.

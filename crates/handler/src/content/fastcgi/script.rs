@@ -5,12 +5,14 @@
 //! that is a file for the script: `/avatars/me.jpg/x.php` would run the picture. What is not here at
 //! all is left to FPM, which says so itself; it may see other files than we do.
 
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use portunus_fastcgi::Pairs;
+use portunus_static_files::Moment;
 
 /// The script that PHP would run: the last `SCRIPT_FILENAME` counts.
 pub(super) fn named(params: &[u8]) -> Option<&[u8]> {
@@ -22,8 +24,49 @@ pub(super) fn named(params: &[u8]) -> Option<&[u8]> {
         .filter(|value| !value.is_empty())
 }
 
-/// Whether `script` must not be run.
-pub(super) fn is_forbidden(script: &[u8]) -> bool {
+/// Scripts remembered per thread. Most sites have one.
+const KEPT: usize = 16;
+
+/// What a look at a script has shown.
+struct Looked {
+    script: Box<[u8]>,
+    is_forbidden: bool,
+    /// [`Moment::now`] of the look.
+    at: u64,
+}
+
+thread_local! {
+    static LOOKED: RefCell<Vec<Looked>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether `script` must not be run. Requests that came together share one look, see [`Moment`].
+pub(super) fn is_forbidden(script: &[u8], moment: Option<Moment>) -> bool {
+    let Some(moment) = moment else {
+        return look(script);
+    };
+    LOOKED.with_borrow_mut(|all| {
+        let known = all.iter_mut().find(|looked| *looked.script == *script);
+        if let Some(looked) = known {
+            if !moment.is_served_by(looked.at) {
+                looked.is_forbidden = look(script);
+                looked.at = moment.now;
+            }
+            return looked.is_forbidden;
+        }
+        let is_forbidden = look(script);
+        if all.len() >= KEPT {
+            all.clear();
+        }
+        all.push(Looked {
+            script: script.into(),
+            is_forbidden,
+            at: moment.now,
+        });
+        is_forbidden
+    })
+}
+
+fn look(script: &[u8]) -> bool {
     let path = Path::new(OsStr::from_bytes(script));
     for part in path.ancestors() {
         match std::fs::metadata(part) {
@@ -68,8 +111,23 @@ mod tests {
         ] {
             let path = root.join(script);
             let path = path.as_os_str().as_bytes();
-            assert_eq!(is_forbidden(path), forbidden, "{script}");
+            assert_eq!(is_forbidden(path, None), forbidden, "{script}");
         }
+    }
+
+    #[test]
+    fn requests_that_came_together_share_a_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("index.php");
+        let path = file.as_os_str().as_bytes();
+        let at = |asked, now| Some(Moment { asked, now });
+        std::fs::write(&file, "").unwrap();
+        assert!(!is_forbidden(path, at(1, 2)));
+        std::fs::remove_file(&file).unwrap();
+        std::fs::create_dir(&file).unwrap();
+        assert!(!is_forbidden(path, at(2, 2)), "received before the look");
+        assert!(is_forbidden(path, at(3, 3)), "received later");
+        assert!(is_forbidden(path, None));
     }
 
     #[test]
