@@ -35,7 +35,7 @@ impl Budget {
 
     /// Whether `size` more bytes would fit, as things stand.
     pub(crate) fn has_room(&self, size: u64) -> bool {
-        (self.limit.saturating_sub(self.used()) as u64) >= size
+        (self.chargeable().saturating_sub(self.used()) as u64) >= size
     }
 
     pub(crate) fn pressure(&self) -> u64 {
@@ -47,11 +47,18 @@ impl Budget {
         self.pressure.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// What may be charged: of each 16 bytes one is left to the allocator, for sizes that it rounds up and pages that are
+    /// in use in part.
+    fn chargeable(&self) -> usize {
+        self.limit - self.limit / 16
+    }
+
     /// Takes `size` bytes out of the budget until the charge is dropped.
     pub(crate) fn charge(self: &Arc<Self>, size: usize) -> Option<Charge> {
         self.used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-                used.checked_add(size).filter(|&sum| sum <= self.limit)
+                used.checked_add(size)
+                    .filter(|&sum| sum <= self.chargeable())
             })
             .ok()
             .map(|_| Charge {
