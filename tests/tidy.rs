@@ -27,7 +27,7 @@ const GRAPH: &[(&str, &[&str])] = &[
     ("proxy", &["upstream"]),
     ("cache", &[]),
     ("server", &[]),
-    ("tls", &["server"]),
+    ("tls", &["server", "proxy"]),
     // L3: one request.
     (
         "handler",

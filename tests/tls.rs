@@ -464,3 +464,77 @@ fn a_silent_client_is_given_up() -> Result {
     assert!(server.stop()?.success());
     Ok(())
 }
+
+#[test]
+fn servers_behind_us_are_greeted_and_looked_at() -> Result {
+    let certificates = Certificates::new();
+    let config = "
+        server {
+            listen 127.0.0.1:%%PORT_0%%;
+            error_log stderr info;
+            proxy_ssl_trusted_certificate %%CERTS%%/ca.crt;
+            proxy_ssl_server_name on;
+            location / {
+                proxy_pass https://127.0.0.1:%%PORT_1%%;
+                proxy_ssl_verify on;
+                proxy_ssl_name $arg_name;
+                proxy_ssl_certificate %%CERTS%%/client.crt;
+                proxy_ssl_certificate_key %%CERTS%%/client.key;
+            }
+            location /any {
+                proxy_pass https://127.0.0.1:%%PORT_1%%;
+                proxy_ssl_server_name off;
+            }
+            location /variable {
+                proxy_pass https://$server_addr:%%PORT_1%%$request_uri;
+            }
+            location /plain {
+                proxy_pass https://127.0.0.1:%%PORT_0%%;
+            }
+        }
+        server {
+            listen 127.0.0.1:%%PORT_1%% ssl;
+            ssl_certificate %%CERTS%%/one.crt;
+            ssl_certificate_key %%CERTS%%/one.key;
+            ssl_verify_client optional;
+            ssl_client_certificate %%CERTS%%/ca.crt;
+            location / {
+                return 200 \"$ssl_client_verify $ssl_server_name $http_host $request_uri\";
+            }
+        }
+        server {
+            listen 127.0.0.1:%%PORT_1%% ssl;
+            server_name one.example;
+            ssl_certificate %%CERTS%%/one.crt;
+            ssl_certificate_key %%CERTS%%/one.key;
+            ssl_verify_client optional;
+            ssl_client_certificate %%CERTS%%/ca.crt;
+            location / {
+                return 200 \"$ssl_client_verify $ssl_server_name $request_uri\";
+            }
+        }";
+    let mut server = launch(config, &certificates).start()?;
+    let ask = |target: &str| -> Result<(u16, String)> {
+        let answer = exchange(server.address(0), &format!("GET {target} HTTP/1.1"))?;
+        Ok((answer.status(), answer.text()))
+    };
+    let port = server.port(1);
+    let good = (200, "SUCCESS one.example /?name=one.example".to_owned());
+    assert_eq!(ask("/?name=one.example")?, good);
+    assert_eq!(
+        ask("/?name=two.example")?.0,
+        502,
+        "the certificate is not for it"
+    );
+    let (status, text) = ask("/any")?;
+    assert_eq!(
+        (status, text),
+        (200, format!("NONE  127.0.0.1:{port} /any"))
+    );
+    assert_eq!(ask("/variable")?.0, 200);
+    assert_eq!(ask("/plain")?.0, 502, "it does not speak TLS");
+    let line = "upstream SSL certificate does not match \"two.example\" \
+                while SSL handshaking to upstream";
+    server.process().wait_for_output(line, PATIENCE)?;
+    Ok(())
+}

@@ -49,7 +49,7 @@ pub use config::{
 pub use config::{CacheLock, CacheZone, CacheZones, Caching, UseStale};
 pub use config::{CookieExpires, IdForm, UserId};
 pub use config::{
-    Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyUrl, Replacement,
+    Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyTls, ProxyUrl, Replacement,
     ReplacementPattern,
 };
 pub use explain::Place;

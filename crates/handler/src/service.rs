@@ -11,6 +11,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use arc_swap::ArcSwap;
 use http::{Request, Response};
+use portunus_routing::{Captures, Host};
 use portunus_server::{
     Connection, ConnectionHandler, Exchange, Refusal, RequestBody as Incoming, Settings,
 };
@@ -172,6 +173,18 @@ impl ConnectionHandler for Worker {
 
     fn settings(&self, connection: &Connection) -> Arc<Settings> {
         self.0.site().settings(connection.tag())
+    }
+
+    fn settings_of_host(&self, connection: &Connection, host: &[u8]) -> Option<Arc<Settings>> {
+        let site = self.0.site();
+        let address = site
+            .address(connection.tag())
+            .filter(|address| address.varied)?;
+        let host = Host::parse(host).ok()?;
+        let mut captures = Captures::default();
+        let found = address.names.find(&host.name, &mut captures).ok()??;
+        let server = site.servers.get(usize::try_from(found.0).ok()?)?;
+        Some(Arc::clone(&server.settings))
     }
 
     fn handshake_timeout(&self, tag: usize) -> std::time::Duration {

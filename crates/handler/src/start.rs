@@ -22,6 +22,16 @@ pub(crate) fn start(cx: &mut Context, site: &Site) -> Step {
     }
     let server = &site.servers[cx.server];
     cx.location = server.base;
+    if cx.head.version == http::Version::HTTP_2 && !server.http2 && !address.http2 {
+        cx.log(
+            Severity::Info,
+            format_args!(
+                "client attempted to request the server name \
+                 for which the negotiated protocol is disabled"
+            ),
+        );
+        return Step::Fail(421);
+    }
     if !read_target(cx, server.merge_slashes) {
         cx.log(
             Severity::Info,

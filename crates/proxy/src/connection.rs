@@ -1,5 +1,6 @@
 //! One connection to a server.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::error::{Error, Phase};
+use crate::security::{Duplex, Security};
 
 /// Room for one read.
 const READ: usize = 16 * 1024;
@@ -21,24 +23,41 @@ const READ: usize = 16 * 1024;
 pub struct Connection {
     stream: Stream,
     address: Address,
+    security: Option<Security>,
     /// What was read and not yet understood.
     pub(crate) input: BytesMut,
     pub(crate) opened: Instant,
     pub(crate) requests: u64,
 }
 
-#[derive(Debug)]
 enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Encrypted(Pin<Box<dyn Duplex>>),
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp(_) => "Tcp",
+            Self::Unix(_) => "Unix",
+            Self::Encrypted(_) => "Encrypted",
+        })
+    }
 }
 
 impl Connection {
-    /// Connects.
+    /// Connects, and greets the server where the connection is to be encrypted.
     ///
     /// # Errors
-    /// [`Error::Connect`], or [`Error::TimedOut`] after `timeout`.
-    pub async fn open(address: &Address, timeout: Duration, probe: bool) -> Result<Self, Error> {
+    /// [`Error::Connect`], [`Error::Handshake`], or [`Error::TimedOut`] after `timeout`, which each
+    /// of the two has for itself.
+    pub async fn open(
+        address: &Address,
+        timeout: Duration,
+        probe: bool,
+        security: Option<Security>,
+    ) -> Result<Self, Error> {
         let connecting = async {
             Ok(match address {
                 Address::Tcp(address) => {
@@ -54,9 +73,14 @@ impl Connection {
             Ok(opened) => opened.map_err(Error::Connect)?,
             Err(_) => return Err(Error::TimedOut(Phase::Connecting)),
         };
+        let stream = match &security {
+            Some(security) => stream.encrypt(security, timeout).await?,
+            None => stream,
+        };
         Ok(Self {
             stream,
             address: address.clone(),
+            security,
             input: BytesMut::new(),
             opened: Instant::now(),
             requests: 0,
@@ -67,6 +91,11 @@ impl Connection {
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// How it is encrypted.
+    pub(crate) fn security(&self) -> Option<&Security> {
+        self.security.as_ref()
     }
 
     /// Whether it has served a request before.
@@ -92,6 +121,7 @@ impl Connection {
         match &mut self.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
             Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Stream::Encrypted(stream) => stream.as_mut().poll_read(cx, buffer),
         }
     }
 
@@ -103,6 +133,15 @@ impl Connection {
         match &mut self.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
             Stream::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::Encrypted(stream) => stream.as_mut().poll_write(cx, bytes),
+        }
+    }
+
+    /// Sends what encryption holds back; sockets buffer nothing on our side.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Tcp(_) | Stream::Unix(_) => Poll::Ready(Ok(())),
+            Stream::Encrypted(stream) => stream.as_mut().poll_flush(cx),
         }
     }
 
@@ -110,6 +149,22 @@ impl Connection {
         match &mut self.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Encrypted(stream) => stream.as_mut().poll_shutdown(cx),
+        }
+    }
+}
+
+impl Stream {
+    async fn encrypt(self, security: &Security, timeout: Duration) -> Result<Self, Error> {
+        let plain: Pin<Box<dyn Duplex>> = match self {
+            Self::Tcp(stream) => Box::pin(stream),
+            Self::Unix(stream) => Box::pin(stream),
+            Self::Encrypted(stream) => stream,
+        };
+        let greeting = security.handshake.begin(plain, &security.name);
+        match tokio::time::timeout(timeout, greeting).await {
+            Ok(greeted) => greeted.map(Self::Encrypted).map_err(Error::Handshake),
+            Err(_) => Err(Error::TimedOut(Phase::Greeting)),
         }
     }
 }
@@ -143,9 +198,8 @@ impl AsyncWrite for Tunnel {
         self.0.poll_write(cx, bytes)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Sockets buffer nothing on our side.
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -7,6 +7,8 @@ use std::{fmt, io};
 pub enum Phase {
     /// Opening the connection.
     Connecting,
+    /// The TLS handshake.
+    Greeting,
     /// Writing the request.
     Sending,
     /// Waiting for the head of the answer.
@@ -19,6 +21,7 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connecting => "while connecting to upstream",
+            Self::Greeting => "while SSL handshaking to upstream",
             Self::Sending => "while sending request to upstream",
             Self::ReadingHead => "while reading response header from upstream",
             Self::ReadingBody => "while reading upstream",
@@ -32,6 +35,9 @@ pub enum Error {
     /// The connection could not be opened.
     #[error("connect() {} while connecting to upstream", failed(.0))]
     Connect(#[source] io::Error),
+    /// The TLS handshake failed, or the server's certificate is not trusted.
+    #[error("{0} while SSL handshaking to upstream")]
+    Handshake(#[source] io::Error),
     /// A read or write failed.
     #[error("{call}() {} {phase}", failed(.source))]
     Socket {

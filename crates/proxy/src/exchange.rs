@@ -203,6 +203,10 @@ impl Exchange<'_> {
                     }
                 }
             }
+            if let Err(error) = ready!(self.connection.poll_flush(cx)) {
+                self.broken = Some(error);
+                return Poll::Ready(Ok(()));
+            }
             if matches!(self.body, RequestBody::Empty) {
                 return Poll::Ready(Ok(()));
             }

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::address::Address;
 use crate::connection::Connection;
+use crate::security::Security;
 
 /// The rules of a group's idle connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,7 @@ type Slot = Rc<RefCell<Option<Connection>>>;
 struct Idle {
     slot: Slot,
     address: Address,
+    security: Option<Security>,
     watch: JoinHandle<()>,
 }
 
@@ -72,12 +74,13 @@ impl Keepalive {
         Self { id, config }
     }
 
-    /// An idle connection to that address, the one used last.
+    /// An idle connection to that address, encrypted just so; the one used last.
     #[must_use]
-    pub fn take(&self, address: &Address) -> Option<Connection> {
+    pub fn take(&self, address: &Address, security: Option<&Security>) -> Option<Connection> {
         IDLE.with_borrow_mut(|stores| {
             let store = stores.get_mut(&self.id)?;
-            while let Some(at) = store.iter().rposition(|idle| idle.address == *address) {
+            let fits = |idle: &Idle| idle.address == *address && idle.security.as_ref() == security;
+            while let Some(at) = store.iter().rposition(fits) {
                 let idle = store.remove(at);
                 idle.watch.abort();
                 if let Some(connection) = idle.slot.borrow_mut().take() {
@@ -97,6 +100,7 @@ impl Keepalive {
             return;
         }
         let address = connection.address().clone();
+        let security = connection.security().cloned();
         let slot: Slot = Rc::new(RefCell::new(Some(connection)));
         let watch = tokio::task::spawn_local(watch(self.id, Rc::clone(&slot), config.timeout));
         IDLE.with_borrow_mut(|stores| {
@@ -108,6 +112,7 @@ impl Keepalive {
             store.push(Idle {
                 slot,
                 address,
+                security,
                 watch,
             });
         });

@@ -21,6 +21,7 @@ mod error;
 mod exchange;
 mod head;
 mod keepalive;
+mod security;
 
 pub use address::Address;
 pub use body::ResponseBody;
@@ -29,3 +30,4 @@ pub use error::{Error, Phase};
 pub use exchange::{BodySource, Failed, Request, RequestBody, Response, Timeouts};
 pub use head::{Field, Head};
 pub use keepalive::{Keepalive, KeepaliveConfig};
+pub use security::{Duplex, Greeting, Handshake, Security};

@@ -46,6 +46,8 @@ pub struct Limits {
     pub limit_rate_after: u64,
     /// Most bytes of a file sent in one go.
     pub sendfile_max_chunk: usize,
+    /// Most bytes of an answer in one frame of HTTP/2.
+    pub http2_chunk_size: usize,
 }
 
 /// `lingering_close`.
@@ -80,6 +82,7 @@ impl Default for Limits {
             limit_rate: 0,
             limit_rate_after: 0,
             sendfile_max_chunk: 2 << 20,
+            http2_chunk_size: 8 << 10,
         }
     }
 }
@@ -124,6 +127,23 @@ impl Default for Settings {
             spelling: Arc::default(),
             http2: Http2Settings::default(),
         }
+    }
+}
+
+impl Settings {
+    /// Whether a head is read by the same rules.
+    #[must_use]
+    pub fn reads_heads_as(&self, other: &Self) -> bool {
+        let rules = |settings: &Self| {
+            (
+                settings.client_header_buffer_size,
+                settings.large_client_header_buffers,
+                settings.max_headers,
+                settings.ignore_invalid_headers,
+                settings.underscores_in_headers,
+            )
+        };
+        rules(self) == rules(other)
     }
 }
 

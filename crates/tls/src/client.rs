@@ -5,19 +5,15 @@
 //! given checks only that the client has the key; the chain is looked at afterwards.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
-use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{
-    DigitallySignedStruct, DistinguishedName, Error as TlsError, InvalidMessage, PeerMisbehaved,
-    SignatureScheme,
-};
+use rustls::{DigitallySignedStruct, DistinguishedName, Error as TlsError, SignatureScheme};
 
-use crate::path::{Failure, Trust, split_key, verify};
-use crate::x509::Certificate;
+use crate::path::{Failure, Trust};
+use crate::signature::{check_tls12, check_tls13};
 
 /// How the clients of a server block are looked at.
 #[derive(Debug)]
@@ -31,11 +27,7 @@ pub(crate) struct ClientCheck {
 impl ClientCheck {
     /// What is wrong with a chain, at this moment.
     pub(crate) fn judge(&self, chain: &[CertificateDer<'_>]) -> Result<(), Failure> {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        verify(chain, &self.trust, self.algorithms.all, now)
+        self.trust.judge(chain, self.algorithms.all)
     }
 }
 
@@ -67,23 +59,7 @@ impl ClientCertVerifier for Asking {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, TlsError> {
-        let certificate = parse(certificate)?;
-        let (algorithm, key) = split_key(certificate.key).ok_or_else(no_certificate)?;
-        let mappings = self.0.algorithms.mapping.iter();
-        let mut fitting = mappings
-            .filter(|(scheme, _)| *scheme == signed.scheme)
-            .flat_map(|(_, known)| *known)
-            .filter(|known| known.public_key_alg_id().as_ref() == algorithm);
-        let valid = |known: &&dyn rustls::pki_types::SignatureVerificationAlgorithm| {
-            known
-                .verify_signature(key, message, signed.signature())
-                .is_ok()
-        };
-        if fitting.any(valid) {
-            Ok(HandshakeSignatureValid::assertion())
-        } else {
-            Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into())
-        }
+        check_tls12(&self.0.algorithms, message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -92,19 +68,10 @@ impl ClientCertVerifier for Asking {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, TlsError> {
-        let key = SubjectPublicKeyInfoDer::from(parse(certificate)?.key);
-        verify_tls13_signature_with_raw_key(message, &key, signed, &self.0.algorithms)
+        check_tls13(&self.0.algorithms, message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.algorithms.supported_schemes()
     }
-}
-
-fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<Certificate<'a>, TlsError> {
-    Certificate::parse(certificate).ok_or_else(no_certificate)
-}
-
-fn no_certificate() -> TlsError {
-    InvalidMessage::MissingData("certificate").into()
 }

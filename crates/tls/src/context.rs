@@ -8,12 +8,12 @@ use ring::digest;
 use rustls::crypto::{CryptoProvider, ring as provider};
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::CertifiedKey;
-use rustls::{DistinguishedName, ServerConfig, version};
+use rustls::{DistinguishedName, ServerConfig, SupportedProtocolVersion, version};
 
 use crate::certificate::{Certificates, Identity, certificates, source_name};
 use crate::client::{Asking, ClientCheck};
 use crate::error::Error;
-use crate::path::{RevocationList, Trust};
+use crate::path::{Purpose, RevocationList, Trust};
 use crate::pem::{Source, sections};
 use crate::tickets::{KeptSessions, Scope, ScopedCache, TicketKey, with_keys};
 use crate::x509::Certificate;
@@ -96,7 +96,13 @@ impl Context {
     /// What nginx would say of the first thing that cannot be used.
     pub fn new(settings: &ServerTls, kept: &KeptSessions) -> Result<Self, Error> {
         let mut notices = Vec::new();
-        let provider = provider(settings, &mut notices)?;
+        let offered = Offered {
+            protocols: settings.protocols,
+            ciphers: &settings.ciphers,
+            curves: &settings.curves,
+            directives: "ssl",
+        };
+        let provider = provider(&offered, &mut notices)?;
         let load = |identity: &Identity| {
             let loaded = identity.load(&settings.prefix, &settings.passwords, &provider);
             loaded.map(Arc::new)
@@ -127,10 +133,23 @@ impl Context {
     }
 }
 
-/// The ciphers and groups that a server offers.
-fn provider(settings: &ServerTls, notices: &mut Vec<String>) -> Result<Arc<CryptoProvider>, Error> {
-    let selected = suites::select(&settings.ciphers)?;
-    let Protocols { tls12, tls13 } = settings.protocols;
+/// What one side offers.
+pub(crate) struct Offered<'a> {
+    pub(crate) protocols: Protocols,
+    pub(crate) ciphers: &'a str,
+    pub(crate) curves: &'a str,
+    /// What the names of the directives begin with, for notices.
+    pub(crate) directives: &'static str,
+}
+
+/// The ciphers and groups that one side offers.
+pub(crate) fn provider(
+    offered: &Offered<'_>,
+    notices: &mut Vec<String>,
+) -> Result<Arc<CryptoProvider>, Error> {
+    let selected = suites::select(offered.ciphers)?;
+    let directives = offered.directives;
+    let Protocols { tls12, tls13 } = offered.protocols;
     if !(tls13 || tls12 && !selected.suites.is_empty()) {
         let some = "ECDHE-ECDSA-AES128-GCM-SHA256, ECDHE-RSA-AES128-GCM-SHA256 and their like";
         return Err(Error::NothingLeft(some.to_owned()));
@@ -138,14 +157,15 @@ fn provider(settings: &ServerTls, notices: &mut Vec<String>) -> Result<Arc<Crypt
     if !selected.ignored.is_empty() {
         let ignored = selected.ignored.join(", ");
         notices.push(format!(
-            "ciphers of \"ssl_ciphers\" that are not offered: {ignored}"
+            "ciphers of \"{directives}_ciphers\" that are not offered: {ignored}"
         ));
     }
     if tls12 && selected.suites.is_empty() {
-        let text = "no cipher of \"ssl_ciphers\" is there for TLSv1.2, so TLSv1.3 alone is spoken";
-        notices.push(text.to_owned());
+        notices.push(format!(
+            "no cipher of \"{directives}_ciphers\" is there for TLSv1.2, so TLSv1.3 alone is spoken"
+        ));
     }
-    let groups = curves::select(&settings.curves)?;
+    let groups = curves::select(offered.curves)?;
     if !groups.ignored.is_empty() {
         let ignored = groups.ignored.join(", ");
         notices.push(format!(
@@ -161,23 +181,28 @@ fn provider(settings: &ServerTls, notices: &mut Vec<String>) -> Result<Arc<Crypt
     Ok(Arc::new(provider))
 }
 
+/// The protocols for which there is a cipher.
+pub(crate) fn versions(
+    protocols: Protocols,
+    provider: &CryptoProvider,
+) -> Vec<&'static SupportedProtocolVersion> {
+    let mut suites = provider.cipher_suites.iter();
+    let has_tls12 = suites.any(|suite| suite.tls13().is_none());
+    let versions = [
+        (protocols.tls13, &version::TLS13),
+        (protocols.tls12 && has_tls12, &version::TLS12),
+    ];
+    let chosen = versions.into_iter().filter(|(on, _)| *on);
+    chosen.map(|(_, version)| version).collect()
+}
+
 fn server_config(
     settings: &ServerTls,
     provider: Arc<CryptoProvider>,
     identities: Vec<Arc<CertifiedKey>>,
     check: Option<&Arc<ClientCheck>>,
 ) -> Result<ServerConfig, Error> {
-    let has_tls12 = provider
-        .cipher_suites
-        .iter()
-        .any(|suite| suite.tls13().is_none());
-    let versions = [
-        (settings.protocols.tls13, &version::TLS13),
-        (settings.protocols.tls12 && has_tls12, &version::TLS12),
-    ];
-    let versions: Vec<_> = (versions.into_iter().filter(|(on, _)| *on))
-        .map(|(_, version)| version)
-        .collect();
+    let versions = versions(settings.protocols, &provider);
     let builder =
         ServerConfig::builder_with_provider(provider).with_protocol_versions(&versions)?;
     let builder = match check {
@@ -264,6 +289,7 @@ fn client_check(
     };
     Ok(ClientCheck {
         trust: Trust {
+            purpose: Purpose::Client,
             authorities,
             revoked,
             depth: verify.depth,
@@ -273,7 +299,7 @@ fn client_check(
     })
 }
 
-fn read_certificates(name: Option<&str>, prefix: &Path) -> Result<Vec<Vec<u8>>, Error> {
+pub(crate) fn read_certificates(name: Option<&str>, prefix: &Path) -> Result<Vec<Vec<u8>>, Error> {
     let Some(name) = name else {
         return Ok(Vec::new());
     };
@@ -281,7 +307,7 @@ fn read_certificates(name: Option<&str>, prefix: &Path) -> Result<Vec<Vec<u8>>, 
     Ok(found.into_iter().map(|der| der.to_vec()).collect())
 }
 
-fn read_revoked(name: &str, prefix: &Path) -> Result<Vec<Vec<u8>>, Error> {
+pub(crate) fn read_revoked(name: &str, prefix: &Path) -> Result<Vec<Vec<u8>>, Error> {
     let source = Source::new(name, prefix);
     let error = |reason: String| Error::Crl {
         name: source_name(&source),

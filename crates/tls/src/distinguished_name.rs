@@ -58,6 +58,14 @@ pub(crate) fn modern(name: &[u8]) -> Option<String> {
     Some(groups.join(","))
 }
 
+/// All values of `CN`.
+pub(crate) fn common_names(name: &[u8]) -> Vec<String> {
+    const COMMON_NAME: &[u8] = &[0x55, 4, 3];
+    let all = attributes(name).unwrap_or_default();
+    let common = all.iter().filter(|attribute| attribute.oid == COMMON_NAME);
+    common.map(Attribute::text).collect()
+}
+
 /// OpenSSL's old form, `/O=Company/CN=example.com`.
 ///
 /// Source: OpenSSL, `X509_NAME_oneline`.

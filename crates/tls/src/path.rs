@@ -1,5 +1,5 @@
-//! From a client's certificate to an authority that the operator trusts (RFC 5280 §6), with OpenSSL's
-//! verdicts.
+//! From a certificate that is shown to an authority that the operator trusts (RFC 5280 §6), with
+//! OpenSSL's verdicts.
 //!
 //! Why not webpki: private authorities, which is what client certificates come from, are made with
 //! `openssl x509 -req`, whose certificates are of version 1 unless one asks for more; and a client
@@ -7,11 +7,11 @@
 //! takes them. What is checked here: signatures, dates, who may issue, lengths, purposes, lists of
 //! revoked certificates; a critical extension that is not known, or a constraint on names, refuses.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm};
 
-use crate::x509::{
-    BOOLEAN, Certificate, Der, Extension, INTEGER, OCTET_STRING, OID, SEQUENCE, time,
-};
+use crate::x509::{Certificate, Der, Extension, INTEGER, OCTET_STRING, OID, SEQUENCE, time};
 
 /// What is wrong with a certificate: OpenSSL's number and text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,17 +61,48 @@ const HARMLESS: [&[u8]; 3] = [
     &[0x55, 0x1d, 0x12],
     &[0x55, 0x1d, 0x20],
 ];
+/// `id-kp-serverAuth`.
+const SERVER_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
 /// `id-kp-clientAuth`.
 const CLIENT_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
 
 /// Bits of the key usage, the first byte of it.
 const DIGITAL_SIGNATURE: u8 = 0x80;
+const KEY_ENCIPHERMENT: u8 = 0x20;
 const KEY_AGREEMENT: u8 = 0x08;
 const KEY_CERT_SIGN: u8 = 0x04;
+
+/// What the certificate is shown for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// By a client of ours.
+    Client,
+    /// By a server that we are a client of.
+    Server,
+}
+
+impl Purpose {
+    /// What an extended key usage must say.
+    fn extended(self) -> &'static [u8] {
+        match self {
+            Self::Client => CLIENT_AUTH,
+            Self::Server => SERVER_AUTH,
+        }
+    }
+
+    /// What a key usage must say one of. Source: OpenSSL, `check_purpose_ssl_client` and its kin.
+    fn usage(self) -> u8 {
+        match self {
+            Self::Client => DIGITAL_SIGNATURE | KEY_AGREEMENT,
+            Self::Server => DIGITAL_SIGNATURE | KEY_ENCIPHERMENT | KEY_AGREEMENT,
+        }
+    }
+}
 
 /// What a chain is held against.
 #[derive(Debug)]
 pub(crate) struct Trust {
+    pub(crate) purpose: Purpose,
     /// Certificates of authorities; those that are self-signed end a chain.
     pub(crate) authorities: Vec<Vec<u8>>,
     /// Lists of revoked certificates; where there is one, every certificate must be covered.
@@ -80,19 +111,35 @@ pub(crate) struct Trust {
     pub(crate) depth: usize,
 }
 
+impl Trust {
+    /// What is wrong with a chain, at this moment.
+    pub(crate) fn judge(
+        &self,
+        chain: &[CertificateDer<'_>],
+        algorithms: &[&dyn SignatureVerificationAlgorithm],
+    ) -> Result<(), Failure> {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        verify(chain, self, algorithms, now)
+    }
+}
+
 /// Who may sign what.
 struct Search<'a> {
     authorities: Vec<Certificate<'a>>,
     others: Vec<Certificate<'a>>,
     lists: Vec<RevocationList<'a>>,
     algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
+    purpose: Purpose,
     depth: usize,
     now: i64,
     checks: usize,
     worst: Option<Failure>,
 }
 
-/// Checks a client's chain, its own certificate first; `now` in seconds since the epoch.
+/// Checks a chain, the certificate of the one who shows it first; `now` in seconds since the epoch.
 pub(crate) fn verify(
     chain: &[CertificateDer<'_>],
     trust: &Trust,
@@ -119,6 +166,7 @@ pub(crate) fn verify(
         others,
         lists: lists.collect(),
         algorithms,
+        purpose: trust.purpose,
         depth: trust.depth,
         now,
         checks: 0,
@@ -213,12 +261,16 @@ impl<'a> Search<'a> {
             return Err(TOO_LONG);
         }
         for (at, certificate) in path.iter().enumerate() {
-            check_certificate(certificate, at, at + 1 == path.len())?;
+            check_certificate(certificate, self.purpose, at, at + 1 == path.len())?;
         }
         for pair in path.windows(2) {
             if let [certificate, issuer] = pair {
                 self.check_revocation(certificate, issuer)?;
             }
+        }
+        // OpenSSL looks at the authority itself as well.
+        if let Some(last) = path.last().filter(|last| last.subject == last.issuer) {
+            self.check_revocation(last, last)?;
         }
         for certificate in path {
             if self.now < certificate.not_before {
@@ -286,21 +338,28 @@ pub(crate) fn split_key(whole: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Whether a certificate may stand where it stands: so many below it, or the last one.
 fn check_certificate(
     certificate: &Certificate<'_>,
+    purpose: Purpose,
     at: usize,
     is_last: bool,
 ) -> Result<(), Failure> {
     let mut authority = None;
     let mut usage = None;
+    let mut seen: Vec<&[u8]> = Vec::new();
     for extension in certificate.extensions() {
         let Extension {
             oid,
             critical,
             value,
         } = extension.ok_or(MALFORMED)?;
+        // RFC 5280 §4.2: each once only, or two readers may believe two different ones.
+        if seen.contains(&oid) {
+            return Err(MALFORMED);
+        }
+        seen.push(oid);
         match oid {
             BASIC_CONSTRAINTS => authority = Some(basic_constraints(value).ok_or(MALFORMED)?),
             KEY_USAGE => usage = Some(key_usage(value).ok_or(MALFORMED)?),
-            EXTENDED_KEY_USAGE if !serves_clients(value) => return Err(PURPOSE),
+            EXTENDED_KEY_USAGE if !serves(value, purpose) => return Err(PURPOSE),
             EXTENDED_KEY_USAGE => {}
             NAME_CONSTRAINTS => return Err(CRITICAL),
             _ if critical && !HARMLESS.contains(&oid) => return Err(CRITICAL),
@@ -308,7 +367,7 @@ fn check_certificate(
         }
     }
     if at == 0 {
-        let signs = usage.is_none_or(|bits| bits & (DIGITAL_SIGNATURE | KEY_AGREEMENT) != 0);
+        let signs = usage.is_none_or(|bits| bits & purpose.usage() != 0);
         return if signs { Ok(()) } else { Err(PURPOSE) };
     }
     if usage.is_some_and(|bits| bits & KEY_CERT_SIGN == 0) {
@@ -326,8 +385,10 @@ fn check_certificate(
 /// Whether it is an authority, and how many more may stand below it.
 fn basic_constraints(value: &[u8]) -> Option<(bool, Option<usize>)> {
     let mut fields = Der(Der(value).take(SEQUENCE)?);
-    let authority = fields.optional(BOOLEAN).is_some_and(|flag| flag != [0]);
+    let authority = fields.flag()?;
     let most = match fields.optional(INTEGER) {
+        // A negative number is none.
+        Some([] | [0x80..=0xff, ..]) => return None,
         Some(number) => Some(number.iter().try_fold(0_usize, |sum, byte| {
             sum.checked_mul(256)?.checked_add(usize::from(*byte))
         })?),
@@ -344,9 +405,9 @@ fn key_usage(value: &[u8]) -> Option<u8> {
     }
 }
 
-fn serves_clients(value: &[u8]) -> bool {
+fn serves(value: &[u8], purpose: Purpose) -> bool {
     let mut purposes = Der(Der(value).take(SEQUENCE).unwrap_or_default());
-    std::iter::from_fn(|| purposes.take(OID)).any(|purpose| purpose == CLIENT_AUTH)
+    std::iter::from_fn(|| purposes.take(OID)).any(|known| known == purpose.extended())
 }
 
 /// A list of revoked certificates (RFC 5280 §5).
@@ -381,14 +442,16 @@ impl<'a> RevocationList<'a> {
             fields = ahead;
         }
         let entries = fields.optional(SEQUENCE).unwrap_or_default();
-        let extensions = fields
-            .optional(0xa0)
-            .and_then(|all| Der(all).take(SEQUENCE));
+        are_entries(entries).then_some(())?;
+        let extensions = match fields.optional(0xa0) {
+            Some(all) => Some(Der(all).take(SEQUENCE)?),
+            None => None,
+        };
         let mut extensions = Der(extensions.unwrap_or_default());
         while !extensions.0.is_empty() {
             let mut extension = Der(extensions.take(SEQUENCE)?);
             extension.take(OID)?;
-            if extension.optional(BOOLEAN).is_some_and(|flag| flag != [0]) {
+            if extension.flag()? {
                 return None;
             }
             extension.take(OCTET_STRING)?;
@@ -406,6 +469,28 @@ impl<'a> RevocationList<'a> {
     fn names(&self, serial: &[u8]) -> bool {
         let mut entries = Der(self.entries);
         let mut serials = std::iter::from_fn(|| Der(entries.take(SEQUENCE)?).take(INTEGER));
-        serials.any(|revoked| revoked == serial)
+        serials.any(|revoked| plain(revoked) == plain(serial))
     }
+}
+
+/// Whether every entry can be read: behind one that cannot, others would hide.
+fn are_entries(entries: &[u8]) -> bool {
+    let mut entries = Der(entries);
+    while !entries.0.is_empty() {
+        let serial = entries
+            .take(SEQUENCE)
+            .and_then(|entry| Der(entry).take(INTEGER));
+        if serial.is_none() {
+            return false;
+        }
+    }
+    true
+}
+
+/// A number without zeros in front, which some write and some do not.
+fn plain(mut number: &[u8]) -> &[u8] {
+    while let [0, rest @ ..] = number {
+        number = rest;
+    }
+    number
 }

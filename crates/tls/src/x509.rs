@@ -42,7 +42,7 @@ pub(crate) struct Extension<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Der<'a>(pub(crate) &'a [u8]);
 
-pub(crate) const BOOLEAN: u8 = 0x01;
+const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
@@ -92,6 +92,19 @@ impl<'a> Der<'a> {
     /// The content of the next element if it has that tag.
     pub(crate) fn optional(&mut self, tag: u8) -> Option<&'a [u8]> {
         (self.0.first() == Some(&tag)).then(|| self.take(tag))?
+    }
+
+    /// The next element if it is a boolean, else `false`; `None` where it is one that DER does not
+    /// know (X.690 §11.1).
+    pub(crate) fn flag(&mut self) -> Option<bool> {
+        if self.0.first() != Some(&BOOLEAN) {
+            return Some(false);
+        }
+        match self.take(BOOLEAN)? {
+            [0] => Some(false),
+            [0xff] => Some(true),
+            _ => None,
+        }
     }
 
     /// The content of a bit string of whole bytes.
@@ -170,7 +183,7 @@ impl<'a> Certificate<'a> {
 fn extension<'a>(rest: &mut Der<'a>) -> Option<Extension<'a>> {
     let mut fields = Der(rest.take(SEQUENCE)?);
     let oid = fields.take(OID)?;
-    let critical = fields.optional(BOOLEAN).is_some_and(|flag| flag != [0]);
+    let critical = fields.flag()?;
     let value = fields.take(OCTET_STRING)?;
     Some(Extension {
         oid,

@@ -126,6 +126,7 @@ impl Builder<'_> {
             limit_rate: literal_size(scope, d::LIMIT_RATE),
             limit_rate_after: literal_size(scope, d::LIMIT_RATE_AFTER),
             sendfile_max_chunk: usize::try_from(scope.size(d::SENDFILE_MAX_CHUNK)).unwrap_or(0),
+            http2_chunk_size: usize::try_from(scope.size(d::HTTP2_CHUNK_SIZE)).unwrap_or(1),
         }
     }
 

@@ -39,6 +39,7 @@ mod names;
 mod places;
 mod pools;
 mod proxy;
+mod proxy_tls;
 mod rewrite;
 mod server;
 mod temporary;
@@ -175,6 +176,7 @@ fn build_with(
         locations: Vec::new(),
         maps: Vec::new(),
         groups: ProxyGroups::new(),
+        connectors: Vec::new(),
         fastcgi_groups: Vec::new(),
         named_groups: Vec::new(),
         formats: HashMap::new(),
@@ -202,6 +204,8 @@ struct Builder<'c> {
     locations: Vec<Location>,
     maps: Vec<Map>,
     groups: ProxyGroups,
+    /// TLS towards servers, by its settings.
+    connectors: Vec<(portunus_tls::ClientTls, Arc<dyn portunus_proxy::Handshake>)>,
     fastcgi_groups: Vec<Arc<FastCgiGroup>>,
     /// Those that a `fastcgi_pass` with variables may name.
     named_groups: Vec<(Box<[u8]>, Arc<FastCgiGroup>)>,

@@ -54,8 +54,18 @@ impl Builder<'_> {
         let keepalive = self.location_keepalive(&target);
         let (host, set_headers, replaced) = self.set_headers(scope);
         let passed = names(scope, d::PROXY_PASS_HEADER);
+        let tls = self.proxy_tls(scope, &target);
+        if let Some(directive) = scope.find(d::PROXY_HTTP_VERSION)
+            && scope.enumeration(d::PROXY_HTTP_VERSION) == "2"
+        {
+            self.error(
+                directive,
+                "HTTP/2 to servers is not supported by this build",
+            );
+        }
         Content::Proxy(Box::new(Proxy {
             target,
+            tls,
             http11: scope.enumeration(d::PROXY_HTTP_VERSION) != "1.0",
             host,
             set_headers,
@@ -116,21 +126,21 @@ impl Builder<'_> {
         directive: &Directive,
     ) -> Option<(ProxyTarget, Box<[u8]>)> {
         let word = directive.args.first()?;
-        let url = match Pass::parse_proxy(directive) {
+        let (url, secure) = match Pass::parse_proxy(directive) {
             Ok(Pass::Variable(_)) => {
                 let template = self.template(directive, word);
                 return Some((ProxyTarget::Dynamic(template), Box::default()));
             }
-            Ok(Pass::To { tls: true, .. }) => {
-                self.error_at(directive, word, "https protocol requires SSL support");
-                return None;
-            }
-            Ok(Pass::To { url, .. }) => url,
+            Ok(Pass::To { url, tls, .. }) => (url, tls),
             // Reported when the configuration was read.
             Err(_) => return None,
         };
         let text = word.as_bytes();
-        let rest = text.get("http://".len()..)?;
+        let (scheme, default_port) = match secure {
+            true => ("https://", "443"),
+            false => ("http://", "80"),
+        };
+        let rest = text.get(scheme.len()..)?;
         let authority = &rest[..rest.len() - url.uri.len()];
         let unix = authority
             .get(..5)
@@ -140,11 +150,12 @@ impl Builder<'_> {
         } else {
             authority.strip_suffix(b":").unwrap_or(authority)
         };
-        let plain = authority.strip_suffix(b":80").unwrap_or(authority);
+        let default = [b":", default_port.as_bytes()].concat();
+        let plain = authority.strip_suffix(&default[..]).unwrap_or(authority);
         let (host, port): (&[u8], &[u8]) =
             match (unix, url.has_port && plain.len() == authority.len()) {
                 (true, _) => (b"localhost", b""),
-                (false, false) => (plain, b"80"),
+                (false, false) => (plain, default_port.as_bytes()),
                 (false, true) => {
                     let colon = authority.iter().rposition(|byte| *byte == b':')?;
                     (authority, &authority[colon + 1..])
@@ -156,12 +167,13 @@ impl Builder<'_> {
         };
         let prefix = location_name(scope).len();
         let parts = ProxyUrl {
+            secure,
             host: host.into(),
             port: port.into(),
             uri,
             prefix,
         };
-        let group = self.group(directive, word, authority)?;
+        let group = self.group(directive, word, authority, default_port)?;
         Some((ProxyTarget::Fixed(parts, group), text.into()))
     }
 
@@ -171,13 +183,18 @@ impl Builder<'_> {
         directive: &Directive,
         word: &Word,
         name: &[u8],
+        default_port: &str,
     ) -> Option<Arc<ProxyGroup>> {
-        let key: Box<[u8]> = name.to_ascii_lowercase().into();
-        if let Some(known) = self.groups.get(&key) {
+        let lower = name.to_ascii_lowercase();
+        // A host has other addresses by another scheme; an `upstream` has its own.
+        let own = [&lower[..], b"@", default_port.as_bytes()].concat();
+        let known = self.groups.get(&lower[..]);
+        if let Some(known) = known.or_else(|| self.groups.get(&own[..])) {
             return Some(Arc::clone(known));
         }
-        match addresses(name) {
+        match addresses(name, default_port) {
             Ok(found) => {
+                let key: Box<[u8]> = own.into();
                 let peers = found.into_iter().map(Peer::new).collect();
                 let name = String::from_utf8_lossy(name);
                 let group = Group::new(&*name, peers, Balance::RoundRobin);
@@ -226,7 +243,7 @@ impl Builder<'_> {
             return Vec::new();
         };
         let word = member.word;
-        let found = match addresses(word.as_bytes()) {
+        let found = match addresses(word.as_bytes(), "80") {
             Ok(found) => found,
             Err(message) => {
                 self.error_at(directive, word, message);
@@ -404,7 +421,7 @@ fn location_name(scope: Scope<'_>) -> &[u8] {
 }
 
 /// `host:port`, `host`, `unix:/path`; nginx's words where it is neither.
-fn addresses(name: &[u8]) -> Result<Vec<Address>, String> {
+fn addresses(name: &[u8], default_port: &str) -> Result<Vec<Address>, String> {
     let text = String::from_utf8_lossy(name);
     if let Some(path) = text.strip_prefix("unix:") {
         let path = path.strip_suffix(':').unwrap_or(path);
@@ -417,7 +434,7 @@ fn addresses(name: &[u8]) -> Result<Vec<Address>, String> {
     let full = if has_port {
         text.to_string()
     } else {
-        format!("{text}:80")
+        format!("{text}:{default_port}")
     };
     match full.to_socket_addrs() {
         Ok(found) => {

@@ -9,7 +9,7 @@ use portunus_routing::{
     Location as RoutedLocation, LocationError, LocationMatch, Locations, ServerId, ServerName,
     ServerNames,
 };
-use portunus_server::{ListenAddress, ListenerConfig, Settings, Tls};
+use portunus_server::{Http2Settings, ListenAddress, ListenerConfig, Settings, Tls};
 
 use super::listen::Listen;
 use super::{Builder, tls};
@@ -20,6 +20,8 @@ struct Gathered {
     listen: Option<Listen>,
     servers: Vec<usize>,
     default: Option<usize>,
+    /// `listen … http2`.
+    http2: bool,
 }
 
 impl Builder<'_> {
@@ -60,15 +62,18 @@ impl Builder<'_> {
             if addresses.len() <= tag {
                 addresses.resize_with(tag + 1, || None);
             }
+            let settings = servers.get(default).map(|server| &server.settings);
+            let settings = settings.map(Arc::clone).unwrap_or_default();
+            let mut others = found
+                .servers
+                .iter()
+                .filter_map(|number| servers.get(*number));
             addresses[tag] = Some(Address {
                 names,
                 default,
-                settings: Arc::new(
-                    scopes
-                        .get(default)
-                        .map(|scope| self.settings(*scope))
-                        .unwrap_or_default(),
-                ),
+                varied: others.any(|other: &Server| !other.settings.reads_heads_as(&settings)),
+                settings,
+                http2: found.http2,
             });
         }
         (servers, addresses, listeners)
@@ -92,8 +97,9 @@ impl Builder<'_> {
             listens.push(Listen::implicit());
         }
         for mut listen in listens {
-            listen.http2 |= scope.flag(d::HTTP2);
             let known = gathered.entry(listen.address.clone()).or_default();
+            known.http2 |= listen.http2;
+            listen.http2 |= scope.flag(d::HTTP2);
             known.servers.push(number);
             if listen.default_server {
                 known.default.get_or_insert(number);
@@ -139,7 +145,21 @@ impl Builder<'_> {
             ignore_invalid_headers: scope.flag(d::IGNORE_INVALID_HEADERS),
             underscores_in_headers: scope.flag(d::UNDERSCORES_IN_HEADERS),
             spelling: Arc::clone(&self.spelling),
+            http2: self.http2(scope),
             ..Settings::default()
+        }
+    }
+
+    fn http2(&self, scope: Scope<'_>) -> Http2Settings {
+        let streams = scope.number(d::HTTP2_MAX_CONCURRENT_STREAMS);
+        let buffers = scope.buffers(d::LARGE_CLIENT_HEADER_BUFFERS);
+        // RFC 9113 §6.5.2: each field counts 32 bytes more than it has.
+        let list = buffers.number.saturating_mul(buffers.size) + 32 * 128;
+        Http2Settings {
+            max_concurrent_streams: streams
+                .map_or(128, |most| u32::try_from(most).unwrap_or(u32::MAX)),
+            max_header_list_size: u32::try_from(list).unwrap_or(u32::MAX),
+            ..Http2Settings::default()
         }
     }
 
@@ -197,6 +217,8 @@ impl Builder<'_> {
             base,
             merge_slashes: scope.flag(d::MERGE_SLASHES),
             verify_client: tls::demand(scope),
+            settings: Arc::new(self.settings(scope)),
+            http2: scope.flag(d::HTTP2),
         }
     }
 

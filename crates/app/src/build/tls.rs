@@ -83,7 +83,7 @@ impl Builder<'_> {
     }
 
     /// nginx loads certificates when it has read everything, and names neither file nor line.
-    fn tls_fault(&mut self, place: Option<&Directive>, message: String) {
+    pub(super) fn tls_fault(&mut self, place: Option<&Directive>, message: String) {
         let known = self
             .diagnostics
             .iter()
@@ -100,7 +100,7 @@ impl Builder<'_> {
     ///
     /// Differs: nginx evaluates variables in it at every handshake; here a certificate is loaded
     /// once, so that a bad one is found before it serves anybody.
-    fn tls_source(&mut self, directive: &Directive) -> Option<String> {
+    pub(super) fn tls_source(&mut self, directive: &Directive) -> Option<String> {
         let word = directive.args.first()?;
         if word.as_bytes().contains(&b'$') {
             let name = directive.name.message_text();
@@ -114,16 +114,8 @@ impl Builder<'_> {
     fn tls_settings(&mut self, server: Scope<'_>, identities: Vec<Identity>) -> Option<ServerTls> {
         let protocols = server.bits(d::SSL_PROTOCOLS);
         let has = |name: &str| protocols.contains(&name);
-        let old: Vec<_> = protocols
-            .iter()
-            .copied()
-            .filter(|name| is_old(name))
-            .collect();
-        if !old.is_empty() && server.set_here(d::SSL_PROTOCOLS) {
-            let old = old.join(", ");
-            let message = format!("protocols of \"ssl_protocols\" that are not offered: {old}");
-            let notice = Diagnostic::new(Severity::Notice, message, u32::MAX);
-            self.diagnostics.push(notice);
+        if server.set_here(d::SSL_PROTOCOLS) {
+            self.note_old_protocols("ssl_protocols", &protocols);
         }
         let text = |id: DirectiveId| {
             let text = server.text(id).unwrap_or_default();
@@ -133,7 +125,7 @@ impl Builder<'_> {
         Some(ServerTls {
             prefix: self.config.directory().to_owned(),
             identities,
-            passwords: self.passwords(server)?,
+            passwords: self.passwords(server, d::SSL_PASSWORD_FILE)?,
             protocols: Protocols {
                 tls12: has("TLSv1.2"),
                 tls13: has("TLSv1.3"),
@@ -148,9 +140,9 @@ impl Builder<'_> {
         })
     }
 
-    /// Lines of `ssl_password_file`.
-    fn passwords(&mut self, server: Scope<'_>) -> Option<Vec<Vec<u8>>> {
-        let Some(directive) = server.find(d::SSL_PASSWORD_FILE) else {
+    /// Lines of `ssl_password_file`, or of its like.
+    pub(super) fn passwords(&mut self, scope: Scope<'_>, id: DirectiveId) -> Option<Vec<Vec<u8>>> {
+        let Some(directive) = scope.find(id) else {
             return Some(Vec::new());
         };
         let text = self.read_beside(directive)?;
@@ -246,8 +238,4 @@ impl Builder<'_> {
             }
         }
     }
-}
-
-fn is_old(protocol: &str) -> bool {
-    !matches!(protocol, "TLSv1.2" | "TLSv1.3")
 }

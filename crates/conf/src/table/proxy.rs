@@ -181,45 +181,45 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         Honoured, "Fields of the answer that have no effect here.";
     PROXY_HTTP_VERSION "proxy_http_version" in HTTP | SERVER | LOCATION,
         TAKE1, Enumeration(words::PROXY_HTTP_VERSION) = "1.1", Nearest,
-        Honoured, "HTTP version that is spoken.";
+        Differs("\"2\" is refused"), "HTTP version that is spoken.";
     PROXY_SSL_SESSION_REUSE "proxy_ssl_session_reuse" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,
-        Unsupported, "Whether TLS sessions are resumed.";
+        Honoured, "Whether TLS sessions are resumed.";
     PROXY_SSL_PROTOCOLS "proxy_ssl_protocols" in HTTP | SERVER | LOCATION,
         MORE1, Bits(words::SSL_PROTOCOLS) = "TLSv1.2 TLSv1.3", Nearest,
-        Unsupported, "TLS versions that are offered.";
+        Differs("TLSv1.2 and TLSv1.3 are offered; older ones are noted"), "TLS versions that are offered.";
     PROXY_SSL_CIPHERS "proxy_ssl_ciphers" in HTTP | SERVER | LOCATION,
         TAKE1, Text = "DEFAULT", Nearest,
-        Unsupported, "Cipher suites that are offered.";
+        Differs("the forward-secret AEAD ciphers of TLSv1.2 are offered; others are noted"), "Cipher suites that are offered.";
     PROXY_SSL_NAME "proxy_ssl_name" in HTTP | SERVER | LOCATION,
         TAKE1, Complex = "$proxy_host", Nearest,
-        Unsupported, "Name that the certificate must have.";
+        Honoured, "Name that the certificate must have.";
     PROXY_SSL_SERVER_NAME "proxy_ssl_server_name" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Unsupported, "Whether the name is sent in the handshake.";
+        Honoured, "Whether the name is sent in the handshake.";
     PROXY_SSL_VERIFY "proxy_ssl_verify" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,
-        Unsupported, "Whether the certificate is verified.";
+        Honoured, "Whether the certificate is verified.";
     PROXY_SSL_VERIFY_DEPTH "proxy_ssl_verify_depth" in HTTP | SERVER | LOCATION,
         TAKE1, Number = "1", Nearest,
-        Unsupported, "How long the certificate chain may be.";
+        Honoured, "How long the certificate chain may be.";
     PROXY_SSL_TRUSTED_CERTIFICATE "proxy_ssl_trusted_certificate" in HTTP | SERVER | LOCATION,
         TAKE1, Text, Nearest,
-        Unsupported, "Authorities that are trusted.";
+        Honoured, "Authorities that are trusted.";
     PROXY_SSL_CRL "proxy_ssl_crl" in HTTP | SERVER | LOCATION, TAKE1, Text, Nearest,
-        Unsupported, "Revoked certificates.";
+        Honoured, "Revoked certificates.";
     PROXY_SSL_CERTIFICATE "proxy_ssl_certificate" in HTTP | SERVER | LOCATION,
         TAKE1, Complex, Nearest,
-        Unsupported, "Own certificate.";
+        Differs("a name with variables in it is refused: certificates are loaded once"), "Own certificate.";
     PROXY_SSL_CERTIFICATE_KEY "proxy_ssl_certificate_key" in HTTP | SERVER | LOCATION,
         TAKE1, Complex, Nearest,
-        Unsupported, "Own private key.";
+        Differs("a name with variables in it is refused: certificates are loaded once"), "Own private key.";
     PROXY_SSL_CERTIFICATE_CACHE "proxy_ssl_certificate_cache" in HTTP | SERVER | LOCATION,
         TAKE123, Special(Special::CertificateCache) = "off", Nearest,
-        Unsupported, "Keeps certificates that are found at run time.";
+        Accepted("certificates are loaded once"), "Keeps certificates that are found at run time.";
     PROXY_SSL_PASSWORD_FILE "proxy_ssl_password_file" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::PasswordFile), Nearest,
-        Unsupported, "Passwords of private keys.";
+        Differs("opens keys in PKCS #8; those with \"Proc-Type: 4,ENCRYPTED\" are refused"), "Passwords of private keys.";
     PROXY_SSL_CONF_COMMAND "proxy_ssl_conf_command" in HTTP | SERVER | LOCATION,
         TAKE2, KeyValue, Nearest,
-        Unsupported, "A command of OpenSSL's own configuration.";
+        Accepted("TLS does not come from OpenSSL"), "A command of OpenSSL's own configuration.";
 }

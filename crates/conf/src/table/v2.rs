@@ -13,7 +13,7 @@ rows! { "v2": "ngx_http_v2_module: HTTP/2";
         Accepted("memory is not taken from pools"), "First memory block of a stream.";
     HTTP2_MAX_CONCURRENT_STREAMS "http2_max_concurrent_streams" in HTTP | SERVER,
         TAKE1, Number = "128", Nearest,
-        Accepted("the HTTP/2 library has a limit of its own"), "How many streams one connection may have open.";
+        Honoured, "How many streams one connection may have open.";
     HTTP2_MAX_CONCURRENT_PUSHES "http2_max_concurrent_pushes" in HTTP | SERVER,
         TAKE1, Special(Special::Obsolete) = "10", Nearest,
         Accepted("it has no effect in current nginx either"), "How many pushes may be open.";
@@ -42,7 +42,7 @@ rows! { "v2": "ngx_http_v2_module: HTTP/2";
         Accepted("it has no effect in current nginx either"), "Replaced by keepalive_timeout.";
     HTTP2_CHUNK_SIZE "http2_chunk_size" in HTTP | SERVER | LOCATION,
         TAKE1, SizeWith(SizeRule::Http2Chunk) = "8k", Nearest,
-        Accepted("the HTTP/2 library cuts frames itself"), "Largest piece of body per frame.";
+        Honoured, "Largest piece of body per frame.";
     HTTP2_PUSH_PRELOAD "http2_push_preload" in HTTP | SERVER | LOCATION,
         FLAG, Special(Special::Obsolete) = "off", Nearest,
         Accepted("it has no effect in current nginx either"), "Whether Link fields led to pushes.";

@@ -51,7 +51,7 @@ pub use log::{AccessLog, LogEscape, LogFormat, LogTarget};
 pub use map::{HostMask, Map, MapPattern};
 pub use pools::DynamicPools;
 pub use proxy::{
-    Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyUrl, Replacement,
+    Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyTls, ProxyUrl, Replacement,
     ReplacementPattern,
 };
 pub use userid::{CookieExpires, IdForm, UserId};
@@ -163,6 +163,10 @@ pub struct Address {
     pub default: usize,
     /// What holds for connections before a request is known.
     pub settings: Arc<Settings>,
+    /// Some of its servers read heads by other rules than the default one.
+    pub varied: bool,
+    /// `listen … http2`.
+    pub http2: bool,
 }
 
 /// One `server` block.
@@ -178,6 +182,10 @@ pub struct Server {
     pub merge_slashes: bool,
     /// `ssl_verify_client`.
     pub verify_client: VerifyClient,
+    /// How its heads are read.
+    pub settings: Arc<Settings>,
+    /// `http2`.
+    pub http2: bool,
 }
 
 /// What certificate a client must show; the handshake goes through without one.

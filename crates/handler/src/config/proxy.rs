@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
-use portunus_proxy::{Address, Keepalive, Timeouts};
+use portunus_proxy::{Address, Handshake, Keepalive, Timeouts};
 use portunus_routing::Regex;
 use portunus_spool::Limits;
 use portunus_upstream::Group;
@@ -24,6 +24,8 @@ use super::{Caching, IgnoredFields, Template};
 pub struct Proxy {
     /// `proxy_pass`.
     pub target: ProxyTarget,
+    /// How servers are greeted where the URL says `https`.
+    pub tls: Option<ProxyTls>,
     /// `proxy_http_version 1.1`.
     pub http11: bool,
     /// `proxy_set_header Host`.
@@ -75,6 +77,15 @@ pub struct Proxy {
     pub caching: Option<Box<Caching>>,
 }
 
+/// `proxy_ssl_…`.
+#[derive(Debug)]
+pub struct ProxyTls {
+    /// The rules.
+    pub handshake: Arc<dyn Handshake>,
+    /// `proxy_ssl_name`; without it the host of the URL.
+    pub name: Option<Template>,
+}
+
 /// Where requests go.
 #[derive(Debug)]
 pub enum ProxyTarget {
@@ -87,6 +98,8 @@ pub enum ProxyTarget {
 /// The parts of a `proxy_pass`.
 #[derive(Debug, Clone, Default)]
 pub struct ProxyUrl {
+    /// The scheme is `https`.
+    pub secure: bool,
     /// `$proxy_host`: what `Host` says by default.
     pub host: Box<[u8]>,
     /// `$proxy_port`.
@@ -95,6 +108,13 @@ pub struct ProxyUrl {
     pub uri: Box<[u8]>,
     /// Length of the location's prefix.
     pub prefix: usize,
+}
+
+impl ProxyUrl {
+    /// What the URL begins with.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.secure { "https://" } else { "http://" }
+    }
 }
 
 /// An `upstream`, or the addresses of a host.

@@ -7,4 +7,4 @@ mod persist;
 
 pub(crate) use body::{AnswerBody, Panicked};
 pub(crate) use own::{panicked, refuse};
-pub(crate) use persist::{Persist, decide_persistence};
+pub(crate) use persist::{Persist, decide_persistence, is_spent};

@@ -42,6 +42,11 @@ fn limits_allow(exchange: &Exchange, limits: &Limits) -> bool {
     let draining = exchange.connection().draining.get();
     !limits.keepalive_timeout.is_zero()
         && (!draining || !limits.keepalive_min_timeout.is_zero())
-        && exchange.number() < limits.keepalive_requests
-        && exchange.age_of_connection() <= limits.keepalive_time
+        && !is_spent(exchange, limits)
+}
+
+/// Whether the connection has served its number of requests, or its time.
+pub(crate) fn is_spent(exchange: &Exchange, limits: &Limits) -> bool {
+    exchange.number() >= limits.keepalive_requests
+        || exchange.age_of_connection() > limits.keepalive_time
 }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -38,7 +39,9 @@ pub struct Exchange {
     pub(crate) framing: RefCell<Framing>,
     pub(crate) body: Cell<BodyProgress>,
     /// What a stream of HTTP/2 waits for its client to do, and until when.
-    pub(crate) deadline: Cell<Option<(Instant, Wait)>>,
+    deadline: Cell<Option<(Instant, Wait)>>,
+    /// Whom to wake when that changes; none while the stream is being polled.
+    watcher: RefCell<Option<Waker>>,
     pub(crate) names: RefCell<Names>,
     /// The first field lines of the answer.
     pub(crate) ready: RefCell<Option<ReadyFields>>,
@@ -108,6 +111,7 @@ impl Exchange {
             framing: RefCell::new(framing),
             body: Cell::new(body),
             deadline: Cell::new(None),
+            watcher: RefCell::default(),
             names: RefCell::default(),
             ready: RefCell::default(),
             trailers: RefCell::default(),
@@ -216,7 +220,7 @@ impl Exchange {
         self.head.borrow().content_length
     }
 
-    /// Whether the request body comes in chunks.
+    /// Whether the request body comes in chunks, or over HTTP/2 without a length.
     #[must_use]
     pub fn is_chunked(&self) -> bool {
         self.head.borrow().chunked
@@ -369,6 +373,26 @@ impl Exchange {
 
     pub(crate) fn count_head_sent(&self, bytes: usize) {
         self.head_sent.set(self.head_sent.get() + bytes as u64);
+    }
+
+    /// What a stream waits for its client to do.
+    pub(crate) fn waits_until(&self) -> Option<(Instant, Wait)> {
+        self.deadline.get()
+    }
+
+    /// Sets what a stream waits for, from whichever task.
+    pub(crate) fn wait(&self, deadline: Option<(Instant, Wait)>) {
+        self.deadline.set(deadline);
+        if deadline.is_some()
+            && let Some(watcher) = self.watcher.take()
+        {
+            watcher.wake();
+        }
+    }
+
+    /// Who keeps the time of the stream, when it is not at it anyway.
+    pub(crate) fn watch(&self, watcher: Option<&Waker>) {
+        *self.watcher.borrow_mut() = watcher.cloned();
     }
 
     fn part(&self, range: impl FnOnce(&Head) -> Range<usize>) -> Ref<'_, [u8]> {

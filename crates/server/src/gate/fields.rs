@@ -131,9 +131,7 @@ impl Fields {
         };
         let value = trim(head, line.start + colon + 1, line.end);
         check_value(bytes, &head[value.clone()])?;
-        let odd = worst > NameByte::Underscore
-            || (worst == NameByte::Underscore && !settings.underscores_in_headers);
-        if odd && settings.ignore_invalid_headers {
+        if is_odd(worst, settings) && settings.ignore_invalid_headers {
             watch.ignored(bytes);
             return Ok(());
         }
@@ -244,9 +242,20 @@ impl Fields {
     }
 }
 
+/// Whether nginx leaves a field with that name out by default.
+pub(crate) fn is_odd_name(name: &[u8], settings: &Settings) -> bool {
+    let worst = name.iter().map(|byte| NAME[usize::from(*byte)]).max();
+    worst.is_some_and(|worst| is_odd(worst, settings))
+}
+
+fn is_odd(worst: NameByte, settings: &Settings) -> bool {
+    worst > NameByte::Underscore
+        || (worst == NameByte::Underscore && !settings.underscores_in_headers)
+}
+
 /// A field name that means something to the gate.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Known {
+pub(crate) enum Known {
     Host,
     Connection,
     Expect,
@@ -257,7 +266,7 @@ enum Known {
 }
 
 impl Known {
-    fn of(name: &[u8]) -> Option<Self> {
+    pub(crate) fn of(name: &[u8]) -> Option<Self> {
         let is = |expected: &[u8]| name.eq_ignore_ascii_case(expected);
         match name.len() {
             4 if is(b"host") => Some(Self::Host),
@@ -277,7 +286,8 @@ impl Known {
         }
     }
 
-    fn once(self) -> Option<u16> {
+    /// Its bit, if it may come once only.
+    pub(crate) fn once(self) -> Option<u16> {
         match self {
             Self::Connection => None,
             Self::Host => Some(1),

@@ -180,7 +180,7 @@ impl Scan {
 /// `%` must be followed by two hex digits and must not make a NUL, before the query.
 ///
 /// Source: nginx, `ngx_http_parse_complex_uri`.
-fn check_escapes(target: &[u8]) -> Result<(), Refusal> {
+pub(crate) fn check_escapes(target: &[u8]) -> Result<(), Refusal> {
     let path = target
         .split(|&b| b == b'?' || b == b'#')
         .next()

@@ -13,9 +13,9 @@ pub(crate) mod proxy_protocol;
 mod refusal;
 mod request_line;
 
-pub(crate) use fields::{Fields, Persistence};
-pub(crate) use head::{Scan, Step, Watch};
+pub(crate) use fields::{Fields, Known, Persistence, is_odd_name};
+pub(crate) use head::{Scan, Step, Watch, check_escapes};
 pub use host::validate_host;
 pub(crate) use refusal::page;
 pub use refusal::{Refusal, Severity};
-pub(crate) use request_line::{RequestLine, write_encoded};
+pub(crate) use request_line::{RequestLine, is_method_byte, write_encoded};

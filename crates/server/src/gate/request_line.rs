@@ -33,7 +33,7 @@ pub(crate) fn check_method_so_far(line: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-const fn is_method_byte(byte: u8) -> bool {
+pub(crate) const fn is_method_byte(byte: u8) -> bool {
     byte.is_ascii_uppercase() || matches!(byte, b'_' | b'-')
 }
 

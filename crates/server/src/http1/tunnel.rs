@@ -73,6 +73,10 @@ impl Tunnel {
     /// Moves bytes from the client; `false` at the end.
     fn poll_out(&mut self, connection: &Connection, cx: &mut Context<'_>) -> Poll<bool> {
         if self.out.is_empty() {
+            // Encryption may hold back what was written to it.
+            if ready!(self.far.as_mut().poll_flush(cx)).is_err() {
+                return Poll::Ready(false);
+            }
             let mut pending = connection.pending.borrow_mut();
             if pending.is_empty() {
                 match ready!(connection.transport.poll_read_buf(cx, &mut self.out)) {
@@ -93,6 +97,9 @@ impl Tunnel {
     /// Moves bytes to the client; `false` at the end.
     fn poll_back(&mut self, connection: &Connection, cx: &mut Context<'_>) -> Poll<bool> {
         if self.back.is_empty() {
+            if ready!(connection.transport.poll_flush(cx)).is_err() {
+                return Poll::Ready(false);
+            }
             let mut chunk = [0_u8; READ];
             let mut buffer = ReadBuf::new(&mut chunk);
             let read = ready!(self.far.as_mut().poll_read(cx, &mut buffer));

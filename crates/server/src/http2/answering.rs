@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
@@ -96,12 +96,21 @@ impl<H: ConnectionHandler> Future for Answering<H> {
             Err(payload) => panicked(&*self.handler, &self.exchange, &Panicked::new(&*payload)),
         };
         let exchange = Rc::clone(&self.exchange);
+        let bodiless = matches!(
+            response.status(),
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        ) || *exchange.method() == *b"HEAD";
         Poll::Ready(Ok(response.map(|body| {
-            let body = StreamBody {
+            let mut body = StreamBody {
                 ended: body.is_end(),
                 body,
+                rest: Bytes::new(),
                 exchange,
+                over: false,
             };
+            if bodiless && !body.ended {
+                body.look_for_end(cx);
+            }
             body.wait_for_room();
             body
         })))
@@ -111,9 +120,13 @@ impl<H: ConnectionHandler> Future for Answering<H> {
 /// The body of a stream. hyper does not tell what it has written; what it has taken counts as sent.
 pub(super) struct StreamBody<B> {
     body: AnswerBody<B>,
+    /// What did not fit into the last frame.
+    rest: Bytes,
     exchange: Rc<Exchange>,
     /// The end of the body was reached.
     ended: bool,
+    /// There is no body, as was found out before the head went out.
+    over: bool,
 }
 
 impl<B> StreamBody<B> {
@@ -121,9 +134,40 @@ impl<B> StreamBody<B> {
     fn wait_for_room(&self) {
         let timeout = self.exchange.limit(|limits| limits.send_timeout);
         let deadline = (Instant::now() + timeout, Wait::Send);
-        self.exchange
-            .deadline
-            .set((!self.ended).then_some(deadline));
+        self.exchange.wait((!self.ended).then_some(deadline));
+    }
+}
+
+impl<B> StreamBody<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+{
+    /// The next frame of what has come, none longer than `http2_chunk_size`.
+    fn frame(&mut self) -> Frame<Bytes> {
+        let most = self.exchange.limit(|limits| limits.http2_chunk_size);
+        let length = self.rest.len().min(most.max(1));
+        let data = self.rest.split_to(length);
+        self.exchange.count_sent(data.len());
+        self.ended = self.is_over();
+        self.wait_for_room();
+        Frame::data(data)
+    }
+
+    fn is_over(&self) -> bool {
+        self.over || self.rest.is_empty() && self.body.is_end()
+    }
+
+    /// A head that is all of an answer ends its stream, so that no empty frame has to.
+    fn look_for_end(&mut self, cx: &mut Context<'_>) {
+        match self.body.poll_frame(self.exchange.connection(), cx) {
+            Poll::Ready(None) => {
+                self.over = true;
+                self.ended = true;
+            }
+            Poll::Ready(Some(Ok(frame))) => self.rest = frame.into_data().unwrap_or_default(),
+            Poll::Ready(Some(Err((_, cut)))) => self.exchange.cut(cut),
+            Poll::Pending => {}
+        }
     }
 }
 
@@ -139,16 +183,22 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
-        this.exchange.deadline.set(None);
+        this.exchange.wait(None);
+        if !this.rest.is_empty() {
+            return Poll::Ready(Some(Ok(this.frame())));
+        }
         match ready!(this.body.poll_frame(this.exchange.connection(), cx)) {
-            Some(Ok(frame)) => {
-                if let Some(data) = frame.data_ref() {
-                    this.exchange.count_sent(data.len());
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => {
+                    this.rest = data;
+                    Poll::Ready(Some(Ok(this.frame())))
                 }
-                this.ended = this.body.is_end();
-                this.wait_for_room();
-                Poll::Ready(Some(Ok(frame)))
-            }
+                Err(frame) => {
+                    this.ended = this.is_over();
+                    this.wait_for_room();
+                    Poll::Ready(Some(Ok(frame)))
+                }
+            },
             Some(Err((error, cut))) => {
                 this.exchange.cut(cut);
                 Poll::Ready(Some(Err(error)))
@@ -161,7 +211,7 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end()
+        self.is_over()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -6,6 +6,8 @@
 //! have gone to a backend. nginx cuts a connection whose bytes are mostly frames of that kind
 //! (`ngx_http_v2_state_process`, "http2 flood detected"); here what counts is their rate.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -29,7 +31,9 @@ const HEADER: usize = 9;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
+const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
 
 /// A connection has sent too many.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,10 +52,14 @@ pub(super) struct FrameWatch {
     content: u64,
     renewed: Instant,
     sent: u64,
+    /// When the field block at hand began: told to whoever keeps the time.
+    head_since: Rc<Cell<Option<Instant>>>,
+    /// The payload at hand is the last of a field block.
+    ends_head: bool,
 }
 
 impl FrameWatch {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, head_since: Rc<Cell<Option<Instant>>>) -> Self {
         Self {
             skip: PREFACE,
             header: [0; HEADER],
@@ -60,6 +68,8 @@ impl FrameWatch {
             content: 0,
             renewed: now,
             sent: 0,
+            head_since,
+            ends_head: false,
         }
     }
 
@@ -69,6 +79,9 @@ impl FrameWatch {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
             bytes = &bytes[skipped..];
+            if self.skip == 0 && std::mem::take(&mut self.ends_head) {
+                self.head_since.set(None);
+            }
             if bytes.is_empty() {
                 return Ok(());
             }
@@ -89,6 +102,11 @@ impl FrameWatch {
         let length = u32::from_be_bytes([0, high, middle, low]);
         // 24 bits.
         self.skip = length as usize;
+        if matches!(kind, HEADERS | CONTINUATION) {
+            let since = self.head_since.get().unwrap_or_else(Instant::now);
+            self.head_since.set(Some(since));
+            self.ends_head = flags & END_HEADERS != 0;
+        }
         let price = match kind {
             DATA if length > 0 || flags & END_STREAM != 0 => 0,
             HEADERS => 0,
@@ -138,7 +156,7 @@ mod tests {
 
     /// How many of a frame come through, in pieces of `step` bytes.
     fn survives(frame: &[u8], count: usize, step: usize) -> bool {
-        let mut watch = FrameWatch::new(Instant::now());
+        let mut watch = FrameWatch::new(Instant::now(), Rc::default());
         let wire = [vec![0; PREFACE], frame.repeat(count)].concat();
         wire.chunks(step)
             .all(|piece| watch.observe(piece, 0).is_ok())
@@ -161,7 +179,7 @@ mod tests {
     async fn time_and_content_earn_more() {
         let update = frame(8, 0, &[0, 0, 0, 1]);
         let spent = || {
-            let mut watch = FrameWatch::new(Instant::now());
+            let mut watch = FrameWatch::new(Instant::now(), Rc::default());
             let wire = [vec![0; PREFACE], update.repeat(2_000)].concat();
             watch.observe(&wire, 0).unwrap();
             watch
@@ -172,5 +190,26 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         by_time.observe(&update.repeat(100), 0).unwrap();
         assert_eq!(by_time.observe(&update, 0), Err(Flooded));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_field_block_is_timed_from_its_first_byte_to_its_last() {
+        let since = Rc::new(Cell::new(None));
+        let mut watch = FrameWatch::new(Instant::now(), Rc::clone(&since));
+        watch.observe(&[0; PREFACE], 0).unwrap();
+        let began = Instant::now();
+        let head = frame(HEADERS, END_STREAM, b"abc");
+        watch.observe(&head[..10], 0).unwrap();
+        assert_eq!(since.get(), Some(began));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        watch.observe(&head[10..], 0).unwrap();
+        assert_eq!(since.get(), Some(began), "there is to be a continuation");
+        let rest = frame(CONTINUATION, END_HEADERS, b"d");
+        watch.observe(&rest[..9], 0).unwrap();
+        assert_eq!(since.get(), Some(began));
+        watch.observe(&rest[9..], 0).unwrap();
+        assert_eq!(since.get(), None);
+        watch.observe(&frame(HEADERS, END_HEADERS, b""), 0).unwrap();
+        assert_eq!(since.get(), None, "an empty block is over at once");
     }
 }

@@ -3,17 +3,18 @@
 
 mod answering;
 mod flood;
+mod head;
 mod watched;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Buf;
-use http::{Method, Request, Uri};
-use hyper::body::Incoming;
+use http::Request;
+use hyper::body::{Body as _, Incoming};
 use hyper::rt::ReadBufCursor;
 use hyper::server::conn::http2;
 use tokio::time::{Duration, Instant};
@@ -21,9 +22,10 @@ use tokio::time::{Duration, Instant};
 use self::answering::{Answering, StreamBody};
 use self::flood::FrameWatch;
 use self::watched::StreamExecutor;
-use crate::connection::{Connection, Exchange, Head, Wait};
+use crate::answer::is_spent;
+use crate::connection::{Connection, Exchange, Wait};
 use crate::counters::Activity;
-use crate::gate::{RequestLine, Severity};
+use crate::gate::Severity;
 use crate::handler::ConnectionHandler;
 use crate::http1::Timer;
 use crate::io::RequestBody;
@@ -33,9 +35,13 @@ type Hyper<H> = http2::Connection<Io<H>, Streams<H>, StreamExecutor>;
 
 /// Drives one HTTP/2 connection until it is closed.
 pub(crate) struct Http2<H: ConnectionHandler> {
+    handler: Rc<H>,
     connection: Rc<Connection>,
     hyper: Pin<Box<Hyper<H>>>,
     idle_timeout: Duration,
+    head_timeout: Duration,
+    /// When the field block began that is not whole yet.
+    head_since: Rc<Cell<Option<Instant>>>,
     goodbye_said: bool,
     timer: Timer,
 }
@@ -52,16 +58,20 @@ impl<H: ConnectionHandler> Http2<H> {
             service,
             executor: executor.clone(),
         };
+        let head_since = Rc::new(Cell::new(None));
         let io = Io {
-            handler,
+            handler: Rc::clone(&handler),
             connection: Rc::clone(&connection),
-            frames: FrameWatch::new(Instant::now()),
+            frames: FrameWatch::new(Instant::now(), Rc::clone(&head_since)),
         };
         let hyper = builder(&settings.http2, executor).serve_connection(io, streams);
         Self {
+            handler,
             connection,
             hyper: Box::pin(hyper),
             idle_timeout: settings.limits.keepalive_timeout,
+            head_timeout: settings.client_header_timeout,
+            head_since,
             goodbye_said: false,
             timer: Timer::default(),
         }
@@ -84,16 +94,13 @@ impl<H: ConnectionHandler> Http2<H> {
             } else {
                 Activity::Writing
             });
-            let deadline = connection.read_deadline.get();
-            match (idle, deadline) {
-                (true, None) => {
-                    let deadline = Instant::now() + self.idle_timeout;
-                    connection.read_deadline.set(Some((deadline, Wait::Idle)));
-                }
-                (false, Some(_)) => connection.read_deadline.set(None),
-                _ => {}
+            self.set_deadline(idle);
+            let wait = ready!(self.timer.poll(&connection, cx));
+            if wait == Wait::Head {
+                let message = format_args!("client timed out");
+                self.handler.log(&connection, Severity::Info, message);
+                return Poll::Ready(());
             }
-            ready!(self.timer.poll(&connection, cx));
             if self.goodbye_said {
                 return Poll::Ready(());
             }
@@ -102,6 +109,22 @@ impl<H: ConnectionHandler> Http2<H> {
             self.idle_timeout = Duration::from_secs(5);
             connection.read_deadline.set(None);
             self.hyper.as_mut().graceful_shutdown();
+        }
+    }
+}
+
+impl<H: ConnectionHandler> Http2<H> {
+    /// A field block has the time of a head, an idle connection its own; a busy one waits on its
+    /// streams.
+    fn set_deadline(&self, idle: bool) {
+        let deadline = &self.connection.read_deadline;
+        match (self.head_since.get(), deadline.get()) {
+            (Some(since), _) => deadline.set(Some((since + self.head_timeout, Wait::Head))),
+            (None, Some((_, Wait::Idle))) if idle => {}
+            (None, _) if idle => {
+                deadline.set(Some((Instant::now() + self.idle_timeout, Wait::Idle)));
+            }
+            (None, _) => deadline.set(None),
         }
     }
 }
@@ -154,63 +177,30 @@ impl<H: ConnectionHandler> hyper::service::Service<Request<Incoming>> for Stream
     type Future = Answering<H>;
 
     fn call(&self, request: Request<Incoming>) -> Answering<H> {
-        let (parts, body) = request.into_parts();
-        let settings = self.handler.settings(&self.connection);
+        let (mut parts, body) = request.into_parts();
+        let admitted = head::admit(
+            &*self.handler,
+            &self.connection,
+            &mut parts,
+            !body.is_end_stream(),
+        );
+        let limits = admitted.settings.limits;
         let number = self.connection.count_request();
-        let head = describe(&parts.method, &parts.uri, &parts.headers);
         let exchange = Exchange::new(
             Rc::clone(&self.connection),
             number,
             Instant::now(),
-            head,
-            settings.limits,
-            None,
+            admitted.head,
+            limits,
+            admitted.refusal,
         );
         let exchange = Rc::new(exchange);
+        if is_spent(&exchange, &limits) {
+            self.connection.draining.set(true);
+        }
         self.executor.expect(&exchange);
         let request = Request::from_parts(parts, RequestBody::http2(Rc::clone(&exchange), body));
         Answering::new(&self.handler, &self.service, exchange, request)
-    }
-}
-
-/// The parts that an exchange tells, put together from pseudo-fields. nginx does the same for
-/// `$request`.
-fn describe(method: &Method, uri: &Uri, fields: &http::HeaderMap) -> Head {
-    let mut raw = Vec::with_capacity(128);
-    let mut put = |text: &[u8]| {
-        let start = raw.len();
-        raw.extend_from_slice(text);
-        start..raw.len()
-    };
-    let method = put(method.as_str().as_bytes());
-    put(b" ");
-    let target = put(uri
-        .path_and_query()
-        .map_or("/", |path| path.as_str())
-        .as_bytes());
-    let end = put(b" HTTP/2.0").end;
-    let authority = uri
-        .authority()
-        .map(|authority| put(authority.as_str().as_bytes()));
-    let host = fields
-        .get(http::header::HOST)
-        .map(|host| put(host.as_bytes()));
-    let fields_start = raw.len();
-    let length = fields.get(http::header::CONTENT_LENGTH);
-    Head {
-        line: RequestLine {
-            whole: 0..end,
-            method,
-            target,
-            authority,
-            version: 2000,
-            ..RequestLine::default()
-        },
-        fields_start,
-        host,
-        content_length: length.and_then(|value| value.to_str().ok()?.parse().ok()),
-        raw: raw.into(),
-        ..Head::default()
     }
 }
 

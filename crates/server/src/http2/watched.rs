@@ -53,11 +53,14 @@ impl<F: Future<Output = ()>> Future for Watched<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
+        this.exchange.watch(None);
         if let Some(stream) = this.stream.as_mut().as_pin_mut()
             && stream.poll(cx).is_ready()
         {
             return Poll::Ready(());
         }
+        // From here on another task may set the time: one that reads the body.
+        this.exchange.watch(Some(cx.waker()));
         let wait = ready!(poll_deadline(this.exchange, this.timer, cx));
         this.exchange.cut(match wait {
             Wait::Body => Cut::BodyTimeout,
@@ -77,7 +80,7 @@ fn poll_deadline(
     cx: &mut Context<'_>,
 ) -> Poll<Wait> {
     loop {
-        let Some((deadline, wait)) = exchange.deadline.get() else {
+        let Some((deadline, wait)) = exchange.waits_until() else {
             return Poll::Pending;
         };
         let (sleep, armed) =

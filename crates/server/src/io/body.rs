@@ -75,13 +75,13 @@ impl RequestBody {
             Source::Http2(body) => loop {
                 let exchange = &self.exchange;
                 let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx)? else {
-                    if exchange.deadline.get().is_none() {
+                    if exchange.waits_until().is_none() {
                         let deadline = body_deadline(exchange);
-                        exchange.deadline.set(Some((deadline, Wait::Body)));
+                        exchange.wait(Some((deadline, Wait::Body)));
                     }
                     return Poll::Pending;
                 };
-                exchange.deadline.set(None);
+                exchange.wait(None);
                 match frame {
                     None => return Poll::Ready(None),
                     Some(frame) => {

@@ -13,7 +13,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use http::header;
 use portunus_fpm::{Body, Failure, Pool, Request, Response, Sending};
 use portunus_telemetry::Severity;
 
@@ -192,7 +191,7 @@ async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<B
 /// is among the params. PHP reads no byte of a body without it, and nginx has none to give.
 fn streams(cx: &Context, fastcgi: &FastCgi) -> bool {
     let is_told = fastcgi.params.tells_length;
-    let is_known = cx.head.headers.contains_key(header::CONTENT_LENGTH);
+    let is_known = !cx.exchange.is_chunked();
     !fastcgi.request_buffering && (is_known || !is_told)
 }
 

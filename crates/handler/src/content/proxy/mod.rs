@@ -15,7 +15,6 @@ pub(crate) use target::Proxied;
 
 use std::rc::Rc;
 
-use http::header;
 use portunus_telemetry::Severity;
 
 use super::cached::{LookUp, Storing, look_up};
@@ -84,7 +83,7 @@ pub(crate) async fn ask(
 
 /// Takes the request's body in, unless it is to be passed on as it comes.
 async fn take_body(cx: &mut Context, site: &Site, proxy: &Proxy) -> Result<(), u16> {
-    let chunked = cx.head.headers.contains_key(header::TRANSFER_ENCODING);
+    let chunked = cx.exchange.is_chunked();
     if streams(proxy, chunked) || matches!(cx.body, RequestBody::Gone) {
         return Ok(());
     }

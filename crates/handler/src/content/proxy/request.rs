@@ -3,7 +3,7 @@
 //! Source: nginx, `ngx_http_proxy_create_request`.
 
 use bytes::Bytes;
-use http::{HeaderName, header};
+use http::HeaderName;
 use portunus_uri_path::Escape;
 
 use super::streams;
@@ -128,9 +128,11 @@ fn without_controls(uri: Vec<u8>) -> Vec<u8> {
 ///
 /// Source: nginx, `ngx_http_proxy_create_key`.
 pub(super) fn key(cx: &mut Context) -> Vec<u8> {
-    let host = cx.proxied.as_ref().map(|proxied| proxied.url.host.clone());
-    let mut key = b"http://".to_vec();
-    key.extend_from_slice(&host.unwrap_or_default());
+    let mut key = Vec::new();
+    if let Some(proxied) = &cx.proxied {
+        key.extend_from_slice(proxied.url.scheme().as_bytes());
+        key.extend_from_slice(&proxied.url.host);
+    }
     key.extend_from_slice(&uri(cx));
     key
 }
@@ -193,7 +195,7 @@ fn write_framing(cx: &Context, proxy: &Proxy, own: Option<&Bytes>, out: &mut Vec
             .iter()
             .any(|(set, _)| set.eq_ignore_ascii_case(name))
     };
-    let came_chunked = cx.head.headers.contains_key(header::TRANSFER_ENCODING);
+    let came_chunked = cx.exchange.is_chunked();
     let chunked =
         came_chunked && own.is_none() && streams(proxy, true) && cx.body.length().is_none();
     let length = match own {

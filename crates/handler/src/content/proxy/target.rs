@@ -37,12 +37,12 @@ fn url<'p>(cx: &mut Context, proxy: &'p Proxy) -> Result<Target<'p>, u16> {
         ProxyTarget::Dynamic(template) => template,
     };
     let text = cx.expand(template);
-    let Some(rest) = strip_scheme(&text) else {
+    let Some((secure, rest)) = strip_scheme(&text) else {
         let text = text.escape_ascii();
         cx.log_error(format_args!("invalid URL prefix in \"{text}\""));
         return Err(500);
     };
-    let Some(parts) = Parts::parse(rest) else {
+    let Some(parts) = Parts::parse(rest, secure) else {
         let rest = rest.escape_ascii();
         cx.log_error(format_args!("invalid host in upstream \"{rest}\""));
         return Err(500);
@@ -69,16 +69,22 @@ pub(super) async fn resolve(
         Target::Known(group) => return Ok(Arc::clone(group)),
         Target::Text(text) => text,
     };
-    let parts = strip_scheme(&text).and_then(Parts::parse).ok_or(500_u16)?;
+    let parts = strip_scheme(&text).and_then(|(secure, rest)| Parts::parse(rest, secure));
+    let parts = parts.ok_or(500_u16)?;
     if let Some(group) = site.proxy_groups.get(&*parts.host.to_ascii_lowercase()) {
         return Ok(Arc::clone(group));
     }
     look_up(cx, &parts).await
 }
 
-fn strip_scheme(text: &[u8]) -> Option<&[u8]> {
-    let (scheme, rest) = text.split_at_checked(7)?;
-    scheme.eq_ignore_ascii_case(b"http://").then_some(rest)
+/// Whether the scheme is `https`, and what follows it.
+fn strip_scheme(text: &[u8]) -> Option<(bool, &[u8])> {
+    let behind = |scheme: &[u8]| {
+        let (start, rest) = text.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    let secure = behind(b"https://").map(|rest| (true, rest));
+    secure.or_else(|| Some((false, behind(b"http://")?)))
 }
 
 /// A URL behind its scheme.
@@ -88,10 +94,11 @@ struct Parts<'t> {
     port: Option<u16>,
     uri: &'t [u8],
     unix: bool,
+    secure: bool,
 }
 
 impl<'t> Parts<'t> {
-    fn parse(text: &'t [u8]) -> Option<Self> {
+    fn parse(text: &'t [u8], secure: bool) -> Option<Self> {
         if let Some(rest) = text.strip_prefix(b"unix:") {
             let colon = memchr::memchr(b':', rest).unwrap_or(rest.len());
             let uri = rest.get(colon + 1..).unwrap_or_default();
@@ -101,6 +108,7 @@ impl<'t> Parts<'t> {
                 port: None,
                 uri,
                 unix: true,
+                secure,
             });
         }
         let end = text
@@ -128,7 +136,12 @@ impl<'t> Parts<'t> {
             port,
             uri,
             unix: false,
+            secure,
         })
+    }
+
+    fn default_port(&self) -> u16 {
+        if self.secure { 443 } else { 80 }
     }
 
     fn url(&self) -> ProxyUrl {
@@ -138,14 +151,19 @@ impl<'t> Parts<'t> {
         };
         let (host, port): (Vec<u8>, Vec<u8>) = match (self.unix, self.port) {
             (true, _) => (b"localhost".to_vec(), Vec::new()),
-            (_, None | Some(80)) => (self.host.to_vec(), b"80".to_vec()),
-            (_, Some(port)) => {
+            (_, port) if port.is_none_or(|port| port == self.default_port()) => {
+                let port = self.default_port().to_string();
+                (self.host.to_vec(), port.into_bytes())
+            }
+            (_, port) => {
+                let port = port.unwrap_or_default();
                 let port = port.to_string().into_bytes();
                 ([self.host, b":", &port].concat(), port)
             }
         };
         let (host, port) = (host.into(), port.into());
         ProxyUrl {
+            secure: self.secure,
             host,
             port,
             uri,
@@ -160,7 +178,7 @@ impl<'t> Parts<'t> {
 /// asked.
 async fn look_up(cx: &Context, parts: &Parts<'_>) -> Result<Arc<ProxyGroup>, u16> {
     let host = String::from_utf8_lossy(parts.host).into_owned();
-    let port = parts.port.unwrap_or(80);
+    let port = parts.port.unwrap_or_else(|| parts.default_port());
     let addresses: Vec<Address> = if parts.unix {
         vec![Address::Unix(host.clone().into())]
     } else {
@@ -190,7 +208,10 @@ mod tests {
 
     #[test]
     fn urls_are_taken_apart() {
-        let parse = |text: &'static str| Parts::parse(text.as_bytes()).map(|parts| parts.url());
+        let parse = |text: &'static str| {
+            let secure = text.starts_with("[::1]:443");
+            Parts::parse(text.as_bytes(), secure).map(|parts| parts.url())
+        };
         let shown = |text| {
             let url = parse(text).expect(text);
             let part = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -201,9 +222,13 @@ mod tests {
         assert_eq!(shown("a:8080/x?y"), expect("a:8080", "8080", "/x?y"));
         assert_eq!(shown("a:80?y"), expect("a", "80", "/?y"));
         assert_eq!(shown("[::1]:81/"), expect("[::1]:81", "81", "/"));
+        assert_eq!(shown("[::1]:443/"), expect("[::1]", "443", "/"));
         assert_eq!(shown("unix:/s:/x"), expect("localhost", "", "/x"));
         for bad in ["", ":80", "a:0", "a:b", "unix:"] {
-            assert!(Parts::parse(bad.as_bytes()).is_none(), "{bad}");
+            assert!(Parts::parse(bad.as_bytes(), false).is_none(), "{bad}");
         }
+        assert_eq!(strip_scheme(b"HTTPS://a/"), Some((true, &b"a/"[..])));
+        assert_eq!(strip_scheme(b"http://a/"), Some((false, &b"a/"[..])));
+        assert_eq!(strip_scheme(b"ftp://a/"), None);
     }
 }

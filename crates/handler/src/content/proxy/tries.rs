@@ -11,6 +11,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use portunus_proxy::{
     BodySource, Connection, Error, Failed, Keepalive, Request, RequestBody as Outbound, Response,
+    Security,
 };
 use portunus_spool::SpooledReader;
 use portunus_telemetry::Severity;
@@ -54,6 +55,8 @@ pub(super) struct Tries<'p> {
     tries: portunus_upstream::Tries,
     left: usize,
     key: Vec<u8>,
+    scheme: &'static str,
+    security: Option<Security>,
     began: Instant,
     upgrade: bool,
     /// Nothing of the body has been given away yet.
@@ -93,6 +96,11 @@ impl<'p> Tries<'p> {
             most => all.min(most),
         };
         let key = balancing::key(cx, group.group.balance(), group.key.as_ref());
+        let scheme = cx
+            .proxied
+            .as_ref()
+            .map_or("", |proxied| proxied.url.scheme());
+        let security = security(cx, proxy);
         let upgrade = cx.head.headers.contains_key(http::header::UPGRADE);
         Self {
             proxy,
@@ -101,6 +109,8 @@ impl<'p> Tries<'p> {
             tries: portunus_upstream::Tries::default(),
             left,
             key,
+            scheme,
+            security,
             began: Instant::now(),
             upgrade,
             replayable: true,
@@ -120,7 +130,8 @@ impl<'p> Tries<'p> {
             } else {
                 ""
             };
-            cx.upstream.target = Some(format!("http://{address}{colon}{uri}").into());
+            let scheme = self.scheme;
+            cx.upstream.target = Some(format!("{scheme}{address}{colon}{uri}").into());
             let progress = Rc::new(Progress::new());
             cx.upstream.attempts.push(Attempt {
                 address: address.into(),
@@ -167,7 +178,7 @@ impl<'p> Tries<'p> {
     fn nobody(&self, cx: &mut Context) -> Given {
         let name = self.group.group.name();
         let uri = String::from_utf8_lossy(&self.outgoing.uri);
-        cx.upstream.target = Some(format!("http://{name}{uri}").into());
+        cx.upstream.target = Some(format!("{}{name}{uri}", self.scheme).into());
         cx.log_error(format_args!(
             "no live upstreams while connecting to upstream"
         ));
@@ -191,17 +202,21 @@ impl<'p> Tries<'p> {
             .keepalive
             .clone()
             .or_else(|| held.group.keepalive.clone());
-        let kept = keepalive.as_ref().and_then(|kept| kept.take(address));
+        let kept = keepalive
+            .as_ref()
+            .and_then(|kept| kept.take(address, self.security.as_ref()));
         let timeouts = &self.proxy.timeouts;
         let connection = match kept {
             Some(connection) => connection,
-            None => Connection::open(address, timeouts.connect, self.proxy.socket_keepalive)
-                .await
-                .map_err(|error| Asked {
+            None => {
+                let (probe, security) = (self.proxy.socket_keepalive, self.security.clone());
+                let opened = Connection::open(address, timeouts.connect, probe, security).await;
+                opened.map_err(|error| Asked {
                     error,
                     sent: false,
                     reused: false,
-                })?,
+                })?
+            }
         };
         held.progress.connected();
         let reused = connection.is_reused();
@@ -320,6 +335,30 @@ impl Held {
             .release(member, self.outcome, Instant::now())
             .0
     }
+}
+
+/// How the servers of a URL are greeted, and by which name: without port and brackets.
+///
+/// Source: nginx, `ngx_http_upstream_ssl_name`.
+fn security(cx: &mut Context, proxy: &Proxy) -> Option<Security> {
+    let url = &cx
+        .proxied
+        .as_ref()
+        .filter(|proxied| proxied.url.secure)?
+        .url;
+    let (tls, host) = (proxy.tls.as_ref()?, url.host.to_vec());
+    let name = match &tls.name {
+        Some(template) => cx.expand(template),
+        None => host,
+    };
+    let bare = match name.strip_prefix(b"[") {
+        Some(literal) => literal.split(|byte| *byte == b']').next(),
+        None => name.split(|byte| *byte == b':').next(),
+    };
+    Some(Security {
+        handshake: Arc::clone(&tls.handshake),
+        name: String::from_utf8_lossy(bare.unwrap_or_default()).into(),
+    })
 }
 
 struct Asked {
