@@ -9,8 +9,8 @@ use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::runtime::{LocalOptions, LocalRuntime};
 use tokio::sync::{mpsc, watch};
-use tokio::task::LocalSet;
 
 use crate::accept::{self, Accepted, Crowd};
 use crate::connection::Connection;
@@ -125,16 +125,7 @@ where
             shared: Arc::clone(&shared),
         };
         let make = Arc::clone(&make);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let handle = std::thread::Builder::new()
-            .name(format!("worker {index}"))
-            .spawn(move || {
-                thread.run(&runtime, inbox, || make(index));
-                // What blocking threads still do concerns nobody any more.
-                runtime.shutdown_background();
-            })?;
+        let handle = thread.start(inbox, move || make(index))?;
         shared
             .threads
             .lock()
@@ -154,19 +145,48 @@ struct WorkerThread {
 }
 
 impl WorkerThread {
+    /// Begins to work. The runtime is bound to the thread that makes it, so the thread says first
+    /// whether it has one.
+    fn start<H: ConnectionHandler>(
+        self,
+        inbox: mpsc::UnboundedReceiver<Order>,
+        make: impl FnOnce() -> H + Send + 'static,
+    ) -> io::Result<JoinHandle<()>> {
+        let (say, hear) = std::sync::mpsc::channel();
+        let thread = std::thread::Builder::new().name(format!("worker {}", self.index));
+        let handle = thread.spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build_local(LocalOptions::default());
+            let (runtime, said) = match runtime {
+                Ok(runtime) => (Some(runtime), Ok(())),
+                Err(error) => (None, Err(error)),
+            };
+            // Whoever starts the thread waits for this.
+            let _ = say.send(said);
+            if let Some(runtime) = runtime {
+                self.run(&runtime, inbox, make);
+                // What blocking threads still do concerns nobody any more.
+                runtime.shutdown_background();
+            }
+        })?;
+        let ended = || io::Error::other("a worker thread has ended at once");
+        hear.recv().unwrap_or_else(|_| Err(ended()))?;
+        Ok(handle)
+    }
+
     fn run<H: ConnectionHandler>(
         mut self,
-        runtime: &tokio::runtime::Runtime,
+        runtime: &LocalRuntime,
         inbox: mpsc::UnboundedReceiver<Order>,
         make: impl FnOnce() -> H,
     ) {
-        let local = LocalSet::new();
-        runtime.block_on(local.run_until(async {
+        runtime.block_on(async {
             let worker = Worker::new(Arc::clone(&self.shared.workers[self.index].counters));
             let handler = Rc::new(make());
             let first = std::mem::take(&mut self.first);
             self.serve(&worker, &handler, first, inbox).await;
-        }));
+        });
         self.shared.running.send_modify(|running| *running -= 1);
     }
 
