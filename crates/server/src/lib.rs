@@ -36,7 +36,7 @@ pub use connection::{
     Connection, Cut, Exchange, Outcome, PeerAddr, ProxiedAddresses, ReadyFields, RequestLineRef,
 };
 pub use counters::{Activity, Stats};
-pub use gate::{Refusal, Severity, validate_host};
+pub use gate::{Refusal, Severity, proxy_protocol, validate_host};
 pub use handler::ConnectionHandler;
 pub use io::{BodyError, FileMarkers, RequestBody};
 pub use listen::{BindError, ListenAddress, ListenerConfig, Listeners, TcpKeepAlive};

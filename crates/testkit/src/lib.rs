@@ -13,6 +13,7 @@ pub mod hostile;
 mod php_fpm;
 mod port;
 mod process;
+mod seeds;
 mod server;
 mod temp_tree;
 
@@ -24,5 +25,6 @@ pub use fastcgi_peer::{FastCgiPeer, FastCgiRequest, Gate, Script, Step};
 pub use php_fpm::{PhpFpm, PhpFpmOptions};
 pub use port::Port;
 pub use process::Process;
+pub use seeds::seeds;
 pub use server::{Launch, Program, Server};
 pub use temp_tree::TempTree;

@@ -37,7 +37,8 @@ pub(crate) fn main(mut arguments: Parser) -> Result<ExitCode> {
         .with_context(|| format!("`{seconds}` is no number"))?;
     if let Some(lack) = what_is_lacking() {
         println!("nothing was fuzzed: {lack}");
-        return Ok(ExitCode::SUCCESS);
+        println!("the same targets run from their seeds as tests instead");
+        return run_as_tests();
     }
     run_targets(seconds, wanted)
 }
@@ -64,6 +65,20 @@ fn run_targets(seconds: u32, wanted: &[String]) -> Result<ExitCode> {
     }
     println!("{passed} passed, {} failed", failed.len());
     Ok(if failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The targets as bounded property tests, on the stable toolchain.
+fn run_as_tests() -> Result<ExitCode> {
+    let mut command = Command::new("cargo");
+    command
+        .args(["test", "--test", "fuzz"])
+        .current_dir(repository::root());
+    let passed = command.status().context("cannot run cargo")?.success();
+    Ok(if passed {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -116,13 +131,27 @@ fn fuzz_one(folder: &Path, target: &str, seconds: u32) -> Result<()> {
     command
         .arg("--target-dir")
         .arg(repository::target_dir().join("fuzz"));
-    command.args([
-        target,
+    let corpus = corpus(folder, target)?;
+    command.arg(target).arg(corpus).args([
         "--",
         &format!("-max_total_time={seconds}"),
         "-timeout=10",
     ]);
     run_quietly(&mut command).map(drop)
+}
+
+/// The folder where what a target has found interesting is kept, with the seeds in it.
+fn corpus(folder: &Path, target: &str) -> Result<PathBuf> {
+    let corpus = repository::target_dir()
+        .join("fuzz/corpus")
+        .join(crate_of(folder))
+        .join(target);
+    std::fs::create_dir_all(&corpus)?;
+    let of_crate = folder.parent().unwrap_or(folder);
+    for (number, seed) in portunus_testkit::seeds(of_crate, target).iter().enumerate() {
+        std::fs::write(corpus.join(format!("seed-{number}")), seed)?;
+    }
+    Ok(corpus)
 }
 
 /// `cargo +nightly fuzz …`, found anew: the `CARGO` of our own run is the stable one.

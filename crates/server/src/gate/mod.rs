@@ -9,7 +9,7 @@ pub(crate) mod body;
 mod fields;
 mod head;
 mod host;
-pub(crate) mod proxy_protocol;
+pub mod proxy_protocol;
 mod refusal;
 mod request_line;
 

@@ -8,7 +8,7 @@ use crate::connection::ProxiedAddresses;
 
 /// What the first bytes of a connection are.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum ProxyHeader {
+pub enum ProxyHeader {
     /// Not whole yet.
     More,
     /// A header of this length, with the addresses if it names any.
@@ -22,7 +22,8 @@ const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 const LONGEST_LINE: usize = 107;
 
 /// Reads the header at the front of `bytes`.
-pub(crate) fn parse(bytes: &[u8]) -> ProxyHeader {
+#[must_use]
+pub fn parse(bytes: &[u8]) -> ProxyHeader {
     let begins = |with: &[u8]| {
         let length = bytes.len().min(with.len());
         bytes[..length] == with[..length]

@@ -11,6 +11,10 @@ fuzz_target!(|input: (&[u8], u64, Option<u32>)| {
         RangeSet::Many(ranges) => ranges.to_vec(),
         _ => return,
     };
-    assert!(ranges.iter().all(|range| range.start < range.end && range.end <= length));
+    assert!(
+        ranges
+            .iter()
+            .all(|range| range.start < range.end && range.end <= length)
+    );
     assert!(ranges.iter().map(ByteRange::len).sum::<u64>() <= length);
 });
