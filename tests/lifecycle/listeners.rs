@@ -108,3 +108,21 @@ fn conflicts_have_nginx_s_words() -> Result {
     }
     Ok(())
 }
+
+/// The file of a Unix socket goes with the server, and one that was left behind keeps none from
+/// starting.
+#[test]
+fn the_file_of_a_socket_is_no_obstacle() -> Result {
+    let tree = TempTree::new()?;
+    let socket = tree.path().join("server.sock");
+    drop(std::os::unix::net::UnixListener::bind(&socket).expect("the folder is ours"));
+    assert!(socket.exists(), "nobody has removed it");
+    let config = "
+        server { listen 127.0.0.1:%%PORT_0%%; listen unix:%%SOCKET%%; return 200 ok; }";
+    let config = config.replace("%%SOCKET%%", &socket.display().to_string());
+    let mut server = launch(config).start()?;
+    assert!(UnixStream::connect(&socket).is_ok());
+    assert!(server.stop()?.success());
+    assert!(!socket.exists());
+    Ok(())
+}

@@ -9,6 +9,7 @@
 
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +35,10 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 /// being checked may be running.
 pub(crate) fn try_bind(built: Built) -> Result<(), String> {
     match Listeners::bind(built.listeners, None, 1) {
-        Ok(_) => Ok(()),
+        Ok(listeners) => {
+            remove(&listeners.files());
+            Ok(())
+        }
         Err(BindError::StillBusy { .. }) => Ok(()),
         Err(error) => Err(explained(&error)),
     }
@@ -221,7 +225,7 @@ impl Running<'_> {
                 }
                 Event::Reopen => reopen(),
                 Event::Drain => break self.end(signals).await,
-                Event::Stop => break self.handle.stop_now().await,
+                Event::Stop => break self.stop_now().await,
                 Event::Ignored(name) => ignore(name),
             }
         }
@@ -229,6 +233,13 @@ impl Running<'_> {
         self.kept.caches.flush();
         tracing::info!("exit");
         tracing::debug!("removed {}", self.pid_file.path().display());
+    }
+
+    /// The end without order.
+    async fn stop_now(&self) {
+        // None are left where a drain has begun.
+        remove(&self.handle.listeners().files());
+        self.handle.stop_now().await;
     }
 
     /// The end, in order: not ready any more, no new connections, requests in flight finish. A
@@ -242,6 +253,7 @@ impl Running<'_> {
             if !shutdown.delay.is_zero() {
                 tokio::time::sleep(shutdown.delay()).await;
             }
+            remove(&handle.listeners().files());
             handle.drain(shutdown.drain()).await
         };
         tokio::pin!(drained);
@@ -255,7 +267,7 @@ impl Running<'_> {
                     return;
                 }
                 event = signals.next() => match event {
-                    Event::Drain | Event::Stop => return self.handle.stop_now().await,
+                    Event::Drain | Event::Stop => return self.stop_now().await,
                     Event::Reopen => reopen(),
                     Event::Reload => {}
                     Event::Ignored(name) => ignore(name),
@@ -295,6 +307,9 @@ impl Running<'_> {
                 self.kept.caches.start();
                 self.shutdown = Shutdown::of(&config);
                 self.site.store(Arc::new(built.site));
+                let (mut gone, kept) = (inherited.files(), listeners.files());
+                gone.retain(|path| !kept.contains(path));
+                remove(&gone);
                 self.handle.reload(listeners);
             }
             Err(error) => {
@@ -307,6 +322,19 @@ impl Running<'_> {
                     "{error}{help}; the old configuration stays in force"
                 );
             }
+        }
+    }
+}
+
+/// Removes the files of sockets that are given up. A user without the right to leaves them to the next
+/// start, which takes them for what they are.
+///
+/// Source: nginx, `ngx_close_listening_sockets`.
+fn remove(files: &[PathBuf]) {
+    for path in files {
+        if let Err(error) = std::fs::remove_file(path) {
+            let (path, error) = (path.display(), errno_text(&error));
+            tracing::warn!("unlink() \"{path}\" failed ({error})");
         }
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! Source: nginx, ngx_http_log_module.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::rc::Rc;
 
-use portunus_telemetry::LogFile;
+use portunus_telemetry::{LogFile, errno_text};
 use portunus_template::Variables;
 
 use crate::config::{AccessLog, LogEscape, LogTarget};
@@ -57,17 +59,49 @@ fn write(cx: &mut Context, log: &AccessLog) {
         LogTarget::File(file) => file.append(&line),
         LogTarget::Dynamic(path, open) => {
             let path = cx.expand(path);
-            append_to(cx, open.as_deref(), &path, &line);
+            if has_root(cx) && stays_below(cx, &path) {
+                append_to(cx, open.as_deref(), &path, &line);
+            }
         }
     }
 }
 
+/// A name that a client has made up is no reason to make a file: the root of the request must exist.
+///
+/// Source: nginx, `ngx_http_log_script_write`.
+fn has_root(cx: &mut Context) -> bool {
+    let mut root = Vec::new();
+    cx.append_document_root(&mut root);
+    let path = Path::new(OsStr::from_bytes(&root));
+    let reason = match std::fs::metadata(path) {
+        Ok(facts) if facts.is_dir() => return true,
+        Ok(_) => "20: Not a directory".to_owned(),
+        Err(error) => errno_text(&error),
+    };
+    let path = root.escape_ascii();
+    cx.log_error(format_args!(
+        "testing \"{path}\" existence failed ({reason})"
+    ));
+    false
+}
+
+/// Differs: nginx opens whatever the variables make of the path; a client that may choose one of them
+/// could climb out of the folder of the logs.
+fn stays_below(cx: &Context, path: &[u8]) -> bool {
+    let climbs = path.split(|byte| *byte == b'/').any(|part| part == b"..");
+    if climbs || path.contains(&0) {
+        let path = path.escape_ascii();
+        cx.log_crit(format_args!("\"{path}\" is no name of a log"));
+        return false;
+    }
+    true
+}
+
 /// A path with variables is opened for each line, unless `open_log_file_cache` keeps it open.
 fn append_to(cx: &mut Context, open: Option<&OpenLogs>, path: &[u8], line: &[u8]) {
-    use std::os::unix::ffi::OsStrExt as _;
     let file = match open {
         Some(open) => open.open(path),
-        None => LogFile::open(Path::new(std::ffi::OsStr::from_bytes(path))),
+        None => LogFile::open(Path::new(OsStr::from_bytes(path))),
     };
     match file {
         Ok(file) => file.append(line),

@@ -16,7 +16,7 @@
 mod cases;
 mod host;
 mod locations;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, fuzzing, feature = "model"))]
 #[doc(hidden)]
 pub use locations::model;
 mod regex;

@@ -50,7 +50,7 @@ impl ErrorLog {
             .iter()
             .filter(|target| severity <= target.level)
         {
-            target.file.append_now(line.as_bytes());
+            target.file.append_now(severity, line.as_bytes());
         }
     }
 

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::SyslogHeader;
 use crate::outlet::Outlet;
 use crate::syslog::Syslog;
 use crate::writer::LogWriter;
+use crate::{Severity, SyslogHeader};
 
 /// Lines that no disk has taken yet, at most; beyond that lines are dropped and counted, because
 /// a request must not wait for a log.
@@ -77,6 +77,8 @@ pub struct LogFile {
     buffer: Mutex<Buffer>,
     sink: Mutex<Sink>,
     compression: Option<Compression>,
+    /// Each line begins with the digit of its severity; the syslog server is told it.
+    is_marked: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -133,6 +135,7 @@ impl LogFile {
             buffer: Mutex::default(),
             sink: Mutex::new(Sink::file(open(path)?)),
             compression: None,
+            is_marked: false,
         });
         LogWriter::global().register(&file);
         Ok(file)
@@ -148,6 +151,7 @@ impl LogFile {
             buffer: Mutex::default(),
             sink: Mutex::new(Sink::file(open(path)?)),
             compression: Some(how),
+            is_marked: false,
         });
         LogWriter::global().register(&file);
         Ok(file)
@@ -173,6 +177,7 @@ impl LogFile {
         let file = Arc::new(Self {
             path: PathBuf::new(),
             buffer: Mutex::default(),
+            is_marked: syslog.takes_marked_lines(),
             sink: Mutex::new(Sink::Syslog(syslog)),
             compression: None,
         });
@@ -191,6 +196,7 @@ impl LogFile {
             buffer: Mutex::default(),
             sink: Mutex::new(Sink::file(File::from(descriptor))),
             compression: None,
+            is_marked: false,
         });
         LogWriter::global().register(&file);
         Ok(file)
@@ -223,9 +229,15 @@ impl LogFile {
         }
     }
 
-    /// The same for a line that is to be seen soon: the writer does not wait for others.
-    pub fn append_now(&self, line: &[u8]) {
-        if self.queue(line) {
+    /// The same for a line of that severity, which is to be seen soon: the writer does not wait for
+    /// others.
+    pub fn append_now(&self, severity: Severity, line: &[u8]) {
+        let first = if self.is_marked {
+            self.queue(&[&[b'0' + severity as u8], line].concat())
+        } else {
+            self.queue(line)
+        };
+        if first {
             LogWriter::global().wake_now();
         }
     }

@@ -13,8 +13,10 @@ const LONGEST: usize = 2048;
 /// The header of messages.
 #[derive(Clone, Debug)]
 pub struct SyslogHeader {
-    /// Facility × 8 + severity.
-    pub priority: u16,
+    /// Number of the facility.
+    pub facility: u16,
+    /// Number of the severity; `None` where each line brings its own.
+    pub severity: Option<u16>,
     /// `None` for `nohostname`.
     pub hostname: Option<String>,
     /// Name of the program.
@@ -55,14 +57,25 @@ impl Syslog {
         Ok(Self { socket, header })
     }
 
+    /// Whether each line brings its severity.
+    pub(crate) fn takes_marked_lines(&self) -> bool {
+        self.header.severity.is_none()
+    }
+
     /// Sends each line.
     pub(crate) fn send(&self, lines: &[u8]) {
         for line in lines.split(|byte| *byte == b'\n') {
             if line.is_empty() {
                 continue;
             }
-            let mut message = self.header.render(&Clock::timestamps().local).into_bytes();
-            message.extend_from_slice(line);
+            let (severity, text) = match (self.header.severity, line) {
+                (Some(severity), text) => (severity, text),
+                (None, [digit, text @ ..]) => (u16::from(digit.saturating_sub(b'0')), text),
+                (None, []) => continue,
+            };
+            let local = &Clock::timestamps().local;
+            let mut message = self.header.render(severity, local).into_bytes();
+            message.extend_from_slice(text);
             message.truncate(LONGEST);
             // A log that cannot be written has nobody left to tell.
             let _ = match &self.socket {
@@ -75,11 +88,11 @@ impl Syslog {
 
 impl SyslogHeader {
     /// `<190>Nov  3 08:34:22 host tag: `, from the time as access logs have it.
-    fn render(&self, local: &str) -> String {
+    fn render(&self, severity: u16, local: &str) -> String {
         let part = |from: usize, to: usize| local.get(from..to).unwrap_or_default();
         let (day, month, time) = (part(0, 2), part(3, 6), part(12, 20));
         let day = day.strip_prefix('0').unwrap_or(day);
-        let (priority, tag) = (self.priority, &self.tag);
+        let (priority, tag) = (self.facility * 8 + severity, &self.tag);
         match &self.hostname {
             Some(host) => format!("<{priority}>{month} {day:>2} {time} {host} {tag}: "),
             None => format!("<{priority}>{month} {day:>2} {time} {tag}: "),
@@ -94,7 +107,8 @@ mod tests {
     fn header(hostname: Option<&str>) -> SyslogHeader {
         let (hostname, tag) = (hostname.map(Into::into), "nginx".into());
         SyslogHeader {
-            priority: 190,
+            facility: 23,
+            severity: Some(6),
             hostname,
             tag,
         }
@@ -104,11 +118,11 @@ mod tests {
     fn headers_are_those_of_rfc_3164() {
         let local = "03/Nov/2026:08:34:22 +0000";
         assert_eq!(
-            header(Some("h")).render(local),
+            header(Some("h")).render(6, local),
             "<190>Nov  3 08:34:22 h nginx: "
         );
         assert_eq!(
-            header(None).render("23/Nov/2026:08:34:22 +0000"),
+            header(None).render(6, "23/Nov/2026:08:34:22 +0000"),
             "<190>Nov 23 08:34:22 nginx: "
         );
     }
@@ -128,5 +142,12 @@ mod tests {
         };
         assert!(next().ends_with(" nginx: one"));
         assert!(next().ends_with(" nginx: two"));
+        let own = SyslogHeader {
+            severity: None,
+            ..header(None)
+        };
+        let syslog = Syslog::udp(server.local_addr().unwrap(), own).unwrap();
+        syslog.send(b"2bad\n4odd\n");
+        assert!(next().starts_with("<186>") && next().starts_with("<188>"));
     }
 }

@@ -12,7 +12,7 @@
 mod below;
 mod escape;
 mod extension;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, fuzzing, feature = "model"))]
 #[doc(hidden)]
 pub mod model;
 mod normalise;

@@ -119,7 +119,7 @@ impl Builder<'_> {
             Ok(typed::AccessLog::To {
                 target: typed::LogTarget::Syslog(syslog),
                 ..
-            }) => LogTarget::File(self.syslog(directive, &syslog, syslog.severity)?),
+            }) => LogTarget::File(self.syslog(directive, &syslog, Some(syslog.severity))?),
             Ok(typed::AccessLog::To {
                 buffer:
                     Some(LogBuffer {
@@ -208,10 +208,11 @@ impl Builder<'_> {
         &mut self,
         directive: &Directive,
         syslog: &Syslog<'_>,
-        severity: u8,
+        severity: Option<u8>,
     ) -> Option<Arc<LogFile>> {
         let header = SyslogHeader {
-            priority: u16::from(syslog.facility) * 8 + u16::from(severity),
+            facility: syslog.facility.into(),
+            severity: severity.map(u16::from),
             hostname: (!syslog.no_hostname)
                 .then(|| String::from_utf8_lossy(&super::hostname()).into_owned()),
             tag: String::from_utf8_lossy(syslog.tag).into_owned(),
@@ -277,8 +278,8 @@ impl Builder<'_> {
         let level = level.unwrap_or(Severity::Error);
         match typed::ErrorLog::parse(directive).map(|log| log.target) {
             Ok(typed::LogTarget::Syslog(syslog)) => {
-                // nginx gives each message its own severity.
-                let file = self.syslog(directive, &syslog, level as u8)?;
+                // Each message has its own severity.
+                let file = self.syslog(directive, &syslog, None)?;
                 return Some(ErrorTarget { level, file });
             }
             Ok(typed::LogTarget::Memory(_)) => {

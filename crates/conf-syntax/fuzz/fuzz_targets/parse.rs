@@ -12,5 +12,5 @@ fuzz_target!(|text: &[u8]| {
     parser.globals(text);
     parser.main_file();
     let tree = parser.finish();
-    diagnostics.render(&tree.sources);
+    let _ = diagnostics.render(&tree.sources);
 });

@@ -45,7 +45,8 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
     LOCATION "location" in SERVER | LOCATION, TAKE12 block, Special(Special::Location), Own,
         Honoured, "Settings for the requests whose path matches.";
     LISTEN "listen" in SERVER, MORE1, Special(Special::Listen) = "*:80", Own,
-        Honoured, "Address and port, or Unix socket, to accept connections on.";
+        Differs("the file of a Unix socket that nobody listens on is replaced, where nginx does not start"),
+        "Address and port, or Unix socket, to accept connections on.";
     SERVER_NAME "server_name" in SERVER, MORE1, Special(Special::ServerName) = "\"\"", Own,
         Honoured, "Names of a virtual server.";
     TYPES_HASH_MAX_SIZE "types_hash_max_size" in HTTP | SERVER | LOCATION,

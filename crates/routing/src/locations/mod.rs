@@ -8,7 +8,7 @@ use crate::{Captures, MatchError};
 
 mod level;
 mod matcher;
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, fuzzing, feature = "model"))]
 pub mod model;
 
 use level::{Level, Static};

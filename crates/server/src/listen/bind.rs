@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::Deref;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,6 +128,16 @@ impl Listeners {
             .map(|socket| (socket.config.tag, &socket.address))
     }
 
+    /// The files of the Unix sockets, which whoever gives those up should remove.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let path = |(_, address): (usize, &ListenAddress)| match address {
+            ListenAddress::Unix(path) => Some(path.clone()),
+            ListenAddress::Inet(_) => None,
+        };
+        self.addresses().filter_map(path).collect()
+    }
+
     /// Whether connections of `socket` belong to a socket that is still listened on.
     pub(crate) fn contains(&self, socket: &Standing) -> bool {
         self.sockets
@@ -230,7 +241,14 @@ fn open_one(config: &ListenerConfig, address: &ListenAddress) -> Result<RawSocke
         tracing::error!("setsockopt(IPV6_V6ONLY) {address} failed ({error}), ignored");
     }
     (socket.set_nonblocking(true)).map_err(call("fcntl(O_NONBLOCK)"))?;
-    socket.bind(&target).map_err(call("bind() to"))?;
+    let bound = socket.bind(&target).or_else(|error| match address {
+        ListenAddress::Unix(path) if is_left_behind(path, &error) => {
+            std::fs::remove_file(path)?;
+            socket.bind(&target)
+        }
+        _ => Err(error),
+    });
+    bound.map_err(call("bind() to"))?;
     if let ListenAddress::Unix(path) = address {
         open_to_all(path);
     }
@@ -243,6 +261,15 @@ fn open_one(config: &ListenerConfig, address: &ListenAddress) -> Result<RawSocke
             source,
         })?;
     Ok(socket)
+}
+
+/// Whether the file of a Unix socket is one that a process did not live to remove: nobody listens.
+///
+/// Differs: nginx does not start, and a container that was killed does not come up again.
+fn is_left_behind(path: &std::path::Path, error: &io::Error) -> bool {
+    let asked = || std::os::unix::net::UnixStream::connect(path);
+    error.kind() == io::ErrorKind::AddrInUse
+        && asked().is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// nginx makes its Unix sockets readable and writable for everybody.

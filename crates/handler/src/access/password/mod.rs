@@ -3,7 +3,8 @@
 //! Every scheme of nginx's `ngx_crypt` is known: `{PLAIN}`, `{SHA}`, `{SSHA}`, `$apr1$`, and what
 //! crypt(3) brings there: DES, `$1$`, `$2a$`/`$2b$`/`$2y$`, `$5$`, `$6$`.
 //!
-//! Differs: yescrypt, scrypt and the other rare schemes of libxcrypt never match.
+//! Differs: yescrypt, scrypt and the other rare schemes of libxcrypt never match, nor does a hash that
+//! would take longer than some seconds.
 
 use sha_crypt::{PasswordVerifier as _, ShaCrypt};
 use sha1::{Digest as _, Sha1};
@@ -12,6 +13,11 @@ mod des;
 mod md5_crypt;
 
 use crate::variable::decode_base64;
+
+/// Hashes that would take longer than a few seconds match nothing: each guess of a client would hold
+/// a thread for so long.
+const MOST_BCRYPT: u32 = 16;
+const MOST_ROUNDS: u32 = 5_000_000;
 
 /// Whether hashing takes so long that it must not be done on a thread that serves connections.
 pub(super) fn is_slow(hash: &[u8]) -> bool {
@@ -32,6 +38,9 @@ pub(super) fn verify(password: &[u8], hash: &[u8]) -> bool {
         let decoded = decode_base64(encoded).unwrap_or_default();
         return decoded.len() == 20 && same(&decoded, &Sha1::digest(password));
     }
+    if !is_affordable(hash) {
+        return false;
+    }
     match hash {
         [b'$', b'a', b'p', b'r', b'1', b'$', ..] => md5_crypt::verify(password, hash, b"$apr1$"),
         [b'$', b'1', b'$', ..] => md5_crypt::verify(password, hash, b"$1$"),
@@ -41,6 +50,25 @@ pub(super) fn verify(password: &[u8], hash: &[u8]) -> bool {
             .is_ok_and(|hash| ShaCrypt::default().verify_password(password, hash).is_ok()),
         [b'$' | b'_' | b'*', ..] => false,
         _ => des::verify(password, hash),
+    }
+}
+
+/// Whether `$2y$COST$` and `$5$rounds=ROUNDS$` ask for no more work than is given.
+fn is_affordable(hash: &[u8]) -> bool {
+    let field = |number| {
+        hash.split(|byte| *byte == b'$')
+            .nth(number)
+            .unwrap_or_default()
+    };
+    let number = |text: &[u8]| {
+        std::str::from_utf8(text)
+            .ok()
+            .and_then(|text| text.parse::<u32>().ok())
+    };
+    match (field(1), field(2).strip_prefix(b"rounds=")) {
+        ([b'2', ..], _) => number(field(2)).is_some_and(|cost| cost <= MOST_BCRYPT),
+        ([b'5' | b'6'], Some(rounds)) => number(rounds).is_some_and(|rounds| rounds <= MOST_ROUNDS),
+        _ => true,
     }
 }
 
@@ -97,6 +125,23 @@ mod tests {
             assert!(verify(password.as_bytes(), hash.as_bytes()), "{hash}");
             assert!(!verify(b"wrong", hash.as_bytes()), "{hash}");
             assert!(!verify(b"", hash.as_bytes()), "{hash}");
+        }
+    }
+
+    #[test]
+    fn work_without_end_is_not_begun() {
+        for (hash, affordable) in [
+            ("$2y$16$x", true),
+            ("$2y$17$x", false),
+            ("$2y$31$x", false),
+            ("$2y$", false),
+            ("$5$salt$x", true),
+            ("$6$rounds=5000000$x", true),
+            ("$6$rounds=999999999$x", false),
+            ("$apr1$salt$x", true),
+            ("sa3tHJ3/KuYvI", true),
+        ] {
+            assert_eq!(is_affordable(hash.as_bytes()), affordable, "{hash}");
         }
     }
 
