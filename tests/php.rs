@@ -1,13 +1,14 @@
 //! The whole server before a FastCGI application that breaks down in every way: what clients get for
 //! it, and that no later client gets anything of it. The pool's own table is in `crates/fpm/tests`.
 
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use portunus_testkit::{
-    Connection, Error, FastCgiPeer, Gate, Launch, Program, Response, Script, Server, Step, unescape,
+    Connection, Error, FastCgiPeer, Gate, Launch, PhpFpmOptions, Program, Response, Script, Server,
+    Step, TempTree, unescape,
 };
 
 use Outcome::{Cut, Fails, Whole};
@@ -281,10 +282,10 @@ fn ask(address: SocketAddr) -> Outcome {
     }
 }
 
-/// Until the file has that text; the server writes its log when it pleases.
-fn wait_for(server: &Server, text: &str) {
+/// Until that log has that text; the server writes it when it pleases.
+fn wait_for(server: &Server, log: &str, text: &str) {
     let begun = Instant::now();
-    let log = || std::fs::read_to_string(server.folder().join("access.log")).unwrap_or_default();
+    let log = || std::fs::read_to_string(server.folder().join(log)).unwrap_or_default();
     while !log().contains(text) {
         assert!(begun.elapsed() < PATIENCE, "{text} is not in {}", log());
         std::thread::yield_now();
@@ -310,7 +311,7 @@ fn who_leaves_the_line_is_never_served() {
     let mut first = open();
     assert_eq!(peer.wait_for_requests(1, PATIENCE).len(), 1);
     drop(open());
-    wait_for(&server, "\" 499 ");
+    wait_for(&server, "access.log", "\" 499 ");
     gate.open();
     assert_eq!(
         first.read_response("GET").expect("an answer").text(),
@@ -331,4 +332,58 @@ fn a_backup_is_asked_when_no_other_answers() {
     }
     // Once on a fresh connection, once more because it is a GET, then it is spared.
     assert_eq!(broken.requests().len(), 2);
+}
+
+/// Passes connections on to FPM, which is then out of reach as it would be in another container.
+fn relay(to: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let pass = move |client: TcpStream| {
+        let fpm = TcpStream::connect(to).expect("FPM listens");
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let _ = std::io::copy(&mut &client, &mut &fpm);
+                let _ = fpm.shutdown(Shutdown::Write);
+            });
+            let _ = std::io::copy(&mut &fpm, &mut &client);
+            let _ = client.shutdown(Shutdown::Write);
+        });
+    };
+    thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            thread::spawn(move || pass(client));
+        }
+    });
+    address
+}
+
+#[test]
+fn workers_of_an_fpm_out_of_reach_are_counted_by_its_status_page() {
+    let fpm = PhpFpmOptions::default().children(3).start().expect("FPM");
+    let relay = relay(fpm.address().expect("a TCP one"));
+    let folder = TempTree::new().expect("a folder");
+    let script = folder
+        .write("slow.php", "<?php usleep(20000); echo 'slow';")
+        .expect("a script");
+    let config = format!(
+        "error_log %%TMP%%/learned.log info;
+         server {{
+             listen 127.0.0.1:%%PORT_0%%;
+             location / {{
+                 fastcgi_pass {relay};
+                 fastcgi_pool_status {};
+                 fastcgi_param SCRIPT_FILENAME {};
+                 fastcgi_param REQUEST_METHOD $request_method;
+             }}
+         }}",
+        PhpFpmOptions::STATUS,
+        script.display(),
+    );
+    let server = launch(config).start().expect("it starts");
+    wait_for(&server, "learned.log", "has 3 workers");
+    thread::scope(|scope| {
+        for _ in 0..24 {
+            scope.spawn(|| assert_eq!(ask(server.address(0)), Whole(200, "slow".to_owned())));
+        }
+    });
 }

@@ -30,6 +30,17 @@ pub enum ProcessManager {
     OnDemand,
 }
 
+impl ProcessManager {
+    /// The value of `pm`.
+    pub(crate) fn named(value: &str) -> Self {
+        match value {
+            "static" => Self::Static,
+            "ondemand" => Self::OnDemand,
+            _ => Self::Dynamic,
+        }
+    }
+}
+
 /// What is known about one pool of FPM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FpmFacts {
@@ -156,11 +167,7 @@ impl FpmFacts {
         match key {
             "listen" => value.clone_into(&mut self.listen),
             "pm" => {
-                self.process_manager = match value {
-                    "static" => ProcessManager::Static,
-                    "ondemand" => ProcessManager::OnDemand,
-                    _ => ProcessManager::Dynamic,
-                };
+                self.process_manager = ProcessManager::named(value);
             }
             "pm.max_children" => self.max_children = value.parse().unwrap_or(0),
             "pm.status_path" => self.status_path = text().map(str::to_owned),

@@ -14,6 +14,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Mutex;
 
 use crate::config::Address;
+use crate::discovery::{FpmFacts, ProcessManager};
 
 /// Asks one FPM how it is.
 #[derive(Debug)]
@@ -49,6 +50,10 @@ pub enum HealthError {
 /// The figures of `pm.status_path`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FpmStatus {
+    /// The pool's name.
+    pub pool: String,
+    /// `pm`, as written.
+    pub process_manager: String,
     /// Connections accepted since the start.
     pub accepted: u64,
     /// Connections waiting in the socket's backlog: other clients of the same FPM, or a pool
@@ -60,6 +65,8 @@ pub struct FpmStatus {
     pub active: u64,
     /// Workers.
     pub total: u64,
+    /// Most workers with a connection at a time, since the start.
+    pub max_active: u64,
     /// How often `pm.max_children` was reached.
     pub max_children_reached: u64,
     /// Requests beyond `request_slowlog_timeout`.
@@ -83,6 +90,12 @@ impl Health {
     /// [`HealthError`].
     pub async fn ping(&self, path: &str) -> Result<Bytes, HealthError> {
         self.ask(path).await
+    }
+
+    /// Learns about the pool from its `pm.status_path`, where neither process nor files can be looked at.
+    pub async fn facts(&self, path: &str) -> Option<FpmFacts> {
+        let status = self.status(path).await.ok()?;
+        status.facts(&self.address, path)
     }
 
     /// Asks `pm.status_path`.
@@ -135,6 +148,29 @@ impl Health {
 }
 
 impl FpmStatus {
+    /// What the page tells of the pool at `address`; `None` where it cannot tell how many workers there may
+    /// be: fewer run than may, and there never were as many.
+    fn facts(&self, address: &Address, path: &str) -> Option<FpmFacts> {
+        let process_manager = ProcessManager::named(&self.process_manager);
+        let workers = match process_manager {
+            ProcessManager::Static => self.total,
+            _ if self.max_children_reached > 0 => self.total.max(self.max_active),
+            _ => 0,
+        };
+        Some(FpmFacts {
+            name: self.pool.clone(),
+            listen: address.to_string(),
+            process_manager,
+            max_children: usize::try_from(workers)
+                .ok()
+                .filter(|workers| *workers > 0)?,
+            status_path: Some(path.to_owned()),
+            ping_path: None,
+            request_terminate_timeout: None,
+            php_version: None,
+        })
+    }
+
     /// Reads the plain text form. None if the page is not whole.
     fn parse(page: &str) -> Option<Self> {
         let mut status = Self::default();
@@ -142,6 +178,9 @@ impl FpmStatus {
         for (key, value) in page.lines().filter_map(|line| line.split_once(':')) {
             let number = value.trim().parse().unwrap_or(0);
             match key {
+                "pool" => value.trim().clone_into(&mut status.pool),
+                "process manager" => value.trim().clone_into(&mut status.process_manager),
+                "max active processes" => status.max_active = number,
                 "accepted conn" => status.accepted = number,
                 "listen queue" => status.listen_queue = number,
                 "idle processes" => status.idle = number,
@@ -165,7 +204,7 @@ mod tests {
 
     #[test]
     fn the_status_page_is_read_only_when_whole() {
-        let page = "pool:                 www\naccepted conn:        7\nlisten queue:         1\n\
+        let page = "pool:                 www\nprocess manager:      static\naccepted conn:        7\nlisten queue:         1\n\
                     idle processes:       2\nactive processes:     3\ntotal processes:      5\n\
                     max children reached: 4\nslow requests:        0\n";
         let status = FpmStatus::parse(page).unwrap();
@@ -174,5 +213,20 @@ mod tests {
             (7, 1, 5)
         );
         assert_eq!(FpmStatus::parse(&page[..page.len() - 20]), None);
+        let workers = |status: FpmStatus| {
+            let address = Address::Unix("/run/fpm.sock".into());
+            status
+                .facts(&address, "/status")
+                .map(|facts| facts.max_children)
+        };
+        assert_eq!(workers(status.clone()), Some(5));
+        for (max_children_reached, found) in [(0, None), (1, Some(5))] {
+            let status = FpmStatus {
+                process_manager: "dynamic".into(),
+                max_children_reached,
+                ..status.clone()
+            };
+            assert_eq!(workers(status), found);
+        }
     }
 }

@@ -117,6 +117,12 @@ impl Pool {
         self.shared.lock().slots.watch.meet_fpm();
     }
 
+    /// Whether PHP-FPM is known to be at the other end.
+    #[must_use]
+    pub fn has_met_fpm(&self) -> bool {
+        !self.shared.lock().slots.watch.is_blind()
+    }
+
     /// Whether both are clones of one pool.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

@@ -14,7 +14,7 @@ use portunus_handler::{
 use portunus_upstream::Peer;
 
 use super::Builder;
-use super::pools::Learns;
+use super::pools::{Learns, StatusPage};
 
 /// Fields of PHP's answer that are meant for us (nginx: `ngx_http_fastcgi_hide_headers`).
 const HIDDEN: &[&str] = &[
@@ -259,6 +259,11 @@ impl Builder<'_> {
         let learns = Learns {
             size: given.is_none(),
             reuse: reuse == "safe",
+            status: match scope.text(d::FASTCGI_POOL_STATUS) {
+                None | Some(b"auto") => StatusPage::Auto,
+                Some(b"off") => StatusPage::Off,
+                Some(path) => StatusPage::At(String::from_utf8_lossy(path).into_owned()),
+            },
         };
         let pool = self.kept.pools.pool(key, config, learns);
         if let Some((lane, slots)) = self.lane(scope) {

@@ -1,10 +1,10 @@
 //! The pools of PHP-FPM connections, and what is learned of the FPMs behind them. Both outlive a
 //! reload.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use portunus_fpm::{Address, FpmFacts, Pool, PoolConfig, Size};
+use portunus_fpm::{Address, FpmFacts, Health, Pool, PoolConfig, Size};
 
 /// Names of `php-fpm` to ask for its configuration.
 const PROGRAMS: &[&str] = &["php-fpm", "php-fpm8.2", "php-fpm8.3", "php-fpm8.4"];
@@ -14,11 +14,27 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What a pool takes from what is learned of its FPM, because the operator said nothing about it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Learns {
     pub(super) size: bool,
     pub(super) reuse: bool,
+    pub(super) status: StatusPage,
 }
+
+/// `fastcgi_pool_status`: FPM's own page, for an FPM whose process and files are out of reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum StatusPage {
+    /// Where most put it, asked once, and only what is known to be an FPM.
+    Auto,
+    Off,
+    At(String),
+}
+
+/// Where PHP's own example and most images put the status page.
+const USUAL_STATUS_PAGE: &str = "/status";
+
+/// How long FPM may take to answer for its status.
+const STATUS_PATIENCE: Duration = Duration::from_secs(2);
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +42,8 @@ pub(crate) struct Pools {
     known: HashMap<String, (Pool, Learns)>,
     /// What was learned of an address.
     facts: HashMap<Address, FpmFacts>,
+    /// Where the usual status page was asked for already.
+    asked: HashSet<Address>,
     pause: Option<Duration>,
     /// Names of lanes; their numbers begin at 1.
     lanes: Vec<Box<[u8]>>,
@@ -49,7 +67,7 @@ impl Pools {
         }
         let pool = Pool::new(config);
         if let Some(facts) = self.facts.get(&pool.config().address) {
-            teach(&pool, learns, facts);
+            teach(&pool, &learns, facts);
         }
         self.known.insert(key, (pool.clone(), learns));
         pool
@@ -66,14 +84,18 @@ impl Pools {
         let mut wanted: Vec<Address> = self.unknown().cloned().collect();
         wanted.dedup();
         for address in wanted {
-            let Some(facts) = portunus_fpm::discover(&address, PROGRAMS).await else {
+            let mut found = portunus_fpm::discover(&address, PROGRAMS).await;
+            if found.is_none() {
+                found = self.ask(&address).await;
+            }
+            let Some(facts) = found else {
                 continue;
             };
             let (name, workers) = (&facts.name, facts.max_children);
             tracing::info!("FPM pool \"{name}\" at {address} has {workers} workers");
             for (pool, learns) in self.known.values() {
                 if pool.config().address == address {
-                    teach(pool, *learns, &facts);
+                    teach(pool, learns, &facts);
                 }
             }
             self.facts.insert(address, facts);
@@ -85,7 +107,26 @@ impl Pools {
     /// Forgets what was learned: the FPMs may have a new configuration, too.
     pub(crate) fn forget(&mut self) {
         self.facts.clear();
+        self.asked.clear();
         self.pause = None;
+    }
+
+    /// Asks FPM itself.
+    async fn ask(&mut self, address: &Address) -> Option<FpmFacts> {
+        let here = self.known.values();
+        let (pool, learns) = here
+            .filter(|(pool, _)| pool.config().address == *address)
+            .max_by_key(|(pool, _)| pool.has_met_fpm())?;
+        let path = match &learns.status {
+            StatusPage::Off => return None,
+            StatusPage::At(path) => path.clone(),
+            StatusPage::Auto if pool.has_met_fpm() && self.asked.insert(address.clone()) => {
+                USUAL_STATUS_PAGE.to_owned()
+            }
+            StatusPage::Auto => return None,
+        };
+        let health = Health::new(address.clone(), STATUS_PATIENCE);
+        health.facts(&path).await
     }
 
     fn unknown(&self) -> impl Iterator<Item = &Address> {
@@ -96,7 +137,7 @@ impl Pools {
     }
 }
 
-fn teach(pool: &Pool, learns: Learns, facts: &FpmFacts) {
+fn teach(pool: &Pool, learns: &Learns, facts: &FpmFacts) {
     let config = pool.config();
     let size = match learns.size {
         true => Size::Workers(facts.max_children),
