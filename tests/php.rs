@@ -366,14 +366,21 @@ fn workers_of_an_fpm_out_of_reach_are_counted_by_its_status_page() {
         .write("slow.php", "<?php usleep(20000); echo 'slow';")
         .expect("a script");
     let config = format!(
-        "error_log %%TMP%%/learned.log info;
-         server {{
-             listen 127.0.0.1:%%PORT_0%%;
-             location / {{
-                 fastcgi_pass {relay};
-                 fastcgi_pool_status {};
-                 fastcgi_param SCRIPT_FILENAME {};
-                 fastcgi_param REQUEST_METHOD $request_method;
+        "daemon off;
+         pid %%TMP%%/pid;
+         error_log %%TMP%%/learned.log info;
+         events {{}}
+         http {{
+             client_body_temp_path %%TMP%%;
+             access_log off;
+             server {{
+                 listen 127.0.0.1:%%PORT_0%%;
+                 location / {{
+                     fastcgi_pass {relay};
+                     fastcgi_pool_status {};
+                     fastcgi_param SCRIPT_FILENAME {};
+                     fastcgi_param REQUEST_METHOD $request_method;
+                 }}
              }}
          }}",
         PhpFpmOptions::STATUS,

@@ -8,7 +8,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use portunus_testkit::{
-    Connection, Error, PhpFpm, PhpFpmOptions, Port, Process, Program, Response, TempTree, exchange,
+    Connection, Error, Launch, PhpFpm, PhpFpmOptions, Port, Process, Program, Response, TempTree,
+    exchange,
 };
 
 type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
@@ -328,6 +329,67 @@ fn laravel_runs_behind_a_trusted_proxy() -> Result {
     )?;
     assert_eq!(home.field("content-encoding"), Some("gzip"));
     assert_secure(&home, "a compressed page");
+    Ok(())
+}
+
+/// What a script is told of the connection, as JSON.
+const TOLD: &str = r#"<?php
+$told = fn ($name) => $_SERVER[$name] ?? "";
+echo implode(" ", array_map($told, ["REMOTE_ADDR", "HTTPS", "REQUEST_SCHEME", "SERVER_PORT"]));
+"#;
+
+#[test]
+fn php_is_told_what_a_trusted_proxy_tells() -> Result {
+    let fpm = PhpFpmOptions::default().start()?;
+    let public = TempTree::new()?;
+    public.write("index.php", TOLD)?;
+    let fpm = fpm.pass();
+    let trusting = serve(public.path(), &["--fpm", &fpm])?;
+    let witness = serve_by_nginx(public.path(), &["--fpm", &fpm])?;
+    let wary = serve(public.path(), &["--fpm", &fpm, "--trust", "none"])?;
+    let config = "real_ip_trust_private on;
+        server {
+            listen 127.0.0.1:%%PORT_0%%;
+            root %%PUBLIC%%;
+            location / {
+                fastcgi_pass %%FPM%%;
+                fastcgi_param SCRIPT_FILENAME $document_root/index.php;
+                fastcgi_param REQUEST_METHOD $request_method;
+                fastcgi_param REMOTE_ADDR $remote_addr;
+                fastcgi_param HTTPS $https if_not_empty;
+                fastcgi_param REQUEST_SCHEME $scheme;
+                fastcgi_param SERVER_PORT $server_port;
+            }
+        }";
+    let launch = Launch::new(Program::at(env!("CARGO_BIN_EXE_portunus")), config);
+    let launch = launch.with("FPM", fpm.clone());
+    let configured = launch
+        .with("PUBLIC", public.path().display().to_string())
+        .start()?;
+    let ours = |address: SocketAddr| format!("127.0.0.1  http {}", address.port());
+    for (fields, told) in [
+        ("", None),
+        (
+            "\nX-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.0.0.1\nX-Forwarded-Proto: https",
+            Some("203.0.113.9 on https 443"),
+        ),
+        (
+            "\nX-Forwarded-For: 203.0.113.9\nX-Forwarded-Proto: https\nX-Forwarded-Port: 8443",
+            Some("203.0.113.9 on https 8443"),
+        ),
+        (
+            "\nX-Forwarded-For: 203.0.113.9\nX-Forwarded-Proto: http",
+            Some("203.0.113.9  http 80"),
+        ),
+    ] {
+        let head = format!("GET /index.php HTTP/1.1{fields}");
+        for address in [trusting.address, witness.address, configured.address(0)] {
+            let expected = told.map_or_else(|| ours(address), str::to_owned);
+            assert_eq!(exchange(address, &head)?.text(), expected, "{head}");
+        }
+        let answer = exchange(wary.address, &head)?.text();
+        assert_eq!(answer, ours(wary.address), "{head}");
+    }
     Ok(())
 }
 

@@ -19,8 +19,9 @@ Options:
   -p, --port PORT       the same as --listen PORT
       --fpm ADDRESS     where PHP-FPM listens: HOST:PORT, or the path of a socket
                         (default: 127.0.0.1:9000)
-      --trust NETWORK   a proxy, or a network of them, whose X-Forwarded-For and X-Forwarded-Proto
-                        are believed, such as 10.0.0.0/8; may be repeated (default: none)
+      --trust NETWORK   a proxy, or a network of them, whose X-Forwarded-For, X-Forwarded-Proto and
+                        X-Forwarded-Port are believed, such as 10.0.0.0/8; may be repeated; none
+                        for nobody (default: the private networks)
       --max-body SIZE   the largest request body (default: 32m)
       --pid FILE        the file that holds the process id (default: portunus.pid in the directory
                         for temporary files)
@@ -80,10 +81,11 @@ fn parse(
         public: PathBuf::new(),
         listen: Vec::new(),
         fpm: Preset::FPM.to_owned(),
-        trusted: Vec::new(),
+        trusted: Preset::private_networks(),
         max_body: Preset::MAX_BODY.to_owned(),
         pid: std::env::temp_dir().join("portunus.pid"),
     };
+    let mut trusted = Vec::new();
     let mut public = None;
     let mut wish: fn(Preset) -> Wish = Wish::Serve;
     while let Some(arg) = parser.next()? {
@@ -94,7 +96,7 @@ fn parse(
                 preset.listen.push(port.to_string());
             }
             Arg::Long("fpm") => preset.fpm = fpm_address(parser.value()?.string()?),
-            Arg::Long("trust") => preset.trusted.push(parser.value()?.string()?),
+            Arg::Long("trust") => trusted.push(parser.value()?.string()?),
             Arg::Long("max-body") => preset.max_body = parser.value()?.string()?,
             Arg::Long("pid") => preset.pid = here.join(parser.value()?),
             Arg::Long("print") => wish = Wish::Print,
@@ -103,6 +105,10 @@ fn parse(
             Arg::Value(dir) if public.is_none() => public = Some(dir.string()?),
             other => return Err(other.unexpected().into()),
         }
+    }
+    if !trusted.is_empty() {
+        trusted.retain(|network| network != "none");
+        preset.trusted = trusted;
     }
     preset.public = Preset::find_public(public.as_deref(), here)?;
     if preset.listen.is_empty() {
@@ -142,7 +148,8 @@ mod tests {
         assert_eq!(preset.public, PathBuf::from("/tmp"));
         assert_eq!(preset.listen, ["80"]);
         assert_eq!(preset.fpm, "127.0.0.1:9000");
-        assert!(preset.trusted.is_empty());
+        assert!(preset.trusted.contains(&"10.0.0.0/8".to_owned()));
+        assert!(served("--trust none tmp").trusted.is_empty());
     }
 
     #[test]

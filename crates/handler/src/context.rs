@@ -27,6 +27,15 @@ use crate::variable::{Slots, put};
 /// Source: nginx, `NGX_HTTP_MAX_URI_CHANGES`.
 const MAX_URI_CHANGES: u8 = 10;
 
+/// How the client came to a trusted proxy in front of us, as far as that tells (`real_ip_trust_private`).
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Forwarded {
+    /// By TLS, or not.
+    pub(crate) tls: Option<bool>,
+    /// To that port.
+    pub(crate) port: Option<u16>,
+}
+
 /// Where a request comes from, as far as we believe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Client {
@@ -72,6 +81,8 @@ pub(crate) struct Context {
     pub(crate) head: request::Parts,
     pub(crate) body: RequestBody,
     pub(crate) client: Client,
+    /// How the client came to a trusted proxy.
+    pub(crate) forwarded: Forwarded,
     /// `$host`: lower case, without port.
     pub(crate) host: Box<[u8]>,
     /// Port of the requested host.
@@ -142,6 +153,7 @@ impl Context {
             body,
             client,
             host: Box::default(),
+            forwarded: Forwarded::default(),
             host_port: None,
             server: 0,
             location: LocationId(0),
@@ -195,7 +207,8 @@ impl Context {
     }
 
     pub(crate) fn tls(&self) -> bool {
-        self.exchange.connection().tls()
+        let ours = || self.exchange.connection().tls();
+        self.forwarded.tls.unwrap_or_else(ours)
     }
 
     /// The protocol as the client spells it: `HTTP/1.1`, also `HTTP/1.7`; nothing for HTTP/0.9.

@@ -35,9 +35,10 @@ pub use config::VerifyClient;
 pub use config::{
     AccessLog, AccessRule, AddedHeader, Address, Alias, AnswerStatus, AutoIndex, Candidate,
     Content, DynamicPools, ErrorPage, Expires, ExpiresAt, Fallback, FastCgi, FastCgiGroup,
-    FastCgiParam, FastCgiParams, FastCgiPass, HeaderRules, HostMask, IgnoredFields, IndexFile,
-    KeepaliveDisable, Level, Location, LogEscape, LogFormat, LogTarget, Map, MapPattern, Network,
-    NextUpstream, Product, RealIp, RealIpSource, Root, Server, Site, Template, TryFiles, Who,
+    FastCgiParam, FastCgiParams, FastCgiPass, HeadRoom, HeaderRules, HostMask, IgnoredFields,
+    IndexFile, KeepaliveDisable, Level, Location, LogEscape, LogFormat, LogTarget, Map, MapPattern,
+    Network, NextUpstream, Product, RealIp, RealIpSource, Root, Server, Site, Template, TryFiles,
+    Who,
 };
 pub use config::{
     Addition, Charset, Charsets, EncoderSet, Encoding, Mirror, Rate, Ssi, SubFilter, VariableNames,

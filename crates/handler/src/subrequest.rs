@@ -172,6 +172,7 @@ fn copy(cx: &Context, body: RequestBody) -> Box<Context> {
     let mut copy = Box::new(Context::new(site, exchange, cx.head.clone(), body));
     copy.client = cx.client;
     copy.host = cx.host.clone();
+    copy.forwarded = cx.forwarded;
     copy.host_port = cx.host_port;
     copy.server = cx.server;
     copy.request_id = cx.request_id.clone();

@@ -10,7 +10,7 @@ use portunus_handler::{AccessRule, Network, RealIp, RealIpSource, Who};
 use super::Builder;
 
 /// Networks that no public client can speak from (`real_ip_trust_private`).
-const PRIVATE: &[&str] = &[
+pub(crate) const PRIVATE: &[&str] = &[
     "10.0.0.0/8",
     "172.16.0.0/12",
     "192.168.0.0/16",
@@ -67,7 +67,8 @@ impl Builder<'_> {
                 None => {}
             }
         }
-        if scope.flag(d::REAL_IP_TRUST_PRIVATE) {
+        let forwards = scope.flag(d::REAL_IP_TRUST_PRIVATE);
+        if forwards {
             trusted.extend(PRIVATE.iter().filter_map(|text| parse_network(text)));
             trust_unix = true;
         }
@@ -75,16 +76,23 @@ impl Builder<'_> {
             return None;
         }
         let source = match scope.text(d::REAL_IP_HEADER) {
+            _ if forwards && scope.find(d::REAL_IP_HEADER).is_none() => {
+                RealIpSource::Field(HeaderName::from_static("x-forwarded-for"))
+            }
             Some(b"proxy_protocol") => RealIpSource::ProxyProtocol,
             Some(name) => RealIpSource::Field(HeaderName::from_bytes(name).ok()?),
             None => RealIpSource::Field(HeaderName::from_static("x-real-ip")),
         };
-        let recursive = scope.flag(d::REAL_IP_RECURSIVE);
+        let recursive = match scope.find(d::REAL_IP_RECURSIVE) {
+            None => forwards,
+            Some(_) => scope.flag(d::REAL_IP_RECURSIVE),
+        };
         Some(Arc::new(RealIp {
             trusted,
             trust_unix,
             source,
             recursive,
+            forwards,
         }))
     }
 

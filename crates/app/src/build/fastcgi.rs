@@ -8,7 +8,8 @@ use http::HeaderName;
 use portunus_conf::{Config, Directive, Scope, Word, d};
 use portunus_fpm::{Address, Options, Pool, PoolConfig, Reuse, Size};
 use portunus_handler::{
-    Content, FastCgi, FastCgiGroup, FastCgiParam, FastCgiPass, IgnoredFields, NextUpstream,
+    Content, FastCgi, FastCgiGroup, FastCgiParam, FastCgiPass, HeadRoom, IgnoredFields,
+    NextUpstream,
 };
 
 use portunus_upstream::Peer;
@@ -58,6 +59,9 @@ impl Builder<'_> {
             pass_request_body: scope.flag(d::FASTCGI_PASS_REQUEST_BODY),
             pass_request_headers: scope.flag(d::FASTCGI_PASS_REQUEST_HEADERS),
             request_buffering: scope.flag(d::FASTCGI_REQUEST_BUFFERING),
+            buffer_size: HeadRoom::new(
+                usize::try_from(scope.size(d::FASTCGI_BUFFER_SIZE)).unwrap_or(usize::MAX),
+            ),
             intercept_errors: scope.flag(d::FASTCGI_INTERCEPT_ERRORS),
             force_ranges: scope.flag(d::FASTCGI_FORCE_RANGES),
             hidden: hidden(scope, &passed),

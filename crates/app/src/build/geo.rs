@@ -121,6 +121,7 @@ fn proxies(parsed: &Parsed<'_>) -> Option<RealIp> {
         trust_unix: false,
         source: RealIpSource::Field(HeaderName::from_static("x-forwarded-for")),
         recursive: parsed.proxy_recursive,
+        forwards: false,
     })
 }
 

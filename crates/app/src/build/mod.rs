@@ -47,6 +47,8 @@ mod tls;
 mod types;
 mod userid;
 
+pub(crate) use access::PRIVATE;
+
 use names::Names;
 
 /// A configuration made ready to run.

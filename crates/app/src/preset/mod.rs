@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use portunus_static_files::BuildManifest;
 
+use crate::build::PRIVATE;
+
 mod text;
 mod watch;
 
@@ -27,7 +29,7 @@ pub struct Preset {
     pub listen: Vec<String>,
     /// Where PHP-FPM listens, as `fastcgi_pass` takes it.
     pub fpm: String,
-    /// Addresses and networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    /// Addresses and networks of proxies whose `X-Forwarded-For`, `-Proto` and `-Port` are believed.
     pub trusted: Vec<String>,
     /// The largest request body, as `client_max_body_size` takes it.
     pub max_body: String,
@@ -36,6 +38,12 @@ pub struct Preset {
 }
 
 impl Preset {
+    /// Whom to trust if nothing is said: the networks in which a proxy is beside us.
+    #[must_use]
+    pub fn private_networks() -> Vec<String> {
+        PRIVATE.iter().map(|&network| network.to_owned()).collect()
+    }
+
     /// Where to listen if nothing is said.
     pub const LISTEN: &str = "80";
     /// Where PHP-FPM is if nothing is said: beside us in the container.

@@ -118,10 +118,12 @@ fn compression() -> String {
     text
 }
 
-/// Who the client is and whether it came by TLS, if a trusted proxy says so.
+/// Who the client is and how it came, by TLS and to which port, if a trusted proxy says so.
 fn proxies(trusted: &[String]) -> String {
     if trusted.is_empty() {
-        return "    map $https $client_https { default $https; }\n".to_owned();
+        let own = |name| format!("    map $scheme $client_{name} {{ default ${name}; }}\n");
+        return ["https", "scheme"].map(own).concat()
+            + "    map $scheme $client_port { default $server_port; }\n";
     }
     let mut text = String::new();
     for network in trusted {
@@ -142,6 +144,24 @@ fn proxies(trusted: &[String]) -> String {
     map $from_proxy:$http_x_forwarded_proto $client_https {
         default  $https;
         1:https  on;
+        1:wss    on;
+        1:http   \"\";
+        1:ws     \"\";
+    }
+    map $from_proxy:$http_x_forwarded_proto $client_scheme {
+        default  $scheme;
+        1:https  https;
+        1:wss    https;
+        1:http   http;
+        1:ws     http;
+    }
+    map $from_proxy:$http_x_forwarded_proto:$http_x_forwarded_port $client_port {
+        default                          $server_port;
+        1:https:                         443;
+        1:wss:                           443;
+        1:http:                          80;
+        1:ws:                            80;
+        \"~^1:[a-z]*:(?<told>[0-9]+)$\"  $told;
     }
 ",
     );
@@ -241,6 +261,8 @@ fn server(preset: &Preset) -> String {
             fastcgi_pass {fpm};
             fastcgi_split_path_info ^(/index\\.php)(/.*)$;
 {params}            fastcgi_param HTTPS             $client_https if_not_empty;
+            fastcgi_param REQUEST_SCHEME    $client_scheme;
+            fastcgi_param SERVER_PORT       $client_port;
             fastcgi_param PATH_INFO         $fastcgi_path_info;
             fastcgi_param SCRIPT_FILENAME   $realpath_root$fastcgi_script_name;
             fastcgi_param DOCUMENT_ROOT     $realpath_root;

@@ -49,7 +49,7 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         "Low-water mark of outgoing connections.";
     FASTCGI_BUFFER_SIZE "fastcgi_buffer_size" in HTTP | SERVER | LOCATION,
         TAKE1, Size = "4k", Nearest,
-        Accepted("a head may have up to 64k, whatever this says"),
+        Differs("a larger head is taken, up to 64k, with one warning, where nginx answers 502"),
         "Buffer for the first part of the answer, its head.";
     FASTCGI_PASS_REQUEST_HEADERS "fastcgi_pass_request_headers" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,

@@ -37,6 +37,12 @@ pub struct CgiHead {
 }
 
 impl CgiHead {
+    /// Bytes that it came in.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.raw.len()
+    }
+
     /// Names and values in the script's own order and spelling, `Status` and duplicates included.
     pub fn spelled(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         Fields::new(&self.raw).filter_map(Result::ok)

@@ -64,6 +64,8 @@ pub struct RealIp {
     pub source: RealIpSource,
     /// `real_ip_recursive`.
     pub recursive: bool,
+    /// `real_ip_trust_private`: scheme and port are those that a trusted proxy tells, too.
+    pub forwards: bool,
 }
 
 /// `real_ip_header`.

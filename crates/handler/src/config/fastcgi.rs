@@ -1,6 +1,7 @@
 //! `fastcgi_pass` and its kin.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::HeaderName;
@@ -34,6 +35,8 @@ pub struct FastCgi {
     pub pass_request_headers: bool,
     /// `fastcgi_request_buffering`.
     pub request_buffering: bool,
+    /// `fastcgi_buffer_size`, until a larger head has been warned of.
+    pub buffer_size: HeadRoom,
     /// `fastcgi_intercept_errors`.
     pub intercept_errors: bool,
     /// `fastcgi_force_ranges`.
@@ -54,6 +57,30 @@ pub struct FastCgi {
     pub options: Arc<Options>,
     /// `fastcgi_cache` and its kin.
     pub caching: Option<Box<Caching>>,
+}
+
+/// How large a head is expected to be (`fastcgi_buffer_size`).
+///
+/// Differs: to nginx a larger head is an error; here it is one warning, up to a limit that is safe.
+#[derive(Debug)]
+pub struct HeadRoom {
+    size: usize,
+    told: AtomicBool,
+}
+
+impl HeadRoom {
+    /// Room for so many bytes.
+    #[must_use]
+    pub fn new(size: usize) -> Self {
+        let told = AtomicBool::new(false);
+        Self { size, told }
+    }
+
+    /// The room there is, where `size` bytes are too many for it and nobody has been told yet.
+    pub(crate) fn exceeded_by(&self, size: usize) -> Option<usize> {
+        let first = size > self.size && !self.told.swap(true, Ordering::Relaxed);
+        first.then_some(self.size)
+    }
 }
 
 /// Where requests go.

@@ -33,7 +33,8 @@ pub use cache::{CacheLock, CacheZone, CacheZones, Caching, UseStale};
 pub use encoding::{EncoderSet, Encoding};
 pub(crate) use fastcgi::ParamStep;
 pub use fastcgi::{
-    FastCgi, FastCgiGroup, FastCgiParam, FastCgiParams, FastCgiPass, IgnoredFields, NextUpstream,
+    FastCgi, FastCgiGroup, FastCgiParam, FastCgiParams, FastCgiPass, HeadRoom, IgnoredFields,
+    NextUpstream,
 };
 pub use filters::{Addition, Charset, Charsets, Mirror, Rate, Ssi, SubFilter, VariableNames};
 pub use geo::{Geo, GeoNetworks, GeoRanges, GeoTable, Split};

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use http::{HeaderMap, HeaderName};
 
 use crate::config::{RealIp, RealIpSource, Site};
-use crate::context::{Client, Context};
+use crate::context::{Client, Context, Forwarded};
 
 /// Replaces the client's address where the peer is trusted.
 pub(crate) fn apply(cx: &mut Context, site: &Site) {
@@ -35,6 +35,30 @@ pub(crate) fn apply(cx: &mut Context, site: &Site) {
     };
     if let Some(found) = found {
         cx.client = found;
+    }
+    if rules.forwards {
+        cx.forwarded = told_by(&cx.head.headers);
+    }
+}
+
+/// How the client came to the proxy: what the last hop, which is the trusted one, says of it. A proxy that
+/// tells no port is on that of its scheme.
+fn told_by(fields: &HeaderMap) -> Forwarded {
+    let last = |name: &str| {
+        let value = fields.get_all(name).iter().next_back()?;
+        let last = value.to_str().ok()?.rsplit(',').next()?;
+        Some(last.trim().to_ascii_lowercase())
+    };
+    let tls = last("x-forwarded-proto").and_then(|scheme| match &*scheme {
+        "https" | "wss" => Some(true),
+        "http" | "ws" => Some(false),
+        _ => None,
+    });
+    let port = last("x-forwarded-port").and_then(|port| port.parse().ok());
+    let usual = tls.map(|tls| if tls { 443 } else { 80 });
+    Forwarded {
+        tls,
+        port: port.filter(|port| *port != 0).or(usual),
     }
 }
 
@@ -123,6 +147,7 @@ mod tests {
         RealIp {
             trusted: vec![network],
             trust_unix: false,
+            forwards: false,
             source,
             recursive,
         }
@@ -130,6 +155,25 @@ mod tests {
 
     fn found(recursive: bool, list: &[&[u8]]) -> Option<String> {
         Some(from_list(&rules(recursive), list)?.address?.to_string())
+    }
+
+    #[test]
+    fn the_trusted_hop_tells_scheme_and_port() {
+        for (scheme, port, found) in [
+            ("https", "", (Some(true), Some(443))),
+            ("http", "", (Some(false), Some(80))),
+            ("https", "8443", (Some(true), Some(8443))),
+            ("http, https", "80, 443", (Some(true), Some(443))),
+            ("WSS", "0", (Some(true), Some(443))),
+            ("gopher", "70", (None, Some(70))),
+            ("", "", (None, None)),
+        ] {
+            let mut fields = HeaderMap::new();
+            fields.insert("x-forwarded-proto", scheme.parse().unwrap());
+            fields.insert("x-forwarded-port", port.parse().unwrap());
+            let told = told_by(&fields);
+            assert_eq!((told.tls, told.port), found, "{scheme} {port}");
+        }
     }
 
     #[test]

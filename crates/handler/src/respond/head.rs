@@ -206,9 +206,8 @@ impl Context {
             url.extend_from_slice(&self.host);
         }
         let default = if self.tls() { 443 } else { 80 };
-        let port = self
-            .local_address()
-            .map_or(default, |address| address.port());
+        let ours = || self.local_address().map(|address| address.port());
+        let port = self.forwarded.port.or_else(ours).unwrap_or(default);
         if location.level.port_in_redirect && port != default {
             url.extend_from_slice(format!(":{port}").as_bytes());
         }

@@ -82,7 +82,8 @@ impl Context {
             Variable::RealipRemotePort => self.append_port(self.peer().port, out),
             Variable::ServerAddr => self.append_address(self.local_address().map(|a| a.ip()), out),
             Variable::ServerPort => {
-                self.append_port(self.local_address().map(|address| address.port()), out)
+                let ours = || self.local_address().map(|address| address.port());
+                self.append_port(self.forwarded.port.or_else(ours), out)
             }
             Variable::Connection => put_display(out, self.exchange.connection().serial()),
             Variable::ConnectionRequests => put_display(out, self.exchange.number()),

@@ -44,6 +44,16 @@ pub(super) fn from_response(
     let Response {
         mut head, mut body, ..
     } = response;
+    if let Some(room) = fastcgi.buffer_size.exceeded_by(head.size()) {
+        let size = head.size();
+        cx.log(
+            Severity::Warn,
+            format_args!(
+                "upstream sent a header of {size} bytes, more than the {room} of \"fastcgi_buffer_size\", \
+                 which nginx would refuse as too big"
+            ),
+        );
+    }
     let status = head.status.as_u16();
     if let Some(storing) = &mut storing {
         storing.see(head.spelled());
