@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::pool::{Shared, State, settle};
-use crate::slots::{self, Attention, LATE, LONG_WAIT, Released};
+use crate::slots::{self, Attention, LONG_WAIT, Released};
 
 /// The keeper looks no more often than that.
 const TICK: Duration = Duration::from_millis(1);
@@ -246,9 +246,9 @@ fn look_at(
     }
     if let Attention::Asked(asked) | Attention::Late(asked) = idle.attention {
         let watch = &mut state.slots.watch;
-        let after = now.saturating_duration_since(asked);
+        let (after, late) = (now.saturating_duration_since(asked), watch.late_after());
         match idle.connection.poll_attention(cx) {
-            Poll::Pending if after < LATE => return Some(asked + LATE),
+            Poll::Pending if after < late => return Some(asked + late),
             Poll::Pending if after < PATIENCE => {
                 watch.late();
                 idle.attention = Attention::Late(asked);

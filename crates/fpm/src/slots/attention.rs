@@ -5,7 +5,8 @@
 //! `FCGI_GET_VALUES` is answered at once by a worker that waits for a request, and late by one that does
 //! not. So an idle connection is asked that way, and not used while it owes the answer: it counts as busy,
 //! for its worker is. Until many workers in a row have been prompt, no connection is used unasked. From then
-//! on, and where answers take no time, a busy pool asks hardly anybody.
+//! on a busy pool asks hardly anybody: each question costs a wake-up, a fourth of what a page costs us.
+//! One late answer, and all are asked again for long.
 //!
 //! Only PHP-FPM is asked, and what is known to be one.
 
@@ -14,17 +15,22 @@ use std::time::{Duration, Instant};
 /// After so many prompt answers in a row the next is expected to be prompt, too.
 const TRUST: u32 = 32;
 
-/// A worker that answers later than that was at work. A busy machine makes others late, but less.
-pub(crate) const LATE: Duration = Duration::from_millis(10);
+/// After so many, once one was late: work that one request in a hundred leaves behind must not be
+/// forgotten between two of them.
+const TRUST_AGAIN: u32 = 1024;
+
+/// A worker that answers later than that was at work, if exchanges take less time than that. A busy
+/// machine makes others late, but less.
+const LATE: Duration = Duration::from_millis(10);
+
+/// However long exchanges take, this is late.
+const TOO_LATE: Duration = Duration::from_secs(1);
 
 /// Where all are prompt, a connection is asked only once it has been idle for so long.
 const UNHURRIED: Duration = Duration::from_millis(10);
 
 /// One of so many connections is asked before a request that waits gets it, however prompt all were.
 const SAMPLE: u32 = 64;
-
-/// To ask costs little beside an exchange that took so long, and the next request may have much to lose.
-const SLOW: Duration = Duration::from_millis(2);
 
 /// So many connections in a row that ended instead of answering: this FPM does not know the question.
 const USELESS: u32 = 8;
@@ -48,8 +54,9 @@ pub(crate) struct Watch {
     asks: bool,
     /// Prompt answers in a row.
     prompt: u32,
+    was_late: bool,
     handed: u32,
-    /// How long the exchange took that ended last.
+    /// How long exchanges take of late.
     took: Duration,
     useless: u32,
 }
@@ -67,7 +74,11 @@ impl Watch {
 
     /// Whether a worker that was not asked may well be still at work.
     pub(crate) fn is_wary(&self) -> bool {
-        self.asks && self.prompt < TRUST
+        let enough = match self.was_late {
+            true => TRUST_AGAIN,
+            false => TRUST,
+        };
+        self.asks && self.prompt < enough
     }
 
     /// When a connection that is idle from now on is asked.
@@ -81,7 +92,13 @@ impl Watch {
 
     /// An exchange ended that took so long, and its connection is about to come back.
     pub(crate) fn ended(&mut self, took: Duration) {
-        self.took = took;
+        self.took = (self.took * 7 + took) / 8;
+    }
+
+    /// From when on an answer is late. What a worker does for no longer than an exchange takes costs the
+    /// next request no more than its place in the line does.
+    pub(crate) fn late_after(&self) -> Duration {
+        self.took.clamp(LATE, TOO_LATE)
     }
 
     /// Whether the connection that comes back may go straight to a request that waits.
@@ -91,21 +108,22 @@ impl Watch {
         }
         self.handed = self.handed.wrapping_add(1);
         let sampled = self.handed.is_multiple_of(SAMPLE);
-        !self.is_wary() && self.took < SLOW && !sampled
+        !self.is_wary() && !sampled
     }
 
     /// A worker has not answered for a while.
     pub(crate) fn late(&mut self) {
         self.prompt = 0;
+        self.was_late = true;
     }
 
     /// A worker answered, so long after it was asked.
     pub(crate) fn answered(&mut self, after: Duration) {
         self.useless = 0;
-        self.prompt = match after < LATE {
-            true => self.prompt.saturating_add(1),
-            false => 0,
-        };
+        match after < self.late_after() {
+            true => self.prompt = self.prompt.saturating_add(1),
+            false => self.late(),
+        }
     }
 
     /// A connection ended in the place of an answer.
@@ -144,9 +162,19 @@ mod tests {
         assert!(watch.is_wary() && !watch.may_hand_over());
         assert_eq!(watch.ask_at(now), Some(now));
         (0..TRUST).for_each(|_| watch.answered(Duration::ZERO));
+        assert!(watch.is_wary(), "not so soon again");
+        (TRUST..TRUST_AGAIN).for_each(|_| watch.answered(Duration::ZERO));
         assert!(!watch.is_wary() && watch.may_hand_over());
-        watch.ended(SLOW);
-        assert!(!watch.may_hand_over());
+    }
+
+    #[test]
+    fn what_is_late_depends_on_how_long_exchanges_take() {
+        let mut watch = watch(TRUST);
+        (0..100).for_each(|_| watch.ended(LATE * 3));
+        watch.answered(LATE * 2);
+        assert!(!watch.is_wary());
+        watch.answered(LATE * 3);
+        assert!(watch.is_wary());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::queue::{Line, Outcome, Place};
 mod attention;
 mod guess;
 
-pub(crate) use attention::{Attention, LATE};
+pub(crate) use attention::Attention;
 pub(crate) use guess::Standing;
 
 /// A wait from which on the slot is lent that is left to others otherwise.
