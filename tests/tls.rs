@@ -478,6 +478,7 @@ fn servers_behind_us_are_greeted_and_looked_at() -> Result {
                 proxy_pass https://127.0.0.1:%%PORT_1%%;
                 proxy_ssl_verify on;
                 proxy_ssl_name $arg_name;
+                proxy_set_header Host $arg_name;
                 proxy_ssl_certificate %%CERTS%%/client.crt;
                 proxy_ssl_certificate_key %%CERTS%%/client.key;
             }
