@@ -181,10 +181,15 @@ impl Regex {
     /// # Errors
     ///
     /// [`MatchError`] if it takes too many steps.
+    #[inline]
     pub fn is_match(&self, subject: &[u8]) -> Result<bool, MatchError> {
         if !self.admits(subject) {
             return Ok(false);
         }
+        self.search(subject)
+    }
+
+    fn search(&self, subject: &[u8]) -> Result<bool, MatchError> {
         match self.engine.is_match(subject) {
             Err(error) if error.code() == STACK_LIMIT_CODE => match self.interpreted() {
                 Some(engine) => engine.is_match(subject),
@@ -202,16 +207,22 @@ impl Regex {
     /// # Errors
     ///
     /// [`MatchError`] if it takes too many steps.
+    #[inline]
     pub fn captures(&self, subject: &[u8], captures: &mut Captures) -> Result<bool, MatchError> {
+        // Inlined up to here: of a list of expressions, most are turned away.
+        if !self.admits(subject) {
+            return Ok(false);
+        }
+        self.search_groups(subject, captures)
+    }
+
+    fn search_groups(&self, subject: &[u8], captures: &mut Captures) -> Result<bool, MatchError> {
         if self.groups == 0 {
-            let matched = self.is_match(subject)?;
+            let matched = self.search(subject)?;
             if matched {
                 captures.clear();
             }
             return Ok(matched);
-        }
-        if !self.admits(subject) {
-            return Ok(false);
         }
         let idle = self.idle.try_lock().ok().and_then(|mut idle| idle.pop());
         let mut locations = idle.unwrap_or_else(|| self.engine.capture_locations());
@@ -273,6 +284,7 @@ impl Regex {
         }
     }
 
+    #[inline]
     fn admits(&self, subject: &[u8]) -> bool {
         self.prefilter
             .as_ref()

@@ -68,6 +68,7 @@ impl Prefilter {
     }
 
     /// Whether `subject` may match.
+    #[inline]
     pub(super) fn admits(&self, subject: &[u8]) -> bool {
         match self {
             Prefilter::Start(start) => subject.starts_with(start),
