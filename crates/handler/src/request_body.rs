@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
@@ -11,6 +11,8 @@ use http_body::Body as _;
 use portunus_server::{BodyError, RequestBody as Incoming};
 use portunus_spool::{Limits, Spool, Spooled};
 use tokio::sync::mpsc;
+
+use crate::config::Level;
 
 /// Where a request's body is.
 #[derive(Debug, Default)]
@@ -60,9 +62,11 @@ impl BodyReadError {
 }
 
 impl RequestBody {
-    /// A body that the client has yet to send; none where the head says that there is none.
+    /// A body that the client has yet to send; none where the head does not announce any. One that is
+    /// announced to have no byte may still be wanted in a file.
     pub(crate) fn new(incoming: Incoming) -> Self {
-        if incoming.is_end_stream() {
+        let announced = incoming.exchange().content_length().is_some();
+        if incoming.is_end_stream() && !announced {
             Self::Gone
         } else {
             Self::Unread(incoming)
@@ -80,20 +84,24 @@ impl RequestBody {
     /// The whole body, if it is in memory.
     pub(crate) fn in_memory(&self) -> Option<&[u8]> {
         match self {
-            Self::Whole(body) => body.in_memory().map(|bytes| &bytes[..]),
+            Self::Whole(body) => {
+                let bytes = body.in_memory().filter(|bytes| !bytes.is_empty());
+                bytes.map(|bytes| &bytes[..])
+            }
             Self::Unread(_) | Self::Gone => None,
         }
     }
 
-    /// Takes the body in.
-    ///
-    /// `limit` 0 is no limit; `memory` is `client_body_buffer_size`.
-    pub(crate) async fn read(
-        &mut self,
-        limit: u64,
-        memory: usize,
-        directory: &Arc<PathBuf>,
-    ) -> Result<(), BodyReadError> {
+    /// Where the whole body lies, if its file has a name.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Whole(body) => body.path(),
+            Self::Unread(_) | Self::Gone => None,
+        }
+    }
+
+    /// Takes the body in, as the directives of a location say.
+    pub(crate) async fn read(&mut self, level: &Level) -> Result<(), BodyReadError> {
         // What is here already stays: a mirror, or an upstream before this one, has asked for it.
         if !matches!(self, Self::Unread(_)) {
             return Ok(());
@@ -101,12 +109,16 @@ impl RequestBody {
         let Self::Unread(mut incoming) = std::mem::take(self) else {
             return Ok(());
         };
+        let limit = level.client_max_body_size;
         let limits = Limits {
-            memory,
+            memory: level.client_body_buffer_size,
             file: u64::MAX,
-            directory: Arc::clone(directory),
+            directory: Arc::clone(&level.body_directory),
         };
-        let mut spool = Spool::new(limits);
+        let mut spool = match level.body_naming {
+            Some(naming) => Spool::in_named_file(limits, naming),
+            None => Spool::new(limits),
+        };
         while let Some(data) = poll_fn(|cx| incoming.poll_data(cx)).await {
             let data = data?;
             let length = spool.len() + data.len() as u64;

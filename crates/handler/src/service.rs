@@ -26,7 +26,7 @@ use crate::engine::{Plan, Step, decide};
 use crate::explain;
 use crate::request_body::RequestBody;
 use crate::respond::finish;
-use crate::start::{default_server, start};
+use crate::start::{server_of_refused, start};
 
 /// The snapshot in force; a reload puts another one in.
 pub type SharedSite = Arc<ArcSwap<Site>>;
@@ -48,7 +48,7 @@ impl Handler {
         Self { shared, current }
     }
 
-    /// A request that the gate has refused is answered, and logged, in the default server.
+    /// A request that the gate has refused is answered, and logged, in its server as far as it is known.
     fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Response<ResponseBody> {
         let site = self.site();
         let (head, ()) = Request::new(()).into_parts();
@@ -59,7 +59,7 @@ impl Handler {
             head,
             body,
         ));
-        default_server(&mut cx, &site);
+        server_of_refused(&mut cx, &site);
         cx.log(Severity::Info, format_args!("{}", refusal.reason));
         match decide(&mut cx, &site, Step::Fail(refusal.code)) {
             Plan::Answer(reply) => finish(cx, *reply),

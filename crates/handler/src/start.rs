@@ -17,12 +17,19 @@ pub(crate) fn start(cx: &mut Context, site: &Site) -> Step {
         return Step::Fail(500);
     };
     default_server(cx, site);
+    // nginx, too, reads the target by the rule of the default server.
+    if !read_target(cx, site.servers[cx.server].merge_slashes) {
+        cx.log(
+            Severity::Info,
+            format_args!("client sent invalid request while reading client request line"),
+        );
+        return Step::Fail(400);
+    }
     if let Err(status) = find_server(cx, address) {
         return Step::Fail(status);
     }
-    let server = &site.servers[cx.server];
-    cx.location = server.base;
-    if cx.head.version == http::Version::HTTP_2 && !server.http2 && !address.http2 {
+    cx.location = site.servers[cx.server].base;
+    if cx.head.version == http::Version::HTTP_2 && !site.servers[cx.server].http2 && !address.http2 {
         cx.log(
             Severity::Info,
             format_args!(
@@ -32,13 +39,6 @@ pub(crate) fn start(cx: &mut Context, site: &Site) -> Step {
         );
         return Step::Fail(421);
     }
-    if !read_target(cx, server.merge_slashes) {
-        cx.log(
-            Severity::Info,
-            format_args!("client sent invalid request while reading client request line"),
-        );
-        return Step::Fail(400);
-    }
     if let Err(status) = tls::check(cx, site) {
         return Step::Fail(status);
     }
@@ -47,9 +47,18 @@ pub(crate) fn start(cx: &mut Context, site: &Site) -> Step {
 }
 
 /// The server that holds until a name is known.
-pub(crate) fn default_server(cx: &mut Context, site: &Site) {
+fn default_server(cx: &mut Context, site: &Site) {
     if let Some(address) = site.address(cx.exchange.connection().tag()) {
         cx.server = address.default;
+        cx.location = site.servers[cx.server].base;
+    }
+}
+
+/// The server of a request that the gate has refused: the one that it named before it went wrong.
+pub(crate) fn server_of_refused(cx: &mut Context, site: &Site) {
+    default_server(cx, site);
+    let address = site.address(cx.exchange.connection().tag());
+    if address.is_some_and(|address| find_server(cx, address).is_ok()) {
         cx.location = site.servers[cx.server].base;
     }
 }

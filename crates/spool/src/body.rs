@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 
+use crate::named_file::{self, Name, Naming};
 use crate::temp_file::{self, PendingRead};
 use crate::{Error, Limits};
 
@@ -24,6 +25,8 @@ pub struct Spool {
     in_batch: usize,
     file: Option<Arc<File>>,
     written: u64,
+    naming: Option<Naming>,
+    name: Option<Arc<Name>>,
 }
 
 /// A piece below this size is copied behind the one before it: it is a part of the buffer that was
@@ -73,6 +76,22 @@ impl Spool {
             in_batch: 0,
             file: None,
             written: 0,
+            naming: None,
+            name: None,
+        }
+    }
+
+    /// An empty body that goes into a file of its own from the first byte on, and has the file even
+    /// if no byte comes.
+    #[must_use]
+    pub fn in_named_file(limits: Limits, naming: Naming) -> Self {
+        let limits = Limits {
+            memory: 0,
+            ..limits
+        };
+        Self {
+            naming: Some(naming),
+            ..Self::new(limits)
         }
     }
 
@@ -96,7 +115,8 @@ impl Spool {
     /// The body is of no use afterwards.
     pub async fn push(&mut self, bytes: Bytes) -> Result<(), Error> {
         let in_file = self.written + self.in_batch as u64;
-        if in_file == 0 && self.in_memory + bytes.len() <= self.limits.memory {
+        let fits = self.in_memory + bytes.len() <= self.limits.memory;
+        if in_file == 0 && fits && self.naming.is_none() {
             self.in_memory += bytes.len();
             self.memory.push(bytes);
             return Ok(());
@@ -118,7 +138,7 @@ impl Spool {
     /// # Errors
     /// [`Error::File`] when its last bytes could not be written.
     pub async fn finish(mut self) -> Result<Spooled, Error> {
-        if self.in_batch > 0 {
+        if self.in_batch > 0 || (self.naming.is_some() && self.file.is_none()) {
             self.flush().await?;
         }
         let memory = match <[Bytes; 1]>::try_from(self.memory.take()) {
@@ -129,11 +149,15 @@ impl Spool {
             memory,
             file: self.file,
             in_file: self.written,
+            name: self.name,
         })
     }
 
     async fn flush(&mut self) -> Result<(), Error> {
         let directory = Arc::clone(&self.limits.directory);
+        if let (Some(naming), None) = (self.naming, &self.file) {
+            self.make_named(naming).await?;
+        }
         let (batch, file, offset) = (self.batch.take(), self.file.take(), self.written);
         let written = tokio::task::spawn_blocking(move || write(file, &directory, &batch, offset));
         let written = written
@@ -144,6 +168,18 @@ impl Spool {
         self.file = Some(file);
         self.written = written;
         self.in_batch = 0;
+        Ok(())
+    }
+
+    async fn make_named(&mut self, naming: Naming) -> Result<(), Error> {
+        let directory = Arc::clone(&self.limits.directory);
+        let made = tokio::task::spawn_blocking(move || named_file::create(&directory, naming));
+        let made = made
+            .await
+            .unwrap_or_else(|lost| Err(io::Error::other(lost)));
+        let (file, name) = made.map_err(|source| Error::file(&self.limits.directory, source))?;
+        self.file = Some(Arc::new(file));
+        self.name = Some(Arc::new(name));
         Ok(())
     }
 }
@@ -177,6 +213,7 @@ pub struct Spooled {
     memory: Bytes,
     file: Option<Arc<File>>,
     in_file: u64,
+    name: Option<Arc<Name>>,
 }
 
 impl Spooled {
@@ -195,7 +232,13 @@ impl Spooled {
     /// All of it, if no file had to be used.
     #[must_use]
     pub fn in_memory(&self) -> Option<&Bytes> {
-        (self.in_file == 0).then_some(&self.memory)
+        (self.in_file == 0 && self.name.is_none()).then_some(&self.memory)
+    }
+
+    /// Where the body lies, if it was given a file with a name.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.name.as_deref().map(Name::path)
     }
 
     /// Reads the body from the front.
@@ -215,6 +258,7 @@ impl From<Bytes> for Spooled {
             memory,
             file: None,
             in_file: 0,
+            name: None,
         }
     }
 }
@@ -314,6 +358,31 @@ mod tests {
         spool.push(buffer.slice(..SMALL)).await.unwrap();
         spool.push(buffer.slice(9..11)).await.unwrap();
         assert_eq!(spool.finish().await.unwrap().len(), 3 + SMALL as u64);
+    }
+
+    #[tokio::test]
+    async fn a_named_file_holds_all_and_goes_with_the_body_if_it_is_to() {
+        let directory = tempfile::tempdir().unwrap();
+        for (clean, levels) in [(true, [0; 3]), (false, [1, 2, 0])] {
+            let mut spool =
+                Spool::in_named_file(limits(100, 100, directory.path()), Naming { levels, clean });
+            spool.push("he".into()).await.unwrap();
+            spool.push("llo".into()).await.unwrap();
+            let body = spool.finish().await.unwrap();
+            let path = body.path().unwrap().to_path_buf();
+            assert_eq!(std::fs::read(&path).unwrap(), b"hello");
+            assert_eq!((body.in_memory(), body.len()), (None, 5));
+            assert_eq!(read(&body).await, b"hello");
+            drop(body);
+            assert_eq!(path.exists(), !clean);
+        }
+        let naming = Naming {
+            levels: [0; 3],
+            clean: false,
+        };
+        let empty = Spool::in_named_file(limits(0, 0, directory.path()), naming);
+        let empty = empty.finish().await.unwrap();
+        assert_eq!(std::fs::read(empty.path().unwrap()).unwrap(), b"");
     }
 
     #[tokio::test]

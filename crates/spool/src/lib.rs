@@ -8,15 +8,17 @@
 //!   pace of the client, so that a slow reader never holds a worker.
 //!
 //! Files have no name (`O_TMPFILE`, or unlinked at once), so nothing is left behind
-//! whatever ends the process. File work runs on blocking threads in large pieces, or
+//! whatever ends the process, unless a name is asked for ([`Naming`]). File work runs on blocking threads in large pieces, or
 //! straight from the page cache when the kernel says that this will not block.
 
 mod body;
 mod fifo;
+mod named_file;
 mod temp_file;
 
 pub use body::{Spool, Spooled, SpooledReader};
 pub use fifo::{Reader, ReaderGone, Writer, fifo};
+pub use named_file::Naming;
 pub use temp_file::prepare;
 
 use std::path::PathBuf;

@@ -12,6 +12,7 @@ use portunus_static_files::{
 };
 
 use super::Builder;
+use super::body::body_naming;
 use super::filters::{addition, mirror, ssi};
 
 impl Builder<'_> {
@@ -54,6 +55,8 @@ impl Builder<'_> {
                 client_max_body_size: scope.offset(d::CLIENT_MAX_BODY_SIZE).unwrap_or(0),
                 client_body_buffer_size: usize::try_from(scope.size(d::CLIENT_BODY_BUFFER_SIZE))
                     .unwrap_or(usize::MAX),
+                body_directory: self.body_directory(scope),
+                body_naming: body_naming(scope),
             },
             rewrite,
             try_files: self.try_files(scope),

@@ -22,6 +22,7 @@ use portunus_static_files::OpenFileCache;
 use portunus_telemetry::{ErrorLog, LogFile};
 
 mod access;
+mod body;
 mod cache;
 mod content;
 mod encoding;
@@ -264,7 +265,6 @@ impl Builder<'_> {
             }),
             server: Arc::clone(&self.kept.server),
             dynamic_pools: std::mem::take(&mut self.named_groups).into_iter().collect(),
-            temp_dir: Arc::clone(&self.temp_dir),
         };
         let main = self.config.main();
         let process_log = self.error_log(main);

@@ -75,6 +75,7 @@ impl Builder<'_> {
             request_buffering: scope.flag(d::PROXY_REQUEST_BUFFERING),
             buffering: scope.flag(d::PROXY_BUFFERING),
             intercept_errors: scope.flag(d::PROXY_INTERCEPT_ERRORS),
+            ignore_client_abort: scope.flag(d::PROXY_IGNORE_CLIENT_ABORT),
             force_ranges: scope.flag(d::PROXY_FORCE_RANGES),
             socket_keepalive: scope.flag(d::PROXY_SOCKET_KEEPALIVE),
             method: self.optional(scope, d::PROXY_METHOD),

@@ -9,7 +9,8 @@ rows! { "headers": "ngx_http_headers_module: fields that are added to answers";
         Honoured, "Sets Expires and Cache-Control.";
     ADD_HEADER "add_header" in HTTP | SERVER | LOCATION | LIF,
         TAKE23, Special(Special::AddHeader), Nearest,
-        Honoured, "Adds a field to answers; \"always\" adds it to errors too.";
+        Differs("a 416 has it once, where nginx adds it again with the page of the error; a value with a control byte is left out"),
+        "Adds a field to answers; \"always\" adds it to errors too.";
     ADD_TRAILER "add_trailer" in HTTP | SERVER | LOCATION | LIF,
         TAKE23, Special(Special::AddHeader), Nearest,
         Honoured, "Adds a field to the end of answers.";

@@ -81,7 +81,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         "Directory for request bodies that outgrow memory.";
     CLIENT_BODY_IN_FILE_ONLY "client_body_in_file_only" in HTTP | SERVER | LOCATION,
         TAKE1, Enumeration(words::BODY_IN_FILE) = "off", Nearest,
-        Accepted("a body is in memory or in a file without a name; $request_body_file has no value"),
+        Differs("with `off` a body that outgrows memory is in a file without a name, and `$request_body_file` has no value"),
         "Whether every request body is put into a file.";
     CLIENT_BODY_IN_SINGLE_BUFFER "client_body_in_single_buffer" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,

@@ -31,7 +31,8 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         Honoured, "Whether the request body is taken in before it is passed on.";
     PROXY_IGNORE_CLIENT_ABORT "proxy_ignore_client_abort" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Accepted("a request that is passed on ends when its client is gone"), "Whether a request goes on when its client is gone.";
+        Differs("with `proxy_buffering off` an answer that has begun ends when its client is gone"),
+        "Whether a request goes on when its client is gone.";
     PROXY_BIND "proxy_bind" in HTTP | SERVER | LOCATION, TAKE12, Special(Special::Bind), Nearest,
         Unsupported, "Own address of outgoing connections.";
     PROXY_SOCKET_KEEPALIVE "proxy_socket_keepalive" in HTTP | SERVER | LOCATION,

@@ -1,9 +1,11 @@
 //! What holds within one location, outside of any, or within an `if`; inheritance resolved.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use portunus_routing::rewrite::Program;
 use portunus_server::Limits;
+use portunus_spool::Naming;
 use portunus_static_files::listing::ListingFormat;
 use portunus_static_files::{ConditionalOptions, MediaTypes, OpenOptions};
 use portunus_telemetry::ErrorLog;
@@ -100,6 +102,10 @@ pub struct Level {
     pub client_max_body_size: u64,
     /// `client_body_buffer_size`.
     pub client_body_buffer_size: usize,
+    /// `client_body_temp_path`.
+    pub body_directory: Arc<PathBuf>,
+    /// `client_body_in_file_only`.
+    pub body_naming: Option<Naming>,
     /// `chunked_transfer_encoding`.
     pub chunked: bool,
     /// `etag`.

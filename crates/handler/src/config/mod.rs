@@ -3,7 +3,6 @@
 //! `app` translates the configuration language into these types; nothing here knows that the
 //! language exists. A reload builds a new [`Site`]; requests in flight keep the one they began with.
 
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
@@ -110,8 +109,6 @@ pub struct Site {
     pub keeps_sent_fields: bool,
     /// Whether some server takes `underscores_in_headers`.
     pub underscores_in_headers: bool,
-    /// Where bodies go that do not fit into memory.
-    pub temp_dir: Arc<PathBuf>,
 }
 
 /// Value of the `Server` field and signature of short pages.

@@ -20,9 +20,7 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
         return decide(cx, &site, Step::Mirrored);
     };
     if mirror.body {
-        let level = &location.level;
-        let (limit, memory) = (level.client_max_body_size, level.client_body_buffer_size);
-        if let Err(error) = cx.body.read(limit, memory, &site.temp_dir).await {
+        if let Err(error) = cx.body.read(&location.level).await {
             cx.log(Severity::Error, format_args!("{error}"));
             return decide(cx, &site, Step::Fail(error.status()));
         }

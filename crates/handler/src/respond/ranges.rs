@@ -7,8 +7,8 @@ use http::{HeaderValue, header};
 use portunus_static_files::conditional::decide_range;
 use portunus_static_files::{ByteRange, Multipart, MultipartBody, Outcome, StaticBody};
 
-use super::Reply;
 use super::conditional::facts;
+use super::{Reply, charset};
 use crate::body::Body;
 use crate::config::{Location, Site};
 use crate::context::Context;
@@ -35,7 +35,10 @@ pub(super) fn apply(cx: &mut Context, site: &Site, location: &Location, reply: &
                 .fields
                 .insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         }
-        Outcome::RangeNotSatisfiable => unsatisfiable(cx, site, reply, length),
+        Outcome::RangeNotSatisfiable => {
+            unsatisfiable(cx, site, reply, length);
+            charset::apply(cx, site, location, reply);
+        }
         Outcome::Single(range) => single(reply, range, length),
         Outcome::Multi(ranges) => multi(reply, &ranges, length),
         _ => {}

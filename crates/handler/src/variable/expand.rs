@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::IpAddr;
+use std::os::unix::ffi::OsStrExt as _;
 
 use portunus_routing::Slot;
 use portunus_server::Outcome;
@@ -144,7 +145,10 @@ impl Context {
             Variable::FastcgiScriptName => self.append_script_name(out),
             Variable::FastcgiPathInfo => self.append_path_info(out),
             Variable::RequestBody => put_option(out, self.body.in_memory()),
-            Variable::RequestBodyFile => false,
+            Variable::RequestBodyFile => {
+                let path = self.body.path().map(|path| path.as_os_str().as_bytes());
+                put_option(out, path)
+            }
             Variable::IsRequestPort => self.host_port.is_none() || put(out, b":"),
             Variable::RequestPort => self.append_port(self.host_port, out),
             Variable::ProxyAddXForwardedFor => self.append_forwarded_for(out),

@@ -35,7 +35,7 @@ pub(crate) use self::tunnel::Tunnel;
 use crate::connection::{Connection, Cut, Exchange, Outcome, Wait};
 use crate::counters::Activity;
 use crate::handler::ConnectionHandler;
-use crate::io::poll_http1;
+use crate::io::{poll_http1, settle_continue};
 use crate::settings::{LingeringClose, Settings};
 
 /// Drives one connection until it is closed.
@@ -166,6 +166,8 @@ impl<H: ConnectionHandler> Http1<H> {
         if self.sending.is_none()
             && let Poll::Ready(response) = self.call.poll(cx, &self.handler, exchange)
         {
+            // nginx: the page of an error goes out without.
+            settle_continue(exchange, cx, response.status().as_u16() < 300);
             self.sending = Some(Sending::new(exchange, response));
         }
         let polled = match &mut self.sending {

@@ -99,18 +99,30 @@ impl RequestBody {
     }
 }
 
+/// A client that waits for a 100 gets it now, if it is to be `sent`, or never: after the answer it
+/// would be taken for that of the next request.
+///
+/// Source: nginx, `ngx_http_test_expect`.
+pub(crate) fn settle_continue(exchange: &Exchange, cx: &mut Context<'_>, sent: bool) {
+    let mut progress = exchange.body.get();
+    if !progress.owes_continue {
+        return;
+    }
+    progress.owes_continue = false;
+    exchange.body.set(progress);
+    if sent {
+        exchange.connection().send_continue(cx);
+    }
+}
+
 /// Also reads what nobody wants, for [`crate::http1`].
 pub(crate) fn poll_http1(
     exchange: &Exchange,
     cx: &mut Context<'_>,
 ) -> Poll<Option<Result<Bytes, BodyError>>> {
+    settle_continue(exchange, cx, true);
     let connection = exchange.connection();
     let mut progress = exchange.body.get();
-    if progress.owes_continue {
-        progress.owes_continue = false;
-        exchange.body.set(progress);
-        connection.send_continue(cx);
-    }
     loop {
         let mut framing = exchange.framing.borrow_mut();
         let mut pending = connection.pending.borrow_mut();
@@ -198,7 +210,11 @@ impl Body for RequestBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
-            Source::Http1 => self.exchange.framing.borrow().is_done(),
+            // Even a body of no byte may be waited for by a client that is owed a 100.
+            Source::Http1 => {
+                let owes = self.exchange.body.get().owes_continue;
+                self.exchange.framing.borrow().is_done() && !owes
+            }
             Source::Http2(body) => body.is_end_stream(),
         }
     }

@@ -6,8 +6,8 @@ mod pace;
 mod sendfile;
 mod transport;
 
-pub(crate) use body::poll_http1;
 pub use body::{BodyError, RequestBody};
+pub(crate) use body::{poll_http1, settle_continue};
 pub(crate) use out::Out;
 pub use sendfile::FileMarkers;
 pub(crate) use sendfile::FileQueue;

@@ -13,10 +13,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use portunus_fpm::{Body, Failure, Pool, Request, Response, Sending};
+use portunus_fpm::{Body, Failure, Request, Response, Sending};
 use portunus_telemetry::Severity;
 
 use super::cached::{LookUp, Storing, look_up};
+use super::leaving::abandoned;
 use crate::config::{Content, FastCgi, FastCgiGroup, FastCgiPass, Site};
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide};
@@ -95,7 +96,9 @@ pub(crate) async fn ask(
         let mut exchange = pool.send(request);
         let heard = poll_fn(|task| poll_heard(&mut exchange, cx, watched, task)).await;
         let Some(sent) = heard else {
-            return abandoned(cx, pool);
+            cx.upstream.record_abandoned(pool);
+            cx.upstream.name_fastcgi(pool.name());
+            return abandoned(cx);
         };
         match (sent, again) {
             (Ok(response), Some(again))
@@ -140,20 +143,6 @@ fn poll_heard(
     connection.poll_peer_closed(task).map(|()| None)
 }
 
-/// The client left before PHP had answered.
-///
-/// Source: nginx, `ngx_http_upstream_check_broken_connection`.
-fn abandoned(cx: &mut Context, pool: &Pool) -> Plan {
-    cx.upstream.record_abandoned(pool);
-    cx.upstream.name_fastcgi(pool.name());
-    cx.log(
-        Severity::Info,
-        format_args!("client prematurely closed connection, so upstream connection is closed too"),
-    );
-    cx.answer.status = 499;
-    Plan::Close
-}
-
 /// The request's body as the exchange wants it.
 async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<Body, Step> {
     if !fastcgi.pass_request_body {
@@ -164,7 +153,7 @@ async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<B
     let taken = if streams(cx, fastcgi) {
         cx.body.stream(limit, memory).await
     } else {
-        let read = cx.body.read(limit, memory, &site.temp_dir).await;
+        let read = cx.body.read(level).await;
         read.map(|()| None)
     };
     match taken {

@@ -272,7 +272,9 @@ fn transfer(cx: &Context, mut body: portunus_proxy::ResponseBody, held: Held) ->
 /// Reads ahead what is on its way and not being stored.
 fn ahead(proxy: &Proxy, body: Body) -> Body {
     match body {
-        Body::Proxy(body) => Body::Proxy(Box::new(body.read_ahead(&proxy.spool))),
+        Body::Proxy(body) => Body::Proxy(Box::new(
+            body.read_ahead(&proxy.spool, proxy.ignore_client_abort),
+        )),
         other => other,
     }
 }

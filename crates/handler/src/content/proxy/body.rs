@@ -87,12 +87,13 @@ pub(crate) enum ProxyBody {
 }
 
 impl ProxyBody {
-    /// Reads ahead as far as the limits go. Must be called on the thread of the connection.
-    pub(crate) fn read_ahead(self, limits: &Limits) -> Self {
+    /// Reads ahead as far as the limits go; to the end of the answer, if that is wanted, even when
+    /// the client is gone. Must be called on the thread of the connection.
+    pub(crate) fn read_ahead(self, limits: &Limits, to_the_end: bool) -> Self {
         match self {
             Self::Direct(body, held) => {
                 let (writer, reader) = fifo(limits.clone());
-                tokio::task::spawn_local(read_ahead(*body, held, writer));
+                tokio::task::spawn_local(read_ahead(*body, held, writer, to_the_end));
                 Self::Ahead(reader)
             }
             ahead @ Self::Ahead(_) => ahead,
@@ -121,7 +122,12 @@ impl ProxyBody {
 }
 
 /// Reads until the end, or until nobody wants to know.
-async fn read_ahead(mut body: ResponseBody, held: Held, mut writer: Writer<ProxyBodyError>) {
+async fn read_ahead(
+    mut body: ResponseBody,
+    held: Held,
+    mut writer: Writer<ProxyBodyError>,
+    to_the_end: bool,
+) {
     let end = loop {
         let data = poll_fn(|cx| {
             if writer.poll_gone(cx).is_ready() {
@@ -130,6 +136,10 @@ async fn read_ahead(mut body: ResponseBody, held: Held, mut writer: Writer<Proxy
             body.poll_data(cx).map(Some)
         });
         match data.await {
+            None if to_the_end => {
+                while let Some(Ok(_)) = poll_fn(|cx| body.poll_data(cx)).await {}
+                return;
+            }
             // The client is gone; dropping the body closes the connection to the server.
             None => return,
             Some(None) => break Ok(()),

@@ -18,6 +18,7 @@ use std::rc::Rc;
 use portunus_telemetry::Severity;
 
 use super::cached::{LookUp, Storing, look_up};
+use super::leaving::{abandoned, unless_client_leaves};
 use crate::config::{Content, Proxy, Site};
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide};
@@ -67,7 +68,14 @@ pub(crate) async fn ask(
         Err(status) => return decide(cx, site, Step::Fail(status)),
     };
     let head_only = outgoing.head_only;
-    match Tries::new(cx, proxy, &group, outgoing).run(cx).await {
+    let exchange = Rc::clone(&cx.exchange);
+    // What is to be stored is wanted without the client, too.
+    let ignored = proxy.ignore_client_abort || storing.is_some();
+    let tries = Tries::new(cx, proxy, &group, outgoing);
+    let Some(given) = unless_client_leaves(&exchange, ignored, tries.run(cx)).await else {
+        return abandoned(cx);
+    };
+    match given {
         Given::Answer(response, held) => {
             answer::from_response(cx, site, proxy, *response, held, head_only, storing)
         }
@@ -87,9 +95,7 @@ async fn take_body(cx: &mut Context, site: &Site, proxy: &Proxy) -> Result<(), u
     if streams(proxy, chunked) || matches!(cx.body, RequestBody::Gone) {
         return Ok(());
     }
-    let level = &cx.location_in(site).level;
-    let (limit, memory) = (level.client_max_body_size, level.client_body_buffer_size);
-    if let Err(error) = cx.body.read(limit, memory, &site.temp_dir).await {
+    if let Err(error) = cx.body.read(&cx.location_in(site).level).await {
         cx.log(Severity::Error, format_args!("{error}"));
         return Err(error.status());
     }
