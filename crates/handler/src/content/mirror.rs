@@ -19,11 +19,11 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
     let Some(mirror) = location.mirror.as_deref() else {
         return decide(cx, &site, Step::Mirrored);
     };
-    if mirror.body {
-        if let Err(error) = cx.body.read(&location.level).await {
-            cx.log(Severity::Error, format_args!("{error}"));
-            return decide(cx, &site, Step::Fail(error.status()));
-        }
+    if mirror.body
+        && let Err(error) = cx.body.read(&location.level).await
+    {
+        cx.log(Severity::Error, format_args!("{error}"));
+        return decide(cx, &site, Step::Fail(error.status()));
     }
     for uri in &mirror.uris {
         let mut inner = subrequest::beside(cx, uri);
