@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use portunus_conf::{Config, Diagnostics, LoadOptions, Loaded, MemoryLoader, Sources, d, dump};
+use portunus_routing::Regex;
 use portunus_telemetry::{Severity, emit};
 
 use crate::build::{Kept, build};
@@ -205,6 +206,7 @@ impl Launch {
             prefix: self.prefix.clone(),
             globals: self.globals.clone(),
             look_up,
+            regex: Some(compile),
         };
         let loaded = match &self.preset {
             None => Config::load(&self.conf, &options),
@@ -261,4 +263,10 @@ fn wait_for_server(mut pipe: std::fs::File) -> ExitCode {
         Ok(1) => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
+}
+
+/// Has the engine of the run time say whether it takes a pattern.
+fn compile(pattern: &[u8], caseless: bool) -> Result<usize, String> {
+    let regex = Regex::compile(pattern, caseless).map_err(|error| error.to_string())?;
+    Ok(regex.groups())
 }

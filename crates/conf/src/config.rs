@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use portunus_conf_syntax::{Diagnostic, Diagnostics, Loader, Parser, Severity, Sources};
 
-use crate::check;
+use crate::check::{self, RegexCheck};
 use crate::level::Levels;
 use crate::loader::FileLoader;
 use crate::scope::Scope;
@@ -20,6 +20,8 @@ pub struct LoadOptions {
     /// Whether names of hosts are looked up, as nginx does: an address that cannot be found is an
     /// error. Blocks while it asks.
     pub look_up: bool,
+    /// What compiles regular expressions, to see whether they can be; this crate has no engine.
+    pub regex: Option<RegexCheck>,
 }
 
 /// A whole configuration, every value of which has been checked.
@@ -72,7 +74,7 @@ impl Config {
             prefix: options.prefix.clone(),
             directory: options.prefix.join(path.parent().unwrap_or(Path::new(""))),
         };
-        check::check(&config, &tree.sources, options.look_up, &mut diagnostics);
+        check::check(&config, &tree.sources, options, &mut diagnostics);
         let config = (!diagnostics.has_errors()).then_some(config);
         Loaded {
             config,

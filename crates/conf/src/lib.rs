@@ -43,6 +43,7 @@ pub use portunus_conf_syntax::{
 };
 
 pub use crate::address::{Address, Network, Url};
+pub use crate::check::RegexCheck;
 pub use crate::config::{Config, LoadOptions, Loaded, dump};
 pub use crate::fault::Fault;
 pub use crate::loader::FileLoader;

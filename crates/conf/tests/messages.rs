@@ -15,6 +15,7 @@ fn printed(path: &Path) -> Vec<String> {
         prefix,
         globals: None,
         look_up: false,
+        regex: None,
     };
     let loaded = Config::load(path, &options);
     assert_eq!(loaded.config.is_none(), loaded.diagnostics.has_errors());

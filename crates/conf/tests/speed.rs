@@ -71,6 +71,7 @@ fn ten_thousand_lines_are_read_at_once() {
         prefix: folder.path().to_owned(),
         globals: None,
         look_up: false,
+        regex: None,
     };
     let times = (0..5).map(|_| {
         let begun = Instant::now();

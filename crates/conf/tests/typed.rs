@@ -210,7 +210,7 @@ fn logs() {
 #[test]
 fn upstreams() {
     with(
-        "upstream u { server a.example:81 weight=3 max_fails=0 fail_timeout=1m backup; }",
+        "upstream u { server a.example:81 weight=3 max_fails=0 fail_timeout=1m backup; server b.example; }",
         |one| {
             let member = Member::parse(one).expect("it is right");
             assert_eq!(member.url.address, Address::Name(b"a.example", 81));

@@ -26,7 +26,8 @@ impl Builder<'_> {
                 Some(variable) => Some(variable),
                 None => {
                     let text = name.bytes.escape_ascii();
-                    self.error_at(directive, name.word, format!("unknown \"{text}\" variable"));
+                    let message = format!("unknown \"{text}\" variable");
+                    self.refuse_value(directive, name.word, &message);
                     None
                 }
             },

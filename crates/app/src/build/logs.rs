@@ -55,6 +55,10 @@ impl Builder<'_> {
             .flat_map(portunus_conf::Word::as_bytes)
             .copied()
             .collect();
+        if let Some(number) = number_as_name(&text) {
+            let number = number.escape_ascii();
+            self.refuse_value(directive, first, &format!("unknown \"{number}\" variable"));
+        }
         let line = self.template_of(directive, first, &text);
         self.formats
             .insert(name.as_bytes().into(), Arc::new(LogFormat { line, escape }));
@@ -331,4 +335,22 @@ fn is_option(word: &Word) -> bool {
     [&b"buffer="[..], b"flush=", b"gzip", b"if="]
         .iter()
         .any(|option| text.starts_with(option))
+}
+
+/// What would be a capture elsewhere: a log knows none, so `$1` is a variable of that name.
+///
+/// Source: nginx, `ngx_http_log_compile_format`.
+fn number_as_name(format: &[u8]) -> Option<&[u8]> {
+    let mut parts = format.split(|byte| *byte == b'$');
+    parts.next();
+    parts.find_map(|part| {
+        let part = part.strip_prefix(b"{").unwrap_or(part);
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let end = part
+            .iter()
+            .position(|byte| !is_name(byte))
+            .unwrap_or(part.len());
+        let name = &part[..end];
+        name.first().is_some_and(u8::is_ascii_digit).then_some(name)
+    })
 }

@@ -46,6 +46,7 @@ mod server;
 mod temporary;
 mod tls;
 mod types;
+mod unknown;
 mod userid;
 
 pub(crate) use access::PRIVATE;
@@ -227,6 +228,7 @@ impl Builder<'_> {
         if let Some(http) = http {
             self.temp_dir = self.temp_dir(http, d::CLIENT_BODY_TEMP_PATH);
         }
+        self.look_for_unknown_variables(self.config.main());
         self.formats(http);
         if let Some(http) = http {
             self.maps(http);
@@ -353,7 +355,7 @@ impl Builder<'_> {
 
 /// nginx: `unknown "x" variable`.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown \"{}\" variable", String::from_utf8_lossy(.0))]
+#[error("unknown \"{}\" variable", String::from_utf8_lossy(.0).to_ascii_lowercase())]
 struct UnknownVariable(Box<[u8]>);
 
 /// `server_product`.

@@ -20,6 +20,8 @@ pub(super) struct Names {
     split_count: usize,
     /// Definitions of names that nginx keeps for itself.
     clashes: Vec<Diagnostic>,
+    /// Whether some `valid_referers` makes the variable that tells of it.
+    judges_referers: bool,
     map_count: usize,
 }
 
@@ -34,9 +36,10 @@ impl Names {
     /// What a name means, or `None` where nothing defines it.
     pub(super) fn resolve(&self, name: &[u8]) -> Option<Variable> {
         let text = std::str::from_utf8(name).ok()?.to_ascii_lowercase();
+        let made = text != "invalid_referer" || self.judges_referers;
         if let Some(slot) = self.slots.get(text.as_str()) {
             // A name with a meaning of its own keeps it until something sets it.
-            return Some(match Variable::builtin(name) {
+            return Some(match Variable::builtin(name).filter(|_| made) {
                 Some(own) => Variable::SlotOr(*slot, Box::new(own)),
                 None => Variable::Slot(*slot),
             });
@@ -50,7 +53,7 @@ impl Names {
         if let Some(number) = self.splits.get(text.as_str()) {
             return Some(Variable::Split(*number));
         }
-        Variable::builtin(name)
+        Variable::builtin(name).filter(|_| made)
     }
 
     /// Everything that is defined, with what it means.
@@ -130,6 +133,7 @@ impl Names {
                     self.splits.insert(name, number);
                 }
             }
+            b"valid_referers" => self.judges_referers = true,
             b"server_name" | b"location" | b"rewrite" | b"if" => {
                 directive
                     .args

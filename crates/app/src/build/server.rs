@@ -124,7 +124,8 @@ impl Builder<'_> {
                 .map(move |name| (name.clone(), id(*number)))
         });
         let (names, ignored) = ServerNames::new(entries);
-        for name in ignored {
+        let several = servers.iter().any(|server| Some(server) != servers.first());
+        for name in ignored.into_iter().filter(|_| several) {
             let message = format!("conflicting server name \"{name}\" on {address}, ignored");
             let diagnostic = portunus_conf::Diagnostic::new(Severity::Warn, message, u32::MAX);
             self.diagnostics.push(diagnostic);
@@ -180,6 +181,9 @@ impl Builder<'_> {
                         }
                         names.push(name);
                     }
+                    // Where it matters, the check of the configuration has refused it: a server that
+                    // is alone at its address is not looked up by name.
+                    Err(_) if !text.starts_with(b"~") => {}
                     Err(error) => self.error_at(directive, word, error.to_string()),
                 }
             }

@@ -45,7 +45,16 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
         Special::GzipDisable => Ok(()),
         _ => {
             at.once()?;
-            check_once(directive, special)
+            check_once(directive, special)?;
+            let pool = directive
+                .args
+                .first()
+                .and_then(|word| Text::after(word, "threads="));
+            if let (Special::Aio, Some(pool)) = (special, pool.filter(|pool| !pool.has_variables()))
+            {
+                checker.state.used_pools.push((pool.bytes, directive));
+            }
+            Ok(())
         }
     }
 }

@@ -32,8 +32,24 @@ pub(super) fn check(checker: &mut Checker<'_, '_>) {
         }
     }
     let State {
-        zones, zone_order, ..
+        zones,
+        zone_order,
+        thread_pools,
+        used_pools,
+        ..
     } = &checker.state;
+    let unknown = used_pools
+        .iter()
+        .filter(|(name, _)| *name != b"default" && !thread_pools.contains(name));
+    let unknown: Vec<_> = unknown
+        .map(|(name, directive)| {
+            let message = format!("unknown thread pool \"{}\"", show(name));
+            let mut diagnostic = Diagnostic::on(directive, Severity::Emerg, message);
+            diagnostic.order = LAST;
+            diagnostic
+        })
+        .collect();
+    checker.diagnostics.extend(unknown);
     let unsized_zones = zone_order
         .iter()
         .filter(|name| zones.get(**name).is_some_and(|zone| zone.size == 0));

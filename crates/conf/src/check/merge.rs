@@ -20,12 +20,14 @@ use crate::typed::{LocationMatch, ServerName};
 pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, http: Scope<'a>) {
     let servers: Vec<Scope<'a>> = http.children(d::SERVER).collect();
     report(checker, http, check_core(&servers));
+    super::upstream::check_members(checker, http);
     check_groups(checker, http);
     check_certificates(checker, http, &servers);
     let proxy = check_proxy(&checker.state.zones, &servers);
     report(checker, http, proxy);
     let fastcgi = check_fastcgi(checker, http, &servers);
     report(checker, http, fastcgi);
+    report(checker, http, every(&servers, &check_secure_link));
     for server in &servers {
         check_locations(checker, http, *server);
     }
@@ -177,6 +179,19 @@ fn check_zone(
         )));
     }
     Ok(true)
+}
+
+/// nginx: `ngx_http_secure_link_merge_conf`.
+fn check_secure_link(scope: Scope<'_>) -> Outcome {
+    if !scope.set_here(d::SECURE_LINK_SECRET) {
+        return Ok(());
+    }
+    if scope.set_here(d::SECURE_LINK) || scope.set_here(d::SECURE_LINK_MD5) {
+        return Err(Fault::new(
+            "\"secure_link_secret\" cannot be mixed with \"secure_link\" and \"secure_link_md5\"",
+        ));
+    }
+    Ok(())
 }
 
 /// Runs a check on every server and every level in it, outer levels first.

@@ -17,6 +17,7 @@ mod map;
 mod merge;
 mod names;
 mod process;
+mod regex;
 mod rewrite;
 mod slots;
 mod special;
@@ -27,22 +28,24 @@ use std::collections::HashMap;
 
 use portunus_conf_syntax::{Diagnostic, Diagnostics, Directive, Severity, Sources, Word};
 
+pub use self::regex::RegexCheck;
 use self::state::{DataPath, State};
-use crate::config::Config;
+use crate::config::{Config, LoadOptions};
 use crate::d;
 use crate::fault::Fault;
 use crate::scope::Scope;
 use crate::table::DirectiveId;
 
-/// Checks a whole configuration. With `look_up`, names of hosts are looked up as nginx does.
+/// Checks a whole configuration.
 pub(crate) fn check(
     config: &Config,
     sources: &Sources,
-    look_up: bool,
+    options: &LoadOptions,
     diagnostics: &mut Diagnostics,
 ) {
     let state = State {
-        look_up,
+        look_up: options.look_up,
+        regex: options.regex,
         ..State::default()
     };
     let mut checker = Checker {

@@ -23,16 +23,13 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
             at.once()?;
             check_affinity(&directive.args)
         }
-        Special::DebugConnection => {
-            check_debug_connection(checker, at, word);
-            Ok(())
-        }
+        Special::DebugConnection => check_debug_connection(checker, at, word),
         Special::LoadModule => {
             let block = |id| at.scope.own(id).any(|block| block.order < directive.order);
             if block(d::EVENTS) || block(d::HTTP) {
                 return Err(Fault::of(directive, "is specified too late"));
             }
-            Ok(())
+            check_module(checker, word)
         }
         Special::ThreadPool => check_thread_pool(checker, at, word),
         Special::Use => {
@@ -102,13 +99,39 @@ fn check_affinity(words: &[Word]) -> Outcome {
     Ok(())
 }
 
-fn check_debug_connection(checker: &mut Checker<'_, '_>, at: At<'_>, word: &Word) {
-    if Network::parse(word.as_bytes()).is_some_and(|network| network.low_bits) {
-        let text = word.message_text();
-        checker.warn(
-            at.directive,
-            format!("low address bits of {text} are meaningless"),
-        );
+/// What goes by the name of one of nginx's modules is taken for that; anything else would have to be
+/// loaded, and is not even there.
+fn check_module(checker: &Checker<'_, '_>, word: &Word) -> Outcome {
+    let path = checker.config.full_path(word.as_bytes());
+    let stem = path.file_stem().map(std::ffi::OsStr::as_encoded_bytes);
+    let is_module =
+        stem.is_some_and(|stem| stem.starts_with(b"ngx_") && stem.ends_with(b"_module"));
+    if is_module || path.exists() {
+        return Ok(());
+    }
+    let path = path.display();
+    let message = format!(
+        "dlopen() \"{path}\" failed ({path}: cannot open shared object file: No such file or directory)"
+    );
+    Err(Fault::new(message).at(word))
+}
+
+fn check_debug_connection(checker: &mut Checker<'_, '_>, at: At<'_>, word: &Word) -> Outcome {
+    let text = word.as_bytes();
+    match Network::parse(text) {
+        Some(network) if network.low_bits => {
+            let text = word.message_text();
+            let message = format!("low address bits of {text} are meaningless");
+            checker.warn(at.directive, message);
+            Ok(())
+        }
+        Some(_) => Ok(()),
+        None if text == b"unix:" || checker.state.is_found(text) => Ok(()),
+        None => {
+            let text = word.message_text();
+            let message = format!("host not found in debug_connection \"{text}\"");
+            Err(Fault::new(message).at(word))
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use portunus_conf_syntax::{Directive, Word};
 
-use super::{At, Checker, Outcome, special};
+use super::{At, Checker, Outcome, regex, special};
 use crate::fault::{Fault, show};
 use crate::table::{Kind, SizeRule};
 use crate::text::Text;
@@ -19,7 +19,11 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>) -> Outcome {
             .args
             .iter()
             .try_for_each(|word| Text::from(word).variables().map(drop)),
-        Kind::Special(special) => special::check(checker, at, special),
+        Kind::Special(special) => {
+            regex::check_first(checker, at, special)?;
+            special::check(checker, at, special)?;
+            regex::check(checker, at, special)
+        }
         _ => {
             at.once()?;
             check_once(at)?;

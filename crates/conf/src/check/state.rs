@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use portunus_conf_syntax::Directive;
 
 use super::listen::Socket;
+use super::regex::RegexCheck;
 use crate::address::{Address, Url};
 use crate::fault::{Fault, show};
 use crate::typed::LogBuffer;
@@ -15,6 +16,8 @@ use crate::typed::LogBuffer;
 pub(super) struct State<'a> {
     /// Whether names of hosts are looked up.
     pub(super) look_up: bool,
+    /// What compiles regular expressions, to see whether they can be.
+    pub(super) regex: Option<RegexCheck>,
     /// Names of hosts that were looked up, and whether they were found.
     pub(super) hosts: HashMap<Vec<u8>, bool>,
     /// Memory zones by name, those that were used or declared.
@@ -35,6 +38,8 @@ pub(super) struct State<'a> {
     pub(super) paths: Vec<DataPath<'a>>,
     /// Names of thread pools.
     pub(super) thread_pools: Vec<&'a [u8]>,
+    /// Those that were used, and where.
+    pub(super) used_pools: Vec<(&'a [u8], &'a Directive)>,
 }
 
 /// A directory that files are kept in.

@@ -1,6 +1,6 @@
 //! Groups of servers, and what leads to them.
 
-use portunus_conf_syntax::{Directive, Word};
+use portunus_conf_syntax::{Diagnostic, Directive, Severity, Word};
 
 use super::core::variables;
 use super::state::{Group, ZoneOwner};
@@ -8,6 +8,7 @@ use super::{At, Checker, Outcome};
 use crate::address::{Address, Form, parse_url};
 use crate::d;
 use crate::fault::{Fault, show};
+use crate::scope::Scope;
 use crate::table::{LIF, LMT, Special};
 use crate::text::Text;
 use crate::typed::{LocationMatch, Member, Pass, ProxyRedirect};
@@ -37,7 +38,10 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
             at.once()?;
             check_bind(directive)
         }
-        Special::SplitPathInfo | Special::CookieRule | Special::CookieFlags => Ok(()),
+        Special::CookieRule => match &directive.args[..] {
+            [word] if *word != "off" => Err(Fault::parameter(word)),
+            _ => Ok(()),
+        },
         _ => Ok(()),
     }
 }
@@ -58,11 +62,7 @@ fn declare<'a>(checker: &mut Checker<'a, '_>, directive: &'a Directive) -> Outco
             // nginx names the place where the group was used with a port.
             let (text, port) = (name.message_text(), group.port.unwrap_or(0));
             let message = format!("upstream \"{text}\" may not have port {port}");
-            let mut diagnostic = portunus_conf_syntax::Diagnostic::on(
-                group.directive,
-                portunus_conf_syntax::Severity::Emerg,
-                message,
-            );
+            let mut diagnostic = Diagnostic::on(group.directive, Severity::Emerg, message);
             diagnostic.order = directive.order;
             checker.diagnostics.push(diagnostic);
             return Ok(());
@@ -100,6 +100,25 @@ fn check_member<'a>(checker: &mut Checker<'a, '_>, at: At<'a>) -> Outcome {
         return Err(Fault::new(format!("host not found in upstream \"{text}\"")).at(member.word));
     }
     Ok(())
+}
+
+/// nginx: `ngx_http_upstream_init_round_robin`, at the end of `http`.
+pub(super) fn check_members(checker: &mut Checker<'_, '_>, http: Scope<'_>) {
+    for group in http.children(d::UPSTREAM) {
+        let mut members = group.own(d::UPSTREAM_SERVER).peekable();
+        let spare = |member: &Directive| member.args.iter().skip(1).any(|word| *word == "backup");
+        if members.peek().is_none() || !members.all(spare) {
+            continue;
+        }
+        let Some(directive) = group.directive() else {
+            continue;
+        };
+        let name = directive.args.first().map(Word::message_text);
+        let message = format!("no servers in upstream \"{}\"", name.unwrap_or_default());
+        let mut diagnostic = Diagnostic::on(directive, Severity::Emerg, message);
+        diagnostic.order = http.end().1;
+        checker.diagnostics.push(diagnostic);
+    }
 }
 
 fn warn_if_balanced(checker: &mut Checker<'_, '_>, at: At<'_>) {

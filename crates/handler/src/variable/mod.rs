@@ -412,6 +412,7 @@ impl Variable {
 /// Built-in variables that a configuration may define anew.
 const CHANGEABLE: &[&str] = &[
     "args",
+    "invalid_referer",
     "limit_rate",
     "proxy_host",
     "proxy_port",
