@@ -29,7 +29,8 @@ pub(crate) fn start(cx: &mut Context, site: &Site) -> Step {
         return Step::Fail(status);
     }
     cx.location = site.servers[cx.server].base;
-    if cx.head.version == http::Version::HTTP_2 && !site.servers[cx.server].http2 && !address.http2 {
+    if cx.head.version == http::Version::HTTP_2 && !site.servers[cx.server].http2 && !address.http2
+    {
         cx.log(
             Severity::Info,
             format_args!(
