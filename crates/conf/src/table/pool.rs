@@ -9,7 +9,7 @@ rows! { "pool": "Directives of Portunus itself: the FPM pool, trusted networks, 
         Honoured, "Most connections to one FPM at a time; \"auto\" learns its number of workers.";
     FASTCGI_POOL_STATUS "fastcgi_pool_status" in HTTP | SERVER | LOCATION | UPSTREAM,
         TAKE1, Text = "auto", Nearest,
-        Honoured, "FPM's pm.status_path, which tells the number of workers of an FPM whose process and files are out of reach; \"auto\" asks for /status once, \"off\" for nothing.";
+        Honoured, "FPM's pm.status_path, asked for its workers where all else fails; \"off\" asks nothing.";
     FASTCGI_QUEUE_DEPTH "fastcgi_queue_depth" in HTTP | SERVER | LOCATION | UPSTREAM,
         TAKE1, Number = "512", Nearest,
         Honoured, "How many requests may wait for a worker before the next gets a 503.";
