@@ -15,7 +15,7 @@ use crate::subrequest;
 /// Goes on with a request until there is an answer.
 pub(crate) async fn act(mut cx: Box<Context>, plan: Plan) -> Response<ResponseBody> {
     match settle(&mut cx, plan).await {
-        Some(reply) => finish(cx, *reply),
+        Some(reply) => finish(cx, reply),
         None => close(cx),
     }
 }

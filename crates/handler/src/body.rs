@@ -51,7 +51,7 @@ pub(crate) enum Body {
     Bytes(Bytes),
     /// A file that has not been cut to ranges yet.
     Entry(Rc<Entry>),
-    File(StaticBody),
+    File(Box<StaticBody>),
     /// A stored answer that has not been cut to ranges yet.
     Stored(Box<FilePart>),
     /// An answer that is being stored.
@@ -119,16 +119,16 @@ impl Body {
             }
             Self::Entry(entry) => {
                 let body = StaticBody::whole(entry);
-                *self = Self::File(body);
+                *self = Self::File(Box::new(body));
                 self.poll_data(cx)
             }
             Self::Stored(part) => {
-                *self = Self::File(part.whole());
+                *self = Self::File(Box::new(part.whole()));
                 self.poll_data(cx)
             }
             Self::Tee(reader) => reader.poll_next(cx),
             Self::Window(window) => window.poll_data(cx),
-            Self::File(file) => match ready!(Pin::new(file).poll_frame(cx)) {
+            Self::File(file) => match ready!(Pin::new(&mut **file).poll_frame(cx)) {
                 Some(Ok(frame)) => Poll::Ready(frame.into_data().ok().map(Ok)),
                 Some(Err(error)) => Poll::Ready(Some(Err(error.into()))),
                 None => Poll::Ready(None),
@@ -167,9 +167,9 @@ impl ResponseBody {
             Body::Entry(entry) => match StaticBody::whole(&entry) {
                 StaticBody::Empty => Body::Empty,
                 StaticBody::Memory(bytes) => Body::Bytes(bytes),
-                other => Body::File(other),
+                other => Body::File(Box::new(other)),
             },
-            Body::Stored(part) => Body::File(part.whole()),
+            Body::Stored(part) => Body::File(Box::new(part.whole())),
             other => other,
         };
         Self {
@@ -215,8 +215,9 @@ impl ResponseBody {
     }
 
     fn poll_data(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        if let (Body::File(StaticBody::File(file)), Some(request)) = (&mut self.body, &self.cx)
+        if let (Body::File(body), Some(request)) = (&mut self.body, &self.cx)
             && self.sendfile
+            && let StaticBody::File(file) = &mut **body
             && let Some(part) = file.next_segment()?
         {
             let mut markers = request.exchange.send_file(part.file, part.offset, part.len);

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
-use http::{HeaderMap, HeaderValue, Method, Version, request};
+use http::{HeaderMap, HeaderValue, Method, Version};
 use portunus_routing::{Captures, LocationId};
 use portunus_server::{Exchange, PeerAddr};
 use portunus_static_files::Moment;
@@ -50,11 +50,11 @@ pub(crate) struct Answer {
     /// 0 until there is one.
     pub(crate) status: u16,
     /// Fields as sent; kept only where the configuration asks for them.
-    pub(crate) sent: Option<HeaderMap>,
+    pub(crate) sent: Option<Box<HeaderMap>>,
     /// Its type, for pages whose text is shown in the place of another answer.
     pub(crate) content_type: Option<HeaderValue>,
     /// The same of trailers.
-    pub(crate) trailers: Option<HeaderMap>,
+    pub(crate) trailers: Option<Box<HeaderMap>>,
 }
 
 /// What an answer inherits from what came before it: an upstream's fields behind an
@@ -73,12 +73,38 @@ pub(crate) struct Carried {
     pub(crate) challenges: Vec<HeaderValue>,
 }
 
+/// What of a request's head the engine may change; the fields are the exchange's.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestHead {
+    pub(crate) method: Method,
+    pub(crate) version: Version,
+}
+
+impl RequestHead {
+    /// As it has come.
+    pub(crate) fn of(exchange: &Exchange) -> Self {
+        // A request that was refused is answered as the simplest one.
+        let refused = exchange.refusal().is_some();
+        Self {
+            method: match refused {
+                true => Method::GET,
+                false => exchange.method().clone(),
+            },
+            version: match exchange.version() {
+                2000.. => Version::HTTP_2,
+                ..=1000 if !refused => Version::HTTP_10,
+                _ => Version::HTTP_11,
+            },
+        }
+    }
+}
+
 /// One request.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) site: SiteRef,
     pub(crate) exchange: Rc<Exchange>,
-    pub(crate) head: request::Parts,
+    pub(crate) head: RequestHead,
     pub(crate) body: RequestBody,
     pub(crate) client: Client,
     /// How the client came to a trusted proxy.
@@ -142,7 +168,7 @@ impl Context {
     pub(crate) fn new(
         site: SiteRef,
         exchange: Rc<Exchange>,
-        head: request::Parts,
+        head: RequestHead,
         body: RequestBody,
     ) -> Self {
         let client = Client::of_peer(exchange.connection().peer());
@@ -291,13 +317,13 @@ impl Context {
         if let Some(target) = &self.upstream.target {
             text.push_str(&format!(", upstream: \"{target}\""));
         }
-        if let Some(host) = self.head.headers.get(http::header::HOST) {
+        if let Some(host) = self.exchange.fields().get(http::header::HOST) {
             text.push_str(&format!(
                 ", host: \"{}\"",
                 String::from_utf8_lossy(host.as_bytes())
             ));
         }
-        if let Some(referer) = self.head.headers.get(http::header::REFERER) {
+        if let Some(referer) = self.exchange.fields().get(http::header::REFERER) {
             let referer = String::from_utf8_lossy(referer.as_bytes());
             text.push_str(&format!(", referrer: \"{referer}\""));
         }

@@ -10,7 +10,6 @@ use std::task::{Context as TaskContext, Poll};
 use bytes::Bytes;
 use portunus_filters::{Recoder, Substitutor};
 use portunus_static_files::encode::{Encoder, Gunzip};
-use smallvec::SmallVec;
 
 use crate::body::{Body, BodyError};
 
@@ -86,7 +85,7 @@ impl Stage {
 }
 
 /// The stages of one body.
-pub(crate) type Stages = SmallVec<[Stage; 1]>;
+pub(crate) type Stages = Vec<Stage>;
 
 /// A body with the stages that it runs through.
 #[derive(Debug)]
@@ -241,7 +240,6 @@ mod tests {
     use portunus_filters::Substitution;
     use portunus_static_files::encode::EncoderOptions;
     use portunus_static_files::encoding::Coding;
-    use smallvec::smallvec;
 
     use super::*;
     use crate::joined::{Joined, Part};
@@ -300,14 +298,14 @@ mod tests {
     #[tokio::test]
     async fn stages_follow_each_other() {
         let source = joined([text("a f"), text("oo of f"), text("oo")]);
-        let out = whole(pieces(source, smallvec![bar_for_foo(), gzip(), Stage::gunzip()]).await);
+        let out = whole(pieces(source, vec![bar_for_foo(), gzip(), Stage::gunzip()]).await);
         assert_eq!(out, b"a bar of bar");
     }
 
     #[tokio::test]
     async fn a_pause_flushes() {
         let source = joined([text("first"), pause(), text("second")]);
-        let pieces = pieces(source, smallvec![gzip()]).await;
+        let pieces = pieces(source, vec![gzip()]).await;
         assert!(pieces.len() > 1);
         assert_eq!(inflated(pieces[0].as_ref().unwrap()), b"first");
         assert_eq!(inflated(&whole(pieces)), b"firstsecond");
@@ -316,7 +314,7 @@ mod tests {
     #[tokio::test]
     async fn what_breaks_off_is_not_ended() {
         let source = joined([text("first"), Part::Body(Body::Broken)]);
-        let pieces = pieces(source, smallvec![gzip()]).await;
+        let pieces = pieces(source, vec![gzip()]).await;
         assert!(pieces.last().is_some_and(Result::is_err));
         let cut = pieces.into_iter().filter_map(Result::ok);
         let cut: Vec<u8> = cut.flatten().collect();
@@ -327,10 +325,10 @@ mod tests {
 
     #[tokio::test]
     async fn gzip_that_was_cut_is_an_error() {
-        let mut data = whole(pieces(joined([text("text")]), smallvec![gzip()]).await);
+        let mut data = whole(pieces(joined([text("text")]), vec![gzip()]).await);
         data.truncate(data.len() - 9);
         let source = Body::bytes(data.into());
-        let pieces = pieces(source, smallvec![Stage::gunzip()]).await;
+        let pieces = pieces(source, vec![Stage::gunzip()]).await;
         assert!(pieces.last().is_some_and(Result::is_err));
     }
 }

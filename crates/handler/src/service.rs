@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use arc_swap::ArcSwap;
-use http::{Request, Response};
+use http::Response;
 use portunus_routing::{Captures, Host};
 use portunus_server::{
     Connection, ConnectionHandler, Exchange, Refusal, RequestBody as Incoming, Settings,
@@ -21,7 +21,7 @@ use portunus_telemetry::Severity;
 use crate::act::{act, close};
 use crate::body::ResponseBody;
 use crate::config::{Site, SiteRef};
-use crate::context::Context;
+use crate::context::{Context, RequestHead};
 use crate::engine::{Plan, Step, decide};
 use crate::explain;
 use crate::request_body::RequestBody;
@@ -51,7 +51,7 @@ impl Handler {
     /// A request that the gate has refused is answered, and logged, in its server as far as it is known.
     fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Response<ResponseBody> {
         let site = self.site();
-        let (head, ()) = Request::new(()).into_parts();
+        let head = RequestHead::of(exchange);
         let body = RequestBody::Gone;
         let mut cx = Box::new(Context::new(
             Rc::clone(&site),
@@ -62,7 +62,7 @@ impl Handler {
         server_of_refused(&mut cx, &site);
         cx.log(Severity::Info, format_args!("{}", refusal.reason));
         match decide(&mut cx, &site, Step::Fail(refusal.code)) {
-            Plan::Answer(reply) => finish(cx, *reply),
+            Plan::Answer(reply) => finish(cx, reply),
             _ => close(cx),
         }
     }
@@ -128,7 +128,7 @@ impl Future for Answering {
     }
 }
 
-impl tower::Service<Request<Incoming>> for RequestService {
+impl tower::Service<Incoming> for RequestService {
     type Response = Response<ResponseBody>;
     type Error = Infallible;
     type Future = Answering;
@@ -137,10 +137,10 @@ impl tower::Service<Request<Incoming>> for RequestService {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Answering {
-        let (head, body) = request.into_parts();
-        let exchange = Rc::clone(body.exchange());
-        let body = RequestBody::new(body);
+    fn call(&mut self, request: Incoming) -> Answering {
+        let exchange = Rc::clone(request.exchange());
+        let head = RequestHead::of(&exchange);
+        let body = RequestBody::new(request);
         let site = self.handler.site();
         let mut cx = Box::new(Context::new(Rc::clone(&site), exchange, head, body));
         cx.moment = Some(Moment {
@@ -155,7 +155,7 @@ impl tower::Service<Request<Incoming>> for RequestService {
         }
         let step = start(&mut cx, &site);
         match decide(&mut cx, &site, step) {
-            Plan::Answer(reply) => Answering::Ready(Some(finish(cx, *reply))),
+            Plan::Answer(reply) => Answering::Ready(Some(finish(cx, reply))),
             plan => Answering::Waiting(Box::pin(act(cx, plan))),
         }
     }

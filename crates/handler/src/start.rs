@@ -69,7 +69,7 @@ fn find_server(cx: &mut Context, address: &Address) -> Result<(), u16> {
     let exchange = std::rc::Rc::clone(&cx.exchange);
     let authority = exchange.authority();
     let field = exchange.host_field();
-    let Some(raw) = authority.as_deref().or(field.as_deref()) else {
+    let Some(raw) = authority.or(field) else {
         return choose(cx, address);
     };
     match Host::parse(raw) {
@@ -111,8 +111,8 @@ fn read_target(cx: &mut Context, merge_slashes: bool) -> bool {
     let exchange = std::rc::Rc::clone(&cx.exchange);
     let raw = exchange.target();
     // An absolute form may have arguments and no path.
-    let rooted = (raw.first() == Some(&b'?')).then(|| [b"/", &raw[..]].concat());
-    let raw = rooted.as_deref().unwrap_or(&raw);
+    let rooted = (raw.first() == Some(&b'?')).then(|| [b"/", raw].concat());
+    let raw = rooted.as_deref().unwrap_or(raw);
     let parsed = match cx.head.version {
         http::Version::HTTP_2 => Target::parse_path(raw, merge_slashes),
         _ => Target::parse(raw, merge_slashes),

@@ -35,7 +35,7 @@ pub(crate) async fn authorize(cx: &mut Context, at: Progress) -> Plan {
     inner.answer.status = status;
     discard(body);
     let challenges = challenges(&inner, &fields);
-    inner.answer.sent = Some(fields);
+    inner.answer.sent = Some(Box::new(fields));
     let values: Vec<_> = rules
         .set
         .iter()

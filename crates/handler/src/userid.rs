@@ -83,7 +83,7 @@ impl Context {
 
     fn identify(&self, rules: &UserId) -> Client {
         let mut client = Client::default();
-        let Some(value) = cookie(&self.head.headers, &rules.name) else {
+        let Some(value) = cookie(self.exchange.fields(), &rules.name) else {
             return client;
         };
         client.value = value.to_vec();

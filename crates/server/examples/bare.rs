@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::Response;
 use http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED, SERVER};
-use http::{Request, Response};
 use http_body_util::Full;
 use portunus_server::{
     Connection, ConnectionHandler, ListenerConfig, Listeners, RequestBody, ServerConfig, Settings,
@@ -26,7 +26,7 @@ struct Bare {
 #[derive(Clone)]
 struct Page(Bytes);
 
-impl tower::Service<Request<RequestBody>> for Page {
+impl tower::Service<RequestBody> for Page {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
@@ -35,7 +35,7 @@ impl tower::Service<Request<RequestBody>> for Page {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: Request<RequestBody>) -> Self::Future {
+    fn call(&mut self, _: RequestBody) -> Self::Future {
         let mut response = Response::new(Full::new(self.0.clone()));
         let fields = response.headers_mut();
         fields.insert(SERVER, HeaderValue::from_static("portunus"));

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use portunus_server::{
     Connection, ConnectionHandler, FileMarkers, ListenerConfig, Listeners, RequestBody,
@@ -82,7 +82,7 @@ impl Body for FileBody {
     }
 }
 
-impl tower::Service<Request<RequestBody>> for Files {
+impl tower::Service<RequestBody> for Files {
     type Response = Response<FileBody>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
@@ -91,10 +91,10 @@ impl tower::Service<Request<RequestBody>> for Files {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+    fn call(&mut self, request: RequestBody) -> Self::Future {
         let (file, length) = (Arc::clone(&self.file), self.length);
         let body = if self.by_sendfile {
-            FileBody::Markers(request.body().exchange().send_file(file, 0, length))
+            FileBody::Markers(request.exchange().send_file(file, 0, length))
         } else {
             FileBody::Read {
                 file,

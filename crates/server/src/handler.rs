@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Response;
 use http_body::Body;
 use tower::Service;
 
@@ -25,12 +25,8 @@ pub trait ConnectionHandler: 'static {
     /// is the place to write the access log.
     type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin + 'static;
     /// Answers the requests of one connection. Its future is dropped when the exchange is cut.
-    type Service: Service<
-            Request<RequestBody>,
-            Response = Response<Self::Body>,
-            Error = Infallible,
-            Future: 'static,
-        > + 'static;
+    type Service: Service<RequestBody, Response = Response<Self::Body>, Error = Infallible, Future: 'static>
+        + 'static;
 
     /// A connection has been accepted and has sent its first head.
     fn connect(&self, connection: &Rc<Connection>) -> Self::Service;

@@ -32,9 +32,7 @@ mod tests;
 mod tls;
 mod worker;
 
-pub use connection::{
-    Connection, Cut, Exchange, Outcome, PeerAddr, ProxiedAddresses, ReadyFields, RequestLineRef,
-};
+pub use connection::{Connection, Cut, Exchange, Outcome, PeerAddr, ProxiedAddresses, ReadyFields};
 pub use counters::{Activity, Stats};
 pub use gate::{Refusal, Severity, proxy_protocol, validate_host};
 pub use handler::ConnectionHandler;

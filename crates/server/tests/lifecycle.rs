@@ -12,21 +12,21 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use common::{Answering, Frames, ask, connect, inet, local, read_all, serve, wait};
-use http::{Request, Response};
+use http::Response;
 use portunus_server::{ListenerConfig, Listeners, RequestBody};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const CLOSE: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
-fn ok(_: Request<RequestBody>) -> Answering {
+fn ok(_: RequestBody) -> Answering {
     Box::pin(async { Response::new(Frames::text("ok")) })
 }
 
 /// Answers when the body has come.
-fn wait_for_body(request: Request<RequestBody>) -> Answering {
+fn wait_for_body(request: RequestBody) -> Answering {
     Box::pin(async move {
         ENTERED.fetch_add(1, SeqCst);
-        let body = http_body_util::BodyExt::collect(request.into_body()).await;
+        let body = http_body_util::BodyExt::collect(request).await;
         Response::new(Frames::text(format!("{}", body.unwrap().to_bytes().len())))
     })
 }

@@ -17,8 +17,8 @@ use portunus_server::{BindError, ListenAddress, ListenerConfig, Listeners, Reque
 
 const CLOSE: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
-fn hello(request: Request<RequestBody>) -> Answering {
-    let connection = request.body().exchange().connection();
+fn hello(request: RequestBody) -> Answering {
+    let connection = request.exchange().connection();
     let text = format!("hello {} {:?}", connection.tag(), connection.local_inet());
     Box::pin(async move { Response::new(Frames::text(text)) })
 }
@@ -84,13 +84,13 @@ fn several_listeners_several_workers() {
     handle.join();
 }
 
-fn file(request: Request<RequestBody>) -> Answering {
+fn file(request: RequestBody) -> Answering {
     Box::pin(async move {
-        let exchange = request.body().exchange();
+        let exchange = request.exchange();
         assert!(exchange.can_send_file());
-        let path = request.headers()["x-path"].to_str().unwrap();
+        let path = request.exchange().fields()["x-path"].to_str().unwrap();
         let file = std::fs::File::open(path).unwrap();
-        let length = request.headers()["x-length"]
+        let length = request.exchange().fields()["x-length"]
             .to_str()
             .unwrap()
             .parse()

@@ -75,7 +75,7 @@ pub(super) fn loses_keep_alive(cx: &Context, rule: KeepaliveDisable) -> bool {
     if !(rule.safari || (rule.msie6 && post)) {
         return false;
     }
-    match Browser::of(&cx.head.headers) {
+    match Browser::of(cx.exchange.fields()) {
         Browser::Msie6 => rule.msie6 && post,
         Browser::Safari => rule.safari,
         _ => false,

@@ -83,7 +83,7 @@ pub(crate) fn own_page(cx: &mut Context, site: &Site, status: u16) -> Reply {
     let product = site.product.name(cx.location_in(site).level.server_tokens);
     if matches!(status, 301 | 302)
         && cx.location_in(site).level.msie_refresh
-        && browser::wants_refresh(&cx.head.headers)
+        && browser::wants_refresh(cx.exchange.fields())
         && let Some(target) = cx.carried.location.take()
     {
         return refresh(cx, &target);
@@ -141,7 +141,7 @@ fn pads(cx: &Context, location: &Location, status: u16) -> bool {
     status >= 400
         && location.level.msie_padding
         && cx.head.version >= Version::HTTP_10
-        && browser::wants_padding(&cx.head.headers)
+        && browser::wants_padding(cx.exchange.fields())
 }
 
 /// Splits `path?args`.

@@ -194,6 +194,7 @@ fn file(cx: &mut Context, site: &Site) -> Step {
 ///
 /// Source: nginx, `ngx_http_set_disable_symlinks`.
 pub(super) fn open_options(cx: &mut Context, location: &Location, path: &[u8]) -> OpenOptions {
+    cx.exchange.note_look();
     let open = OpenOptions {
         moment: cx.moment,
         ..location.open

@@ -33,7 +33,7 @@ pub(super) fn find(
     encoding: &Encoding,
     path: &[u8],
 ) -> Precompressed {
-    let request = &cx.head.headers;
+    let request = cx.exchange.fields();
     let accept = request.get(header::ACCEPT_ENCODING);
     let plan = precompressed_plan(
         &encoding.precompressed,

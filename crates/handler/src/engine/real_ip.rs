@@ -31,13 +31,13 @@ pub(crate) fn apply(cx: &mut Context, site: &Site) {
                 .proxied()
                 .map(|proxied| client(proxied.source))
         }
-        RealIpSource::Field(name) => from_field(&rules, &cx.head.headers, name),
+        RealIpSource::Field(name) => from_field(&rules, cx.exchange.fields(), name),
     };
     if let Some(found) = found {
         cx.client = found;
     }
     if rules.forwards {
-        cx.forwarded = told_by(&cx.head.headers);
+        cx.forwarded = told_by(cx.exchange.fields());
     }
 }
 
@@ -73,7 +73,7 @@ pub(super) fn apply_in_location(cx: &mut Context, site: &Site) {
 pub(crate) fn forwarded(cx: &Context, rules: &RealIp, address: Option<IpAddr>) -> Option<IpAddr> {
     let trusted = address.is_some_and(|address| rules.trusts(address));
     let found = match &rules.source {
-        RealIpSource::Field(name) if trusted => from_field(rules, &cx.head.headers, name),
+        RealIpSource::Field(name) if trusted => from_field(rules, cx.exchange.fields(), name),
         _ => None,
     };
     found.map_or(address, |found| found.address)

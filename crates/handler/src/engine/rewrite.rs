@@ -205,6 +205,9 @@ impl Context {
 
     /// Stores what a search with named groups has captured.
     pub(crate) fn store_named_captures(&mut self) {
+        if !self.captures.has_named() {
+            return;
+        }
         let mut captures = std::mem::take(&mut self.captures);
         captures.take_named(|slot, value| self.store(slot, value));
         self.captures = captures;

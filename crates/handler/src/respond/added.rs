@@ -28,7 +28,7 @@ pub(super) fn apply(cx: &mut Context, site: &Site, rules: &HeaderRules, reply: &
     cx.answer.status = reply.status;
     let safe = SAFE.contains(&reply.status);
     if site.keeps_sent_fields {
-        cx.answer.sent = Some(sent_so_far(reply));
+        cx.answer.sent = Some(Box::new(sent_so_far(reply)));
     }
     if let (Some(expires), true) = (&rules.expires, safe) {
         set_expires(cx, expires, reply);

@@ -2,7 +2,7 @@
 //!
 //! Source: nginx, ngx_http_not_modified_filter_module; RFC 9110 §13.
 
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use portunus_static_files::conditional::decide_precondition;
 use portunus_static_files::{Facts, Outcome};
 
@@ -10,6 +10,14 @@ use super::{Reply, Validators};
 use crate::body::Body;
 use crate::config::Location;
 use crate::context::Context;
+
+/// Fields with a precondition.
+static CONDITIONS: [HeaderName; 4] = [
+    header::IF_MATCH,
+    header::IF_UNMODIFIED_SINCE,
+    header::IF_NONE_MATCH,
+    header::IF_MODIFIED_SINCE,
+];
 
 /// What the request's preconditions make of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +30,12 @@ pub(super) enum Precondition {
 
 /// Checks the preconditions of a request against an answer of status 200.
 pub(super) fn check(cx: &Context, location: &Location, reply: &Reply) -> Precondition {
+    if !CONDITIONS.iter().any(|name| cx.exchange.has_field(name)) {
+        return Precondition::Holds;
+    }
     let facts = facts(&reply.validators, reply.length);
     let rule = location.conditional.if_modified_since;
-    match decide_precondition(&facts, &cx.head.headers, rule) {
+    match decide_precondition(&facts, cx.exchange.fields(), rule) {
         Some(Outcome::NotModified) => Precondition::NotModified,
         Some(Outcome::PreconditionFailed) => Precondition::Failed,
         _ => Precondition::Holds,

@@ -28,7 +28,7 @@ pub(super) fn gunzip(cx: &Context, encoding: &Encoding, reply: &mut Reply) {
     reply.vary |= encoding.rules.vary;
     let fields = fields_for_proxies(cx, reply);
     let answer = answer(reply, fields.as_ref());
-    let request = &cx.head.headers;
+    let request = cx.exchange.fields();
     let wanted = request
         .get(header::ACCEPT_ENCODING)
         .is_some_and(|field| accepts(field.as_bytes(), Coding::Gzip) > 0);
@@ -47,7 +47,7 @@ pub(super) fn compress(cx: &Context, site: &Site, encoding: &Encoding, reply: &m
     }
     let fields = fields_for_proxies(cx, reply);
     let answer = answer(reply, fields.as_ref());
-    let (request, version) = (&cx.head.headers, cx.head.version);
+    let (request, version) = (cx.exchange.fields(), cx.head.version);
     let decision = decide_encoding(&answer, request, version, &encoding.rules);
     reply.vary |= decision.vary;
     let Some(coding) = decision.coding else {
@@ -99,7 +99,7 @@ fn answer<'a>(reply: &'a Reply, fields: Option<&'a HeaderMap>) -> Answer<'a> {
 /// `gzip_proxied` asks for fields that an answer keeps apart; they are put together where a proxy
 /// asks.
 fn fields_for_proxies(cx: &Context, reply: &Reply) -> Option<HeaderMap> {
-    if !cx.head.headers.contains_key(header::VIA) {
+    if !cx.exchange.has_field(&header::VIA) {
         return None;
     }
     let mut fields = reply.fields.clone();

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::engine::{Plan, Step, decide, own_page};
 
 /// Makes the answer out of a reply.
-pub(crate) fn finish(mut cx: Box<Context>, mut reply: Reply) -> Response<ResponseBody> {
+pub(crate) fn finish(mut cx: Box<Context>, mut reply: Box<Reply>) -> Response<ResponseBody> {
     let site = Rc::clone(&cx.site);
     if reply.location.is_none() {
         // Of a redirect that `error_page` has another page for.
@@ -33,7 +33,7 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Reply) -> Response<Respons
     let fields = head(&mut cx, &site, location, &mut reply);
     cx.answer.status = reply.status;
     if site.keeps_sent_fields {
-        cx.answer.sent = Some(fields.clone());
+        cx.answer.sent = Some(Box::new(fields.clone()));
     }
     let unchunked = !location.level.chunked && reply.length.is_none() && !bodiless(reply.status);
     if unchunked {

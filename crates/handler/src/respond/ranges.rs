@@ -22,7 +22,7 @@ pub(super) fn apply(cx: &mut Context, site: &Site, location: &Location, reply: &
     if reply.single_range {
         rules.max_ranges = Some(rules.max_ranges.map_or(1, |most| most.min(1)));
     }
-    let outcome = decide_range(&facts, &cx.head.headers, &rules);
+    let outcome = decide_range(&facts, cx.exchange.fields_with(&[header::RANGE]), &rules);
     let length = reply.length.unwrap_or_default();
     match outcome {
         Outcome::Full {
@@ -64,9 +64,9 @@ fn single(reply: &mut Reply, range: ByteRange, length: u64) {
     reply.length = Some(range.len());
     reply.content_length = None;
     reply.body = match std::mem::take(&mut reply.body) {
-        Body::Entry(entry) => Body::File(StaticBody::range(&entry, range)),
+        Body::Entry(entry) => Body::File(Box::new(StaticBody::range(&entry, range))),
         Body::Bytes(bytes) => Body::bytes(slice(&bytes, range)),
-        Body::Stored(part) => Body::File(part.range(range)),
+        Body::Stored(part) => Body::File(Box::new(part.range(range))),
         Body::Empty => Body::Empty,
         other => Body::Window(Box::new(Window::new(other, range.start, range.len()))),
     };
@@ -83,12 +83,12 @@ fn multi(reply: &mut Reply, ranges: &[ByteRange], length: u64) {
     reply.length = Some(multipart.length());
     reply.content_length = None;
     reply.body = match std::mem::take(&mut reply.body) {
-        Body::Entry(entry) => Body::File(StaticBody::multipart(&entry, multipart)),
+        Body::Entry(entry) => Body::File(Box::new(StaticBody::multipart(&entry, multipart))),
         Body::Bytes(bytes) => {
             let parts = MultipartBody::of_bytes(bytes, multipart);
-            Body::File(StaticBody::Multipart(Box::new(parts)))
+            Body::File(Box::new(StaticBody::Multipart(Box::new(parts))))
         }
-        Body::Stored(part) => Body::File(part.multipart(multipart)),
+        Body::Stored(part) => Body::File(Box::new(part.multipart(multipart))),
         other => other,
     };
 }

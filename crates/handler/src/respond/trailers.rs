@@ -37,7 +37,7 @@ pub(crate) fn trailers(cx: &mut Context) -> Option<HeaderMap> {
             }
             fields.append(added.name.clone(), value);
             if site.keeps_sent_fields {
-                cx.answer.trailers = Some(fields.clone());
+                cx.answer.trailers = Some(Box::new(fields.clone()));
             }
         }
     }

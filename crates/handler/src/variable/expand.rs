@@ -51,11 +51,11 @@ impl Context {
             Variable::Args => put_some(out, &self.args),
             Variable::IsArgs => self.args.is_empty() || put(out, b"?"),
             Variable::Arg(name) => put_option(out, argument(&self.args, name)),
-            Variable::Cookie(name) => put_option(out, cookie(&self.head.headers, name)),
+            Variable::Cookie(name) => put_option(out, cookie(self.exchange.fields(), name)),
             Variable::Http(name) if self.site.underscores_in_headers => {
-                field_of_any_spelling(&self.head.headers, name, out)
+                field_of_any_spelling(self.exchange.fields(), name, out)
             }
-            Variable::Http(name) => field(&self.head.headers, name, out),
+            Variable::Http(name) => field(self.exchange.fields(), name, out),
             Variable::Slot(slot) => put_option(out, self.slot(*slot)),
             Variable::SlotOr(slot, other) => match self.slot(*slot) {
                 Some(value) => put(out, value),
@@ -65,7 +65,9 @@ impl Context {
             Variable::Geo(number) => self.append_geo(*number, out),
             Variable::Split(number) => self.append_split(*number, out),
             Variable::ContentLength => self.append_content_length(out),
-            Variable::ContentType => field(&self.head.headers, &http::header::CONTENT_TYPE, out),
+            Variable::ContentType => {
+                field(self.exchange.fields(), &http::header::CONTENT_TYPE, out)
+            }
             _ => self.append_connection_value(variable, out),
         }
     }
@@ -123,8 +125,8 @@ impl Context {
                 put(out, &self.site.servers[self.server].name)
             }
             Variable::Host => put(out, &self.host),
-            Variable::Request => put(out, &self.exchange.request_line()),
-            Variable::RequestUri => put(out, &self.exchange.target()),
+            Variable::Request => put(out, self.exchange.request_line()),
+            Variable::RequestUri => put(out, self.exchange.target()),
             Variable::RequestMethod => {
                 let method = self.subrequest.as_ref().unwrap_or(&self.head.method);
                 put(out, method.as_str().as_bytes())
@@ -239,7 +241,7 @@ impl Context {
 
     fn append_forwarded_for(&self, out: &mut Vec<u8>) -> bool {
         static NAME: http::HeaderName = http::HeaderName::from_static("x-forwarded-for");
-        if field(&self.head.headers, &NAME, out) {
+        if field(self.exchange.fields(), &NAME, out) {
             out.extend_from_slice(b", ");
         }
         self.append_address(self.client.address, out)

@@ -25,7 +25,7 @@ impl Context {
         let Some(rules) = &self.location_in(&site).referers else {
             return true;
         };
-        let referer = self.head.headers.get(header::REFERER);
+        let referer = self.exchange.fields().get(header::REFERER);
         let valid = rules.is_empty()
             || match referer {
                 None => rules.none,

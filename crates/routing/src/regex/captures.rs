@@ -52,6 +52,12 @@ impl Captures {
         }
     }
 
+    /// Whether matches have set named groups since [`Self::take_named`].
+    #[inline]
+    pub fn has_named(&self) -> bool {
+        !self.named.is_empty()
+    }
+
     /// Calls `store` with each named group that matches have set since the last call.
     ///
     /// To be called after every search that may have matched an expression with named groups.

@@ -1,18 +1,20 @@
 //! One request and its answer.
 
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::Waker;
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Method};
 use tokio::time::Instant;
 
+use super::fields::Fields;
 use super::{Connection, Cut, Outcome, ReadyFields, Wait};
 use crate::gate::body::Framing;
-use crate::gate::{Persistence, Refusal, RequestLine};
+use crate::gate::{FieldLines, Persistence, Refusal, RequestLine};
 use crate::http1::Tunnel;
 use crate::io::{FileMarkers, FileQueue};
 use crate::settings::Limits;
@@ -26,7 +28,8 @@ pub struct Exchange {
     number: u64,
     arrival: u64,
     started: Instant,
-    head: RefCell<Head>,
+    head: Head,
+    fields: Fields,
     limits: RefCell<Limits>,
     outcome: Cell<Outcome>,
     keep_alive: Cell<bool>,
@@ -48,7 +51,7 @@ pub struct Exchange {
     /// The lines that end the chunks.
     pub(crate) trailers: RefCell<Vec<u8>>,
     /// What the connection is handed to when a `101` has been sent.
-    pub(crate) tunnel: RefCell<Option<Tunnel>>,
+    pub(crate) tunnel: RefCell<Option<Box<Tunnel>>>,
     pub(crate) files: RefCell<FileQueue>,
 }
 
@@ -57,7 +60,9 @@ pub struct Exchange {
 pub(crate) struct Head {
     pub(crate) raw: Bytes,
     pub(crate) line: RequestLine,
+    pub(crate) method: Method,
     pub(crate) fields_start: usize,
+    pub(crate) lines: FieldLines,
     pub(crate) host: Option<Range<usize>>,
     pub(crate) persistence: Persistence,
     pub(crate) content_length: Option<u64>,
@@ -74,9 +79,6 @@ pub(crate) struct BodyProgress {
     pub(crate) began: Option<Instant>,
     pub(crate) read: u64,
 }
-
-/// A borrowed part of the raw request.
-pub type RequestLineRef<'x> = Ref<'x, [u8]>;
 
 impl Exchange {
     pub(crate) fn new(
@@ -117,9 +119,16 @@ impl Exchange {
             trailers: RefCell::default(),
             tunnel: RefCell::default(),
             files: RefCell::default(),
-            head: RefCell::new(head),
+            fields: Fields::default(),
+            head,
             connection,
         }
+    }
+
+    /// The same with fields that are in a map already.
+    pub(crate) fn with_fields(mut self, fields: HeaderMap) -> Self {
+        self.fields = fields.into();
+        self
     }
 
     /// The connection it came in on.
@@ -148,6 +157,12 @@ impl Exchange {
         self.connection.worker.reads.get()
     }
 
+    /// The answer depends on a look at a file. The next request of this connection will probably need one, too: it waits
+    /// until the other connections that are ready have read their heads, so that all of them can share it.
+    pub fn note_look(&self) {
+        self.connection.looks.set(true);
+    }
+
     /// When its first byte arrived.
     #[must_use]
     pub fn started(&self) -> std::time::Instant {
@@ -165,65 +180,90 @@ impl Exchange {
 
     /// nginx's `$request`: the line as the client wrote it.
     #[must_use]
-    pub fn request_line(&self) -> RequestLineRef<'_> {
-        self.part(|head| head.line.whole.clone())
+    pub fn request_line(&self) -> &[u8] {
+        self.head.part(&self.head.line.whole)
     }
 
     /// nginx's `$request_uri`: the target from the path on, as the client wrote it, with a fragment
     /// if there was one. `/` where an absolute form has no path.
     #[must_use]
-    pub fn target(&self) -> RequestLineRef<'_> {
-        Ref::map(self.head.borrow(), |head| {
-            match head.raw.get(head.line.target.clone()) {
-                Some(target) if !target.is_empty() => target,
-                _ => b"/",
-            }
-        })
+    pub fn target(&self) -> &[u8] {
+        match self.head.part(&self.head.line.target) {
+            [] => b"/",
+            target => target,
+        }
     }
 
-    /// The method as the client wrote it.
+    /// The method.
     #[must_use]
-    pub fn method(&self) -> RequestLineRef<'_> {
-        self.part(|head| head.line.method.clone())
+    pub const fn method(&self) -> &Method {
+        &self.head.method
     }
 
     /// Host and port of a target in absolute form, or `:authority`; they rule over `Host`.
     #[must_use]
-    pub fn authority(&self) -> Option<RequestLineRef<'_>> {
-        let range = self.head.borrow().line.authority.clone()?;
-        Some(self.part(|_| range))
+    pub fn authority(&self) -> Option<&[u8]> {
+        let range = self.head.line.authority.as_ref()?;
+        Some(self.head.part(range))
     }
 
     /// The value of `Host` as the client wrote it.
     #[must_use]
-    pub fn host_field(&self) -> Option<RequestLineRef<'_>> {
-        let range = self.head.borrow().host.clone()?;
-        Some(self.part(|_| range))
+    pub fn host_field(&self) -> Option<&[u8]> {
+        let range = self.head.host.as_ref()?;
+        Some(self.head.part(range))
     }
 
     /// All field lines as they came, names in the client's spelling, up to and including the empty
     /// line. Empty for HTTP/2.
     #[must_use]
-    pub fn raw_fields(&self) -> RequestLineRef<'_> {
-        self.part(|head| head.fields_start..head.raw.len())
+    pub fn raw_fields(&self) -> &[u8] {
+        self.head
+            .raw
+            .get(self.head.fields_start..)
+            .unwrap_or_default()
+    }
+
+    /// The fields; made into a map for the first who asks, so ask [`Self::has_field`] first where that
+    /// will mostly do. Those that say where the body ends are as they were understood. None where the
+    /// request was refused.
+    #[must_use]
+    pub fn fields(&self) -> &HeaderMap {
+        self.fields.map(&self.head)
+    }
+
+    /// The fields, if there is one of these names; else none, so that who asks in vain needs no map.
+    #[must_use]
+    pub fn fields_with(&self, names: &[HeaderName]) -> &HeaderMap {
+        static NONE: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
+        match names.iter().any(|name| self.has_field(name)) {
+            true => self.fields(),
+            false => &NONE,
+        }
+    }
+
+    /// Whether there is a field of that name.
+    #[must_use]
+    pub fn has_field(&self, name: &HeaderName) -> bool {
+        self.fields.has(&self.head, name)
     }
 
     /// nginx's `http_version`: 9, 1000, 1001 or 2000.
     #[must_use]
     pub fn version(&self) -> u16 {
-        self.head.borrow().line.version
+        self.head.line.version
     }
 
     /// Length of the request body where it was announced.
     #[must_use]
     pub fn content_length(&self) -> Option<u64> {
-        self.head.borrow().content_length
+        self.head.content_length
     }
 
     /// Whether the request body comes in chunks, or over HTTP/2 without a length.
     #[must_use]
     pub fn is_chunked(&self) -> bool {
-        self.head.borrow().chunked
+        self.head.chunked
     }
 
     /// nginx's `$request_length`: bytes of line, fields and body received so far.
@@ -346,7 +386,7 @@ impl Exchange {
         far: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + 'static,
         timeout: std::time::Duration,
     ) {
-        *self.tunnel.borrow_mut() = Some(Tunnel::new(far, timeout));
+        *self.tunnel.borrow_mut() = Some(Box::new(Tunnel::new(far, timeout)));
     }
 
     pub(crate) fn set_pipelined(&self) {
@@ -394,12 +434,6 @@ impl Exchange {
     pub(crate) fn watch(&self, watcher: Option<&Waker>) {
         *self.watcher.borrow_mut() = watcher.cloned();
     }
-
-    fn part(&self, range: impl FnOnce(&Head) -> Range<usize>) -> Ref<'_, [u8]> {
-        Ref::map(self.head.borrow(), |head| {
-            head.raw.get(range(head)).unwrap_or_default()
-        })
-    }
 }
 
 impl Drop for Exchange {
@@ -413,6 +447,10 @@ impl Drop for Exchange {
 }
 
 impl Head {
+    fn part(&self, range: &Range<usize>) -> &[u8] {
+        self.raw.get(range.clone()).unwrap_or_default()
+    }
+
     /// Source: nginx, `ngx_http_handler`.
     fn wants_keep_alive(&self) -> bool {
         match self.persistence {

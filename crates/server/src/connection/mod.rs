@@ -2,6 +2,7 @@
 //! other.
 
 mod exchange;
+mod fields;
 mod outcome;
 mod peer;
 mod ready;
@@ -23,8 +24,8 @@ use crate::listen::{ListenAddress, Standing};
 use crate::tls::TlsSession;
 use crate::worker::Worker;
 
+pub use exchange::Exchange;
 pub(crate) use exchange::Head;
-pub use exchange::{Exchange, RequestLineRef};
 pub use outcome::{Cut, Outcome};
 pub use peer::{PeerAddr, ProxiedAddresses};
 pub use ready::ReadyFields;
@@ -58,6 +59,8 @@ pub struct Connection {
     pub(crate) burst: Cell<usize>,
     /// Interim answers that wait for room.
     interim: RefCell<BytesMut>,
+    /// The request before this one has looked at a file; see [`Exchange::note_look`].
+    pub(crate) looks: Cell<bool>,
     /// The task that drives the connection is running just now.
     pub(crate) driving: Cell<bool>,
     /// Wakes the task that drives the connection.
@@ -122,6 +125,7 @@ impl Connection {
             close_waiter: RefCell::default(),
             burst: Cell::new(0),
             interim: RefCell::default(),
+            looks: Cell::new(false),
             driving: Cell::new(false),
             driver: RefCell::default(),
             stopped: Cell::new(false),

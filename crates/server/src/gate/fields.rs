@@ -32,11 +32,20 @@ pub(crate) struct Fields {
     pub(crate) chunked: bool,
     /// Value of `Host`.
     pub(crate) host: Option<Range<usize>>,
+    /// The host in it, without the port.
+    pub(crate) host_name: Range<usize>,
     /// The fields that may come once only and have come, one bit each.
     seen: u16,
     /// The lines that a service gets to see; those of the framing are not among them.
-    pub(crate) lines: SmallVec<[FieldLine; 12]>,
+    pub(crate) lines: FieldLines,
 }
+
+/// Longest name of a field, and most fields of a head: what an [`http::HeaderMap`] takes.
+const LONGEST_NAME: usize = (1 << 16) - 1;
+const MOST_FIELDS: usize = 16 << 10;
+
+/// Where the fields of a head are.
+pub(crate) type FieldLines = SmallVec<[FieldLine; 12]>;
 
 /// Where name and value of a field are in the head.
 #[derive(Clone, Copy, Debug)]
@@ -124,7 +133,7 @@ impl Fields {
             }
             worst = worst.max(class);
         }
-        let Some(colon) = colon.filter(|&colon| colon > 0) else {
+        let Some(colon) = colon.filter(|&colon| colon > 0 && colon <= LONGEST_NAME) else {
             // Differs: nginx takes a line without a colon as a field without a value; RFC 9112 §5
             // has no such line.
             return Err(invalid_line(bytes, colon.unwrap_or(bytes.len())));
@@ -139,7 +148,7 @@ impl Fields {
             return Err(invalid_line(bytes, colon));
         }
         self.count += 1;
-        if self.count > settings.max_headers {
+        if self.count > settings.max_headers.min(MOST_FIELDS) {
             return Err(Refusal::new(494, "client sent too many header lines"));
         }
         self.known(head, line.start..line.start + colon, value)
@@ -171,9 +180,11 @@ impl Fields {
         }
         match known {
             Known::Host => {
-                if validate_host(content).is_none() {
+                let Some((host, _)) = validate_host(content) else {
                     return Err(Refusal::bad("client sent invalid host header"));
-                }
+                };
+                // A host begins its value.
+                self.host_name = value.start..value.start + host.len();
                 self.host = Some(value);
             }
             Known::Connection => self.take_connection(content),

@@ -95,10 +95,11 @@ impl Scan {
             return self.take_request_line(bytes, start, end, watch);
         };
         if start < end {
-            let known = self.fields.host.is_some();
+            // An absolute form rules over the field.
+            let known = self.fields.host.is_some() || line.authority.is_some();
             (self.fields).take(bytes, start..end, &self.settings, watch)?;
-            if let (false, Some(host)) = (known, &self.fields.host) {
-                self.hosted(&bytes[host.clone()], watch);
+            if !known && self.fields.host.is_some() {
+                self.hosted(&bytes[self.fields.host_name.clone()], watch);
             }
             return Ok(false);
         }
@@ -121,23 +122,18 @@ impl Scan {
         let line = RequestLine::parse(bytes, start, end)?;
         check_escapes(&bytes[line.target.clone()])?;
         let version = line.version;
-        if let Some(authority) = &line.authority {
-            self.hosted(&bytes[authority.clone()], watch);
+        if let Some(authority) = &line.authority
+            && let Some((host, _)) = validate_host(&bytes[authority.clone()])
+        {
+            self.hosted(host, watch);
         }
         self.line = Some(line);
         Ok(version < 1000)
     }
 
-    /// A host has been named; an absolute form rules over the field.
-    fn hosted(&mut self, value: &[u8], watch: &mut dyn Watch) {
-        let named = self
-            .line
-            .as_ref()
-            .is_some_and(|line| line.authority.is_some());
-        if !named
-            && let Some((host, _)) = validate_host(value)
-            && let Some(settings) = watch.host(host)
-        {
+    /// A host has been named.
+    fn hosted(&mut self, host: &[u8], watch: &mut dyn Watch) {
+        if let Some(settings) = watch.host(host) {
             self.settings = settings;
         }
     }

@@ -13,14 +13,10 @@ pub(crate) struct RequestLine {
     /// The target from the path on, fragment included: nginx's `$request_uri`. Empty for an
     /// absolute form without a path.
     pub(crate) target: Range<usize>,
-    /// `http` of an absolute form.
-    pub(crate) scheme: Option<Range<usize>>,
     /// Host and port of an absolute form.
     pub(crate) authority: Option<Range<usize>>,
     /// 9, 1000, 1001 …: nginx's `http_version`.
     pub(crate) version: u16,
-    /// [`http::Uri`] would not take the target as it is.
-    pub(crate) odd: bool,
 }
 
 /// The method as far as it has come is none: reason enough to refuse before the line is whole.
@@ -72,8 +68,7 @@ impl RequestLine {
         let start = cursor.at;
         for &byte in cursor.rest() {
             match TARGET[usize::from(byte)] {
-                Byte::Plain => {}
-                Byte::Odd => self.odd = true,
+                Byte::Target => {}
                 Byte::Space => break,
                 Byte::Control => return Err(invalid()),
             }
@@ -85,13 +80,11 @@ impl RequestLine {
 
     /// `http://host:port`, before the path of an absolute form. RFC 9112 §3.2.2.
     fn parse_absolute(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Refusal> {
-        let start = cursor.at;
         let scheme =
             cursor.take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
         if !scheme.first().is_some_and(u8::is_ascii_alphabetic) || !cursor.take(b"://") {
             return Err(invalid());
         }
-        self.scheme = Some(start..start + scheme.len());
         let start = cursor.at;
         let authority = cursor.take_while(|b| !matches!(b, b'/' | b'?' | b' '));
         if cursor.peek().is_none() {
@@ -164,9 +157,7 @@ fn parse_version(cursor: &mut Cursor<'_>) -> Result<u16, Refusal> {
 /// How a byte of a target is to be taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Byte {
-    Plain,
-    /// nginx takes it, [`http::Uri`] does not, or not always.
-    Odd,
+    Target,
     Space,
     Control,
 }
@@ -174,37 +165,17 @@ enum Byte {
 static TARGET: [Byte; 256] = target_table();
 
 const fn target_table() -> [Byte; 256] {
-    let mut table = [Byte::Plain; 256];
+    let mut table = [Byte::Target; 256];
     let mut byte = 0;
     while byte < 256 {
         table[byte] = match byte {
             0x20 => Byte::Space,
             0..0x20 | 0x7f => Byte::Control,
-            0x80.. => Byte::Odd,
-            _ => match byte as u8 {
-                b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => Byte::Odd,
-                _ => Byte::Plain,
-            },
+            _ => Byte::Target,
         };
         byte += 1;
     }
     table
-}
-
-/// Writes `target` so that [`http::Uri`] takes it: odd bytes percent-encoded.
-pub(crate) fn write_encoded(target: &[u8], out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for &byte in target {
-        if TARGET[usize::from(byte)] == Byte::Odd {
-            out.extend([
-                b'%',
-                HEX[usize::from(byte >> 4)],
-                HEX[usize::from(byte & 15)],
-            ]);
-        } else {
-            out.push(byte);
-        }
-    }
 }
 
 /// A place in a line.

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::Response;
 use tower::Service;
 
 use crate::answer::{AnswerBody, Panicked, panicked, refuse};
@@ -13,13 +13,13 @@ use crate::connection::Exchange;
 use crate::handler::ConnectionHandler;
 use crate::io::RequestBody;
 
-type Future<H> = <<H as ConnectionHandler>::Service as Service<Request<RequestBody>>>::Future;
+type Future<H> = <<H as ConnectionHandler>::Service as Service<RequestBody>>::Future;
 
 /// The service of a connection, and what it is doing.
 pub(super) struct Call<H: ConnectionHandler> {
     service: Option<H::Service>,
     /// The request, until the service is ready for it.
-    request: Option<Request<RequestBody>>,
+    request: Option<RequestBody>,
     /// Room for a future, used again for each request.
     future: Option<Pin<Box<Option<Future<H>>>>>,
 }
@@ -34,7 +34,7 @@ impl<H: ConnectionHandler> Call<H> {
     }
 
     /// A request has come.
-    pub(super) fn begin(&mut self, request: Request<RequestBody>) {
+    pub(super) fn begin(&mut self, request: RequestBody) {
         self.request = Some(request);
     }
 

@@ -6,9 +6,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use http::Method;
 use tokio::time::Instant;
 
-use super::{Ended, Http1, Phase, request};
+use super::{Ended, Http1, Phase};
 use crate::connection::{Connection, Exchange, Head, Wait};
 use crate::counters::Activity;
 use crate::gate::body::Chunked;
@@ -260,32 +261,25 @@ impl<H: ConnectionHandler> Http1<H> {
         let began = self.reading.began.unwrap_or_else(Instant::now);
         connection.read_deadline.set(None);
         connection.set_activity(Activity::Writing);
-        let raw = Bytes::copy_from_slice(bytes);
-        let built = refusal.map_or_else(|| request::build(&scan, &raw), Err);
-        let (request, refusal) = match built {
-            Ok(request) => (Some(request), None),
-            Err(refusal) => (None, Some(refusal)),
-        };
         let settings = Arc::clone(scan.settings());
         let exchange = Rc::new(Exchange::new(
             Rc::clone(connection),
             connection.count_request(),
             began,
-            describe(scan, raw, refusal.as_ref()),
+            describe(scan, Bytes::copy_from_slice(bytes), refusal.is_some()),
             settings.limits,
             refusal,
         ));
         if self.reading.pipelined {
             exchange.set_pipelined();
         }
-        if let Some(request) = request {
-            let body = RequestBody::http1(Rc::clone(&exchange));
-            self.call.begin(request.map(|()| body));
+        if exchange.refusal().is_none() {
+            self.call.begin(RequestBody::http1(Rc::clone(&exchange)));
         }
         self.exchange = Some(exchange);
         self.settings = Some(settings);
         self.phase = Phase::Serving;
-        self.fresh = true;
+        self.fresh = connection.looks.take();
     }
 
     /// The end of the input came in the middle of a head.
@@ -327,7 +321,7 @@ impl<H: ConnectionHandler> Watch for Witness<'_, H> {
 }
 
 /// What the exchange keeps of a head.
-fn describe(scan: Scan, raw: Bytes, refusal: Option<&Refusal>) -> Head {
+fn describe(scan: Scan, raw: Bytes, refused: bool) -> Head {
     let fields_start = scan.fields_start(&raw).min(raw.len());
     let known_line = scan.line.is_some();
     let mut line = scan.line.unwrap_or_default();
@@ -337,16 +331,22 @@ fn describe(scan: Scan, raw: Bytes, refusal: Option<&Refusal>) -> Head {
         line.whole = 0..end;
         line.version = 1000;
     }
-    let fields = scan.fields;
-    let refused = refusal.is_some();
+    let method = raw.get(line.method.clone()).unwrap_or_default();
+    let mut fields = scan.fields;
+    if refused {
+        fields.lines.clear();
+    }
     Head {
-        raw,
+        // The gate lets no other bytes pass than those of a method.
+        method: Method::from_bytes(method).unwrap_or_default(),
         line,
         fields_start,
+        lines: fields.lines,
         host: fields.host,
         persistence: fields.persistence,
         content_length: fields.content_length.filter(|_| !refused),
         chunked: fields.chunked && !refused,
         expect_continue: fields.expect_continue && !refused,
+        raw,
     }
 }

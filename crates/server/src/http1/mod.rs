@@ -14,7 +14,6 @@
 mod answer_head;
 mod call;
 mod heads;
-mod request;
 mod sending;
 mod timer;
 mod tunnel;
@@ -51,13 +50,13 @@ pub(crate) struct Http1<H: ConnectionHandler> {
     sending: Option<Sending<H>>,
     reading: Reading,
     kept: Option<Kept>,
-    /// The request has come just now, and others may have come with it.
+    /// The request has come just now, others may have come with it, and what they look at may be the same.
     fresh: bool,
     /// The PROXY protocol header has not come yet.
     proxy_header_due: bool,
     phase: Phase,
     timer: Timer,
-    tunnel: Option<Tunnel>,
+    tunnel: Option<Box<Tunnel>>,
 }
 
 /// How long a connection may be idle; said by the location of the last request.

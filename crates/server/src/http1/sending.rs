@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use http::{Response, StatusCode, Version, response};
+use http::{Method, Response, StatusCode, Version, response};
 
 use super::answer_head::AnswerHead;
 use crate::answer::{AnswerBody, decide_persistence};
@@ -230,7 +230,7 @@ fn measure<H: ConnectionHandler>(
     let told = field.and_then(|value| value.to_str().ok()?.parse().ok());
     let told = ready.and_then(ReadyFields::length).or(told);
     let exact = if told.is_none() { body.length() } else { None };
-    let by_head = *exchange.method() == *b"HEAD";
+    let by_head = exchange.method() == Method::HEAD;
     let coding = match told.or(exact) {
         _ if by_head => Coding::None,
         Some(length) => Coding::Length(length),

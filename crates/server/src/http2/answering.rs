@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
@@ -27,7 +27,7 @@ pin_project! {
         service: Rc<RefCell<H::Service>>,
         exchange: Rc<Exchange>,
         #[pin]
-        state: State<<H::Service as Service<Request<RequestBody>>>::Future>,
+        state: State<<H::Service as Service<RequestBody>>::Future>,
     }
 }
 
@@ -35,7 +35,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<F> {
         /// The service is not ready yet.
-        Waiting { request: Option<Request<RequestBody>> },
+        Waiting { request: Option<RequestBody> },
         /// The service is at work.
         Running { #[pin] future: F },
     }
@@ -46,7 +46,7 @@ impl<H: ConnectionHandler> Answering<H> {
         handler: &Rc<H>,
         service: &Rc<RefCell<H::Service>>,
         exchange: Rc<Exchange>,
-        request: Request<RequestBody>,
+        request: RequestBody,
     ) -> Self {
         Self {
             handler: Rc::clone(handler),
@@ -99,7 +99,7 @@ impl<H: ConnectionHandler> Future for Answering<H> {
         let bodiless = matches!(
             response.status(),
             StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
-        ) || *exchange.method() == *b"HEAD";
+        ) || exchange.method() == http::Method::HEAD;
         Poll::Ready(Ok(response.map(|body| {
             let mut body = StreamBody {
                 ended: body.is_end(),

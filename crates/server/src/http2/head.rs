@@ -163,6 +163,7 @@ fn join_cookies(fields: &mut HeaderMap) {
 /// The parts that an exchange tells, put together from pseudo-fields. nginx does the same for
 /// `$request`.
 fn describe(parts: &Parts) -> Head {
+    let name = parts.method.clone();
     let mut raw = Vec::with_capacity(128);
     let mut put = |text: &[u8]| {
         let start = raw.len();
@@ -189,6 +190,7 @@ fn describe(parts: &Parts) -> Head {
             version: 2000,
             ..RequestLine::default()
         },
+        method: name,
         fields_start,
         host,
         content_length: length.and_then(|value| value.to_str().ok()?.parse().ok()),

@@ -194,12 +194,12 @@ impl<H: ConnectionHandler> hyper::service::Service<Request<Incoming>> for Stream
             limits,
             admitted.refusal,
         );
-        let exchange = Rc::new(exchange);
+        let exchange = Rc::new(exchange.with_fields(parts.headers));
         if is_spent(&exchange, &limits) {
             self.connection.draining.set(true);
         }
         self.executor.expect(&exchange);
-        let request = Request::from_parts(parts, RequestBody::http2(Rc::clone(&exchange), body));
+        let request = RequestBody::http2(Rc::clone(&exchange), body);
         Answering::new(&self.handler, &self.service, exchange, request)
     }
 }

@@ -16,7 +16,7 @@ use crate::gate::body::{Framing, Taken};
 const MIN_READ: u64 = 16 << 10;
 const MAX_READ: u64 = 64 << 10;
 
-/// The body of a request, and the way to its [`Exchange`].
+/// A request as a service gets it: its body, and the way to its [`Exchange`], which knows the rest.
 ///
 /// Reading goes at the pace of the service: what it does not ask for stays in the kernel, and the
 /// client feels it. What is left unread when the answer has gone out is read and thrown away, within

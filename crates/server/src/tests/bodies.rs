@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::Response;
 use http_body_util::BodyExt;
 
 use crate::connection::{Cut, Outcome};
@@ -11,9 +11,9 @@ use crate::io::RequestBody;
 use crate::settings::Settings;
 use crate::tests::{AnyBody, Client, connect, listener, plain, run, text};
 
-async fn echo(request: Request<RequestBody>) -> Response<AnyBody> {
-    let length = request.headers().get("content-length").cloned();
-    match request.into_body().collect().await {
+async fn echo(request: RequestBody) -> Response<AnyBody> {
+    let length = request.exchange().fields().get("content-length").cloned();
+    match request.collect().await {
         Ok(body) => {
             let body = body.to_bytes();
             text(&format!("[{}|{length:?}]", String::from_utf8_lossy(&body)))
@@ -110,7 +110,7 @@ fn broken_bodies_are_told_and_end_the_connection() {
 fn services_learn_that_the_client_has_gone() {
     run(async {
         let client = connect(Settings::default(), listener(), |request| async move {
-            let connection = Rc::clone(request.body().exchange().connection());
+            let connection = Rc::clone(request.exchange().connection());
             connection.peer_closed().await;
             text("gone")
         });
@@ -143,7 +143,7 @@ fn large_bodies_flow_both_ways_at_once() {
     run(async {
         // The answer begins while the request is still coming, and neither fits into the pipe.
         let mut client = connect(Settings::default(), listener(), |request| async move {
-            let body = request.into_body().map_err(std::io::Error::other);
+            let body = request.map_err(std::io::Error::other);
             Response::new(Box::pin(body) as AnyBody)
         });
         let length = 300_000;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -33,7 +33,7 @@ use crate::worker::Worker;
 
 type AnyBody = Pin<Box<dyn Body<Data = Bytes, Error = std::io::Error>>>;
 type Answer = Pin<Box<dyn Future<Output = Response<AnyBody>>>>;
-type Serve = Rc<dyn Fn(Request<RequestBody>) -> Answer>;
+type Serve = Rc<dyn Fn(RequestBody) -> Answer>;
 
 /// A handler made of a closure; remembers what it was told.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ struct Record {
     broken: Vec<u16>,
 }
 
-impl tower::Service<Request<RequestBody>> for Scripted {
+impl tower::Service<RequestBody> for Scripted {
     type Response = Response<Watched>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response<Watched>, Infallible>>>>;
@@ -63,8 +63,8 @@ impl tower::Service<Request<RequestBody>> for Scripted {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let exchange = Rc::clone(request.body().exchange());
+    fn call(&mut self, request: RequestBody) -> Self::Future {
+        let exchange = Rc::clone(request.exchange());
         let ticket = Ticket {
             exchange,
             record: Rc::clone(&self.record),
@@ -162,7 +162,7 @@ const PIPE: usize = 4096;
 fn connect<F>(
     settings: Settings,
     listen: ListenerConfig,
-    serve: impl Fn(Request<RequestBody>) -> F + 'static,
+    serve: impl Fn(RequestBody) -> F + 'static,
 ) -> Client
 where
     F: Future<Output = Response<AnyBody>> + 'static,

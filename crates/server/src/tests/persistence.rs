@@ -157,7 +157,7 @@ fn stopping_ends_everything_at_once() {
 fn a_shorter_keepalive_of_the_location_rules() {
     run(async {
         let mut client = connect(Settings::default(), listener(), |request| async move {
-            let exchange = request.body().exchange();
+            let exchange = request.exchange();
             let limits = Limits {
                 keepalive_timeout: Duration::from_secs(1),
                 ..exchange.limits()

@@ -1,6 +1,6 @@
 //! The table of requests in `requests.txt`: what is taken, what is refused, and by which rule.
 
-use http::{Request, Response};
+use http::Response;
 use http_body_util::BodyExt;
 
 use crate::io::RequestBody;
@@ -8,10 +8,10 @@ use crate::settings::Settings;
 use crate::tests::{AnyBody, connect, listener, run, text};
 
 /// Answers `<METHOD target body>`, or `<METHOD target !>` for a body that broke off.
-async fn describe(request: Request<RequestBody>) -> Response<AnyBody> {
-    let method = request.method().clone();
-    let target = String::from_utf8_lossy(&request.body().exchange().target()).into_owned();
-    let body = match request.into_body().collect().await {
+async fn describe(request: RequestBody) -> Response<AnyBody> {
+    let method = request.exchange().method().clone();
+    let target = String::from_utf8_lossy(request.exchange().target()).into_owned();
+    let body = match request.collect().await {
         Ok(body) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
         Err(_) => "!".to_owned(),
     };

@@ -22,7 +22,7 @@ fn collecting(limits: Limits) -> Client {
         ..Settings::default()
     };
     connect(settings, listener(), |request| async move {
-        match request.into_body().collect().await {
+        match request.collect().await {
             Ok(body) => crate::tests::text(&body.to_bytes().len().to_string()),
             Err(error) => {
                 let mut answer = crate::tests::text(&error.to_string());

@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Response;
 use http_body::{Body, Frame};
 use portunus_server::{
     Connection, ConnectionHandler, Exchange, ListenAddress, ListenerConfig, Listeners, RequestBody,
@@ -27,7 +27,7 @@ use portunus_server::{
 
 pub type Answer = Response<Frames>;
 pub type Answering = Pin<Box<dyn Future<Output = Answer>>>;
-pub type Serve = fn(Request<RequestBody>) -> Answering;
+pub type Serve = fn(RequestBody) -> Answering;
 
 /// A body of ready frames; holds on to its exchange until it is dropped.
 pub struct Frames {
@@ -97,7 +97,7 @@ impl ConnectionHandler for Handler {
     }
 }
 
-impl tower::Service<Request<RequestBody>> for Handler {
+impl tower::Service<RequestBody> for Handler {
     type Response = Answer;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>>>>;
@@ -106,7 +106,7 @@ impl tower::Service<Request<RequestBody>> for Handler {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+    fn call(&mut self, request: RequestBody) -> Self::Future {
         let answering = (self.0)(request);
         Box::pin(async move { Ok(answering.await) })
     }

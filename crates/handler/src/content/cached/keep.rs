@@ -166,7 +166,7 @@ impl Storing<'_> {
             status: arrived.status,
             fields: arrived.fields.to_vec(),
         };
-        let request = &cx.head.headers;
+        let request = cx.exchange.fields();
         match arrived.body {
             Body::Empty => {
                 ticket.store(meta, head, request, Bytes::new());
@@ -196,7 +196,7 @@ impl Storing<'_> {
                 lock: None,
                 patient: false,
                 again: false,
-                fields: &cx.head.headers,
+                fields: cx.exchange.fields(),
                 now,
             }),
             ticket => ticket,

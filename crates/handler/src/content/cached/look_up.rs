@@ -136,7 +136,7 @@ async fn open(cx: &Context, rules: &Caching, zone: &Arc<Zone>, key: &Bytes) -> O
         lock: rules.lock.map(|lock| lock.age),
         patient: rules.lock.is_some_and(|lock| !lock.timeout.is_zero()),
         again: false,
-        fields: &cx.head.headers,
+        fields: cx.exchange.fields(),
         now: moment(),
     };
     loop {
@@ -192,8 +192,10 @@ fn good_enough(
 ///
 /// Source: nginx, `ngx_http_upstream_cache_check_range`.
 fn is_far_range(cx: &Context, rules: &Caching) -> bool {
-    let (Some(range), Some(most)) = (cx.head.headers.get(header::RANGE), rules.max_range_offset)
-    else {
+    let (Some(range), Some(most)) = (
+        cx.exchange.fields().get(header::RANGE),
+        rules.max_range_offset,
+    ) else {
         return false;
     };
     if most == 0 {

@@ -31,7 +31,7 @@ pub(super) fn params(cx: &mut Context, fastcgi: &FastCgi) -> Vec<u8> {
         let overridden = |key: &HeaderName| {
             fastcgi.params.overridden.contains(key) || (storable && CONDITIONS.contains(key))
         };
-        push_fields(&cx.head.headers, overridden, &mut params);
+        push_fields(cx.exchange.fields(), overridden, &mut params);
     }
     params.into_bytes()
 }
@@ -108,7 +108,7 @@ impl Context {
         if let Some(length) = self.body.length() {
             return crate::variable::put_display(out, length);
         }
-        field(&self.head.headers, &header::CONTENT_LENGTH, out)
+        field(self.exchange.fields(), &header::CONTENT_LENGTH, out)
     }
 }
 

@@ -259,7 +259,7 @@ fn write_fields(cx: &Context, proxy: &Proxy, storable: bool, out: &mut Vec<u8>) 
     };
     let raw = cx.exchange.raw_fields();
     if raw.is_empty() {
-        for (name, value) in &cx.head.headers {
+        for (name, value) in cx.exchange.fields() {
             if !replaced(name.as_str().as_bytes()) {
                 put(out, name.as_str().as_bytes(), value.as_bytes());
             }
@@ -273,8 +273,7 @@ fn write_fields(cx: &Context, proxy: &Proxy, storable: bool, out: &mut Vec<u8>) 
         };
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
         // What the gate has dropped (invalid names) is not in the head.
-        let known =
-            HeaderName::from_bytes(name).is_ok_and(|name| cx.head.headers.contains_key(name));
+        let known = HeaderName::from_bytes(name).is_ok_and(|name| cx.exchange.has_field(&name));
         if known && !replaced(name) {
             put(out, name, value);
         }

@@ -101,7 +101,7 @@ impl<'p> Tries<'p> {
             .as_ref()
             .map_or("", |proxied| proxied.url.scheme());
         let security = security(cx, proxy);
-        let upgrade = cx.head.headers.contains_key(http::header::UPGRADE);
+        let upgrade = cx.exchange.has_field(&http::header::UPGRADE);
         Self {
             proxy,
             group,
