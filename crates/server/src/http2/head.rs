@@ -188,7 +188,6 @@ fn describe(parts: &Parts) -> Head {
             target,
             authority,
             version: 2000,
-            ..RequestLine::default()
         },
         method: name,
         fields_start,
