@@ -46,6 +46,7 @@ fn the_pid_file_names_the_process_and_goes_with_it() -> Result {
     let config = whole("", "server { listen 127.0.0.1:%%PORT_0%%; return 200 ok; }");
     let mut server = launch(config).start()?;
     let path = server.folder().join("pid");
+    status(server.address(0), "/")?;
     let text = fs::read_to_string(&path).expect("it is written before the first answer");
     assert_eq!(text, format!("{}\n", server.process().pid()));
     assert!(server.stop()?.success());

@@ -305,10 +305,7 @@ impl Context {
         };
         let line = self.exchange.request_line();
         if !line.is_empty() {
-            text.push_str(&format!(
-                ", request: \"{}\"",
-                String::from_utf8_lossy(&line)
-            ));
+            text.push_str(&format!(", request: \"{}\"", String::from_utf8_lossy(line)));
         }
         if self.subrequest.is_some() {
             let uri = String::from_utf8_lossy(&self.uri);

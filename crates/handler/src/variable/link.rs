@@ -75,7 +75,7 @@ impl Context {
             None => false,
             Some(SecureLink::Secret(secret)) => {
                 let uri = self.exchange.target();
-                match link_of_secret(&uri, secret) {
+                match link_of_secret(uri, secret) {
                     Some(link) => put(out, link),
                     None => false,
                 }
