@@ -27,7 +27,8 @@ rows! { "pool": "Directives of Portunus itself: the FPM pool, trusted networks, 
         "Whether only regular files that end in \".php\" are handed to FPM.";
     REAL_IP_TRUST_PRIVATE "real_ip_trust_private" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Honoured, "Whether proxies in private networks are trusted as with set_real_ip_from, and any trusted proxy's X-Forwarded-Proto and X-Forwarded-Port make $scheme, $https and $server_port; unless set otherwise, real_ip_header is then X-Forwarded-For and real_ip_recursive on.";
+        Differs("X-Forwarded-Proto and X-Forwarded-Port of any trusted proxy make $scheme, $https and $server_port; unless set otherwise, real_ip_header is then X-Forwarded-For and real_ip_recursive on"),
+        "Whether proxies in private networks are trusted, as with set_real_ip_from.";
     CLIENT_BODY_MIN_RATE "client_body_min_rate" in HTTP | SERVER, TAKE1, Size = "128", Nearest,
         Honoured, "Bytes per second below which a request body is given up; 0 waits for ever.";
     SERVER_PRODUCT "server_product" in HTTP, TAKE1, Enumeration(words::SERVER_PRODUCT) = "portunus", Own,
