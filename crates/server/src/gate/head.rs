@@ -36,6 +36,8 @@ pub(crate) struct Scan {
     line_start: usize,
     /// How far its end has been looked for.
     searched: usize,
+    /// Room of the buffers that were in use when the host became known.
+    taken: usize,
     pub(crate) line: Option<RequestLine>,
     pub(crate) fields: Fields,
 }
@@ -46,6 +48,7 @@ impl Scan {
             settings,
             line_start: 0,
             searched: 0,
+            taken: 0,
             line: None,
             fields: Fields::default(),
         }
@@ -99,7 +102,7 @@ impl Scan {
             let known = self.fields.host.is_some() || line.authority.is_some();
             (self.fields).take(bytes, start..end, &self.settings, watch)?;
             if !known && self.fields.host.is_some() {
-                self.hosted(&bytes[self.fields.host_name.clone()], watch);
+                self.hosted(&bytes[self.fields.host_name.clone()], newline + 1, watch);
             }
             return Ok(false);
         }
@@ -125,15 +128,20 @@ impl Scan {
         if let Some(authority) = &line.authority
             && let Some((host, _)) = validate_host(&bytes[authority.clone()])
         {
-            self.hosted(host, watch);
+            self.hosted(host, end, watch);
         }
         self.line = Some(line);
         Ok(version < 1000)
     }
 
-    /// A host has been named.
-    fn hosted(&mut self, host: &[u8], watch: &mut dyn Watch) {
+    /// A host has been named, in what reaches to `end`.
+    fn hosted(&mut self, host: &[u8], end: usize, watch: &mut dyn Watch) {
         if let Some(settings) = watch.host(host) {
+            let (_, size) = self.settings.large_client_header_buffers;
+            let first = self.settings.client_header_buffer_size;
+            // nginx asks for the number of buffers when it needs another one.
+            let more = end.saturating_sub(first).div_ceil(size.max(1));
+            self.taken = first + more * size;
             self.settings = settings;
         }
     }
@@ -158,7 +166,7 @@ impl Scan {
         let (count, size) = self.settings.large_client_header_buffers;
         let first = self.settings.client_header_buffer_size;
         let line = end - self.line_start;
-        let too_long = line > size.max(first) || end > first + count * size;
+        let too_long = line > size.max(first) || end > (first + count * size).max(self.taken);
         match (too_long, &self.line) {
             (false, _) => Ok(()),
             (true, None) => Err(Refusal::new(414, "client sent too long URI")),
