@@ -420,6 +420,24 @@ fn a_large_answer_reaches_a_slow_reader_whole() -> Result {
 }
 
 #[test]
+fn the_older_word_of_listen_offers_http2_too() -> Result {
+    let certificates = Certificates::new();
+    let config = "
+        server {
+            listen 127.0.0.1:%%PORT_0%% ssl http2;
+            ssl_certificate %%CERTS%%/one.crt;
+            ssl_certificate_key %%CERTS%%/one.key;
+            return 200 $server_protocol;
+        }";
+    let server = launch(config, &certificates).start()?;
+    assert_eq!(
+        curl(&server, &certificates, "https://one.example/", &["--http2"]),
+        "HTTP/2.0"
+    );
+    Ok(())
+}
+
+#[test]
 fn a_proxy_protocol_header_comes_before_the_handshake() -> Result {
     let certificates = Certificates::new();
     let config = "

@@ -133,7 +133,7 @@ impl Builder<'_> {
             ciphers: text(d::SSL_CIPHERS),
             prefer_server_ciphers: server.flag(d::SSL_PREFER_SERVER_CIPHERS),
             curves: text(d::SSL_ECDH_CURVE),
-            http2: server.flag(d::HTTP2),
+            http2: server.flag(d::HTTP2) || listens_for_http2(server),
             buffer_size: usize::try_from(size).unwrap_or(usize::MAX),
             sessions: self.sessions(server)?,
             verify: self.verify_client(server)?,
@@ -238,4 +238,11 @@ impl Builder<'_> {
             }
         }
     }
+}
+
+/// Whether a `listen` of the server has nginx's older word for `http2 on`.
+fn listens_for_http2(server: Scope<'_>) -> bool {
+    server
+        .own(d::LISTEN)
+        .any(|listen| listen.args.iter().any(|word| word.as_bytes() == b"http2"))
 }
