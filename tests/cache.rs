@@ -225,6 +225,17 @@ fn an_answer_that_breaks_off_is_not_stored() {
         "whole",
     );
     let peer = FastCgiPeer::start(vec![broken, whole]).expect("a peer");
+    let (server, mut client) = asked_for_x(&peer);
+    assert!(
+        client.read_response("GET").is_err(),
+        "it is cut off, not ended"
+    );
+    assert_eq!(seen(&get(&server, "/x")), ("MISS", "whole".into()));
+    assert_eq!(seen(&get(&server, "/x")), ("HIT", "whole".into()));
+}
+
+/// A server that stores what `peer` answers, and a client that has asked it for `/x`.
+fn asked_for_x(peer: &FastCgiPeer) -> (Server, Connection) {
     let config = format!(
         "fastcgi_cache_path %%TMP%%/cache keys_zone=one:1m;
         server {{
@@ -239,12 +250,7 @@ fn an_answer_that_breaks_off_is_not_stored() {
     client
         .send(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .expect("sent");
-    assert!(
-        client.read_response("GET").is_err(),
-        "it is cut off, not ended"
-    );
-    assert_eq!(seen(&get(&server, "/x")), ("MISS", "whole".into()));
-    assert_eq!(seen(&get(&server, "/x")), ("HIT", "whole".into()));
+    (server, client)
 }
 
 #[test]
@@ -259,20 +265,7 @@ fn what_a_client_did_not_wait_for_is_stored() {
         Step::End(0),
     ];
     let peer = FastCgiPeer::start(vec![script]).expect("a peer");
-    let config = format!(
-        "fastcgi_cache_path %%TMP%%/cache keys_zone=one:1m;
-        server {{
-            listen 127.0.0.1:%%PORT_0%%;
-            add_header X-Cache $upstream_cache_status;
-            location / {{ fastcgi_pass {}; fastcgi_cache one; fastcgi_cache_key $uri; }}
-        }}",
-        peer.address()
-    );
-    let server = portunus(&config).start().expect("a server");
-    let mut client = Connection::open(server.address(0)).expect("a connection");
-    client
-        .send(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .expect("sent");
+    let (server, client) = asked_for_x(&peer);
     assert_eq!(peer.wait_for_requests(1, PATIENCE).len(), 1);
     drop(client);
     gate.open();
