@@ -48,12 +48,17 @@ fn curl(server: &Server, certificates: &Certificates, url: &str, more: &[&str]) 
 
 /// What `openssl s_client` says of a handshake; `input` is sent after it.
 fn s_client(server: &Server, more: &[&str], input: &str) -> String {
+    s_client_at(server, 0, more, input)
+}
+
+/// The same at another of the server's ports.
+fn s_client_at(server: &Server, port: usize, more: &[&str], input: &str) -> String {
     use std::io::Write as _;
     let mut child = Command::new("openssl")
         .args([
             "s_client",
             "-connect",
-            &format!("127.0.0.1:{}", server.port(0)),
+            &format!("127.0.0.1:{}", server.port(port)),
         ])
         .args(more)
         .stdin(std::process::Stdio::piped())
@@ -434,6 +439,44 @@ fn the_older_word_of_listen_offers_http2_too() -> Result {
         curl(&server, &certificates, "https://one.example/", &["--http2"]),
         "HTTP/2.0"
     );
+    Ok(())
+}
+
+/// `listen … http2` is of the address, `http2 on` of the server block that is named, even where it
+/// shows the certificate of another.
+#[test]
+fn who_offers_http2_at_a_shared_address() -> Result {
+    let certificates = Certificates::new();
+    let config = "
+        server {
+            listen 127.0.0.1:%%PORT_0%% ssl;
+            listen 127.0.0.1:%%PORT_1%% ssl http2;
+            ssl_certificate %%CERTS%%/one.crt;
+            ssl_certificate_key %%CERTS%%/one.key;
+            return 200 a;
+        }
+        server {
+            listen 127.0.0.1:%%PORT_0%% ssl;
+            listen 127.0.0.1:%%PORT_1%% ssl;
+            server_name two.example;
+            return 200 b;
+        }
+        server {
+            listen 127.0.0.1:%%PORT_0%% ssl;
+            server_name three.example;
+            http2 on;
+            return 200 c;
+        }";
+    let server = launch(config, &certificates).start()?;
+    let offered = |port: usize, name: &str| {
+        let said = s_client_at(&server, port, &["-alpn", "h2", "-servername", name], "");
+        said.contains("ALPN protocol: h2")
+    };
+    for name in ["one.example", "two.example"] {
+        assert!(!offered(0, name), "{name}");
+        assert!(offered(1, name), "{name}");
+    }
+    assert!(offered(0, "three.example"));
     Ok(())
 }
 

@@ -36,8 +36,6 @@ pub struct ServerTls {
     pub prefer_server_ciphers: bool,
     /// `ssl_ecdh_curve`.
     pub curves: String,
-    /// `http2`: whether `h2` is offered by ALPN.
-    pub http2: bool,
     /// `ssl_buffer_size`: the largest record, in bytes.
     pub buffer_size: usize,
     /// Sessions that may be resumed.
@@ -85,6 +83,8 @@ pub struct VerifyClient {
 #[derive(Debug)]
 pub struct Context {
     pub(crate) config: Arc<ServerConfig>,
+    /// The same with `h2` offered by ALPN.
+    pub(crate) with_http2: Arc<ServerConfig>,
     pub(crate) check: Option<Arc<ClientCheck>>,
     notices: Vec<String>,
 }
@@ -119,8 +119,12 @@ impl Context {
         let scope = scope(&identities, check.as_deref());
         let mut config = server_config(settings, provider, identities, check.as_ref())?;
         set_sessions(&mut config, &settings.sessions, scope, kept)?;
+        config.alpn_protocols = alpn(false);
+        let mut with_http2 = config.clone();
+        with_http2.alpn_protocols = alpn(true);
         Ok(Self {
             config: Arc::new(config),
+            with_http2: Arc::new(with_http2),
             check,
             notices,
         })
@@ -211,7 +215,6 @@ fn server_config(
     };
     let mut config = builder.with_cert_resolver(Arc::new(Certificates(identities)));
     config.ignore_client_order = settings.prefer_server_ciphers;
-    config.alpn_protocols = alpn(settings.http2);
     // The field counts the header of a record, too; nginx's size does not.
     config.max_fragment_size = Some(settings.buffer_size.clamp(512, 16 << 10) + 5);
     Ok(config)

@@ -55,7 +55,7 @@ impl Builder<'_> {
                 .unwrap_or(0);
             let names = Arc::new(self.address_names(&address, &found.servers, &names));
             let encryption = match listen.ssl {
-                true => tls::tls(&members, default, &names),
+                true => tls::tls(&members, default, found.http2, &names),
                 false => Tls::default(),
             };
             listeners.push(listen.into_config(tag, encryption));

@@ -27,14 +27,19 @@ pub(super) fn demand(server: Scope<'_>) -> Demand {
 }
 
 /// The handshakes of an address.
-pub(super) fn tls(members: &Arc<[Member]>, default: usize, names: &Arc<ServerNames>) -> Tls {
+pub(super) fn tls(
+    members: &Arc<[Member]>,
+    default: usize,
+    http2: bool,
+    names: &Arc<ServerNames>,
+) -> Tls {
     let names = Arc::clone(names);
     let find = move |name: &[u8]| {
         let host = Host::parse(name).ok()?;
         let found = names.find(&host.name, &mut Captures::default()).ok()??;
         usize::try_from(found.0).ok()
     };
-    let acceptor = Acceptor::new(Arc::clone(members), default, Box::new(find));
+    let acceptor = Acceptor::new(Arc::clone(members), default, http2, Box::new(find));
     Tls(Some(Arc::new(acceptor) as Arc<dyn Handshake>))
 }
 
@@ -44,6 +49,7 @@ impl Builder<'_> {
     pub(super) fn tls_members(&mut self, servers: &[Scope<'_>]) -> Arc<[Member]> {
         let members = servers.iter().map(|server| Member {
             context: self.tls_context(*server),
+            http2: server.flag(d::HTTP2),
             rejects: server.flag(d::SSL_REJECT_HANDSHAKE),
         });
         members.collect()
@@ -133,7 +139,6 @@ impl Builder<'_> {
             ciphers: text(d::SSL_CIPHERS),
             prefer_server_ciphers: server.flag(d::SSL_PREFER_SERVER_CIPHERS),
             curves: text(d::SSL_ECDH_CURVE),
-            http2: server.flag(d::HTTP2) || listens_for_http2(server),
             buffer_size: usize::try_from(size).unwrap_or(usize::MAX),
             sessions: self.sessions(server)?,
             verify: self.verify_client(server)?,
@@ -238,11 +243,4 @@ impl Builder<'_> {
             }
         }
     }
-}
-
-/// Whether a `listen` of the server has nginx's older word for `http2 on`.
-fn listens_for_http2(server: Scope<'_>) -> bool {
-    server
-        .own(d::LISTEN)
-        .any(|listen| listen.args.iter().any(|word| word.as_bytes() == b"http2"))
 }

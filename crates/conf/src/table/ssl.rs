@@ -57,12 +57,12 @@ rows! { "ssl": "ngx_http_ssl_module: TLS with clients";
     SSL_CRL "ssl_crl" in HTTP | SERVER, TAKE1, Text, Nearest,
         Honoured, "Revoked client certificates.";
     SSL_OCSP "ssl_ocsp" in HTTP | SERVER, TAKE1, Enumeration(words::SSL_OCSP) = "off", Nearest,
-        Unsupported, "Whether client certificates are looked up with their authority.";
+        Accepted("authorities are not asked about client certificates; ssl_crl names revoked ones"), "Whether client certificates are looked up with their authority.";
     SSL_OCSP_RESPONDER "ssl_ocsp_responder" in HTTP | SERVER, TAKE1, Text, Nearest,
-        Unsupported, "Where they are looked up.";
+        Accepted("authorities are not asked about client certificates; ssl_crl names revoked ones"), "Where they are looked up.";
     SSL_OCSP_CACHE "ssl_ocsp_cache" in HTTP | SERVER,
         TAKE1, Special(Special::SslOcspCache) = "off", Nearest,
-        Unsupported, "Keeps the answers of such look-ups.";
+        Accepted("authorities are not asked about client certificates; ssl_crl names revoked ones"), "Keeps the answers of such look-ups.";
     SSL_STAPLING "ssl_stapling" in HTTP | SERVER, FLAG, Flag = "off", Nearest,
         Accepted("OCSP answers are not stapled; authorities are giving OCSP up"),
         "Whether OCSP answers are stapled.";
