@@ -33,6 +33,10 @@ const CONFIG: &str = "
         location / { return 200 origin; }
         location /smuggled { return 200 smuggled; }
         location /marker { return 200 '<$arg_r>'; }
+        location /moved { return 301 /; }
+        location /empty { return 204; }
+        location /gif { empty_gif; }
+        location /file.txt { root %%TMP%%; }
     }
     server {
         listen 127.0.0.1:%%PORT_2%%;
@@ -40,6 +44,10 @@ const CONFIG: &str = "
         location / { return 200 origin; }
         location /smuggled { return 200 smuggled; }
         location /marker { return 200 '<$arg_r>'; }
+        location /moved { return 301 /; }
+        location /empty { return 204; }
+        location /gif { empty_gif; }
+        location /file.txt { root %%TMP%%; }
     }";
 
 /// Rows that must be refused and are not, each with its reason.
@@ -179,6 +187,7 @@ fn malformed_requests_are_refused_and_never_shift_the_next_one() {
     assert!(rows.len() >= 200, "only {} rows", rows.len());
     let program = Program::at(env!("CARGO_BIN_EXE_portunus"));
     let mut server = Launch::new(program, CONFIG).start().expect("it starts");
+    std::fs::write(server.folder().join("file.txt"), "content").expect("a file of ours");
 
     let begun = Instant::now();
     for port in [0, 1] {

@@ -81,7 +81,10 @@ fn take_length(left: &mut u64, buffer: &mut BytesMut) -> Taken {
 
 /// The chunked coding, read as strictly as nginx does: CRLF everywhere, no bare LF.
 ///
-/// Source: nginx, `ngx_http_parse_chunked`; RFC 9112 §7.1.
+/// Differs: nginx skips whatever stands behind a size or in a trailer; here it must have the form
+/// of extensions and fields, since another server may see the end of the body there.
+///
+/// Source: nginx, `ngx_http_parse_chunked`; RFC 9112 §7.1, §7.1.1, §7.1.2.
 #[derive(Debug, Default)]
 pub(crate) struct Chunked {
     state: State,
@@ -99,12 +102,15 @@ enum State {
     #[default]
     Start,
     Size,
+    /// Spaces behind a size, which may stand before a `;` only.
+    Blank,
     Extension,
     SizeLf,
     Data,
     DataCr,
     DataLf,
     Trailer,
+    TrailerName,
     TrailerField,
     TrailerFieldLf,
     LastLf,
@@ -140,29 +146,30 @@ impl Chunked {
     /// The state after one more byte of framing; `None` when it may not stand there.
     fn step(&mut self, byte: u8) -> Option<State> {
         use State::{
-            Data, DataCr, DataLf, End, Extension, LastLf, Size, SizeLf, Start, Trailer,
-            TrailerField, TrailerFieldLf,
+            Blank, Data, DataCr, DataLf, End, Extension, LastLf, Size, SizeLf, Start, Trailer,
+            TrailerField, TrailerFieldLf, TrailerName,
         };
         match (self.state, byte) {
             (Start, _) => {
                 self.left = hex(byte)?;
                 Some(Size)
             }
-            (Size, b'\r') | (Extension, b'\r') => Some(SizeLf),
-            (Size, b';' | b' ' | b'\t') => self.extra(Extension),
+            (Size | Blank | Extension, b'\r') => Some(SizeLf),
+            (Size | Blank, b';') => self.extra(Extension),
+            (Size | Blank, b' ' | b'\t') => self.extra(Blank),
             (Size, _) => {
                 self.left = self.left.checked_mul(16)?.checked_add(hex(byte)?)?;
                 (self.left <= i64::MAX as u64).then_some(Size)
             }
-            (Extension | TrailerField, b'\n') => None,
-            (Extension, _) => self.extra(Extension),
+            (Extension, _) if !is_control(byte) => self.extra(Extension),
             (SizeLf, b'\n') => Some(if self.left == 0 { Trailer } else { Data }),
             (DataCr, b'\r') => Some(DataLf),
             (DataLf, b'\n') => Some(Start),
             (Trailer, b'\r') => Some(LastLf),
-            (Trailer, b'\n') => None,
+            (Trailer | TrailerName, _) if is_tchar(byte) => self.extra(TrailerName),
+            (TrailerName, b':') => self.extra(TrailerField),
             (TrailerField, b'\r') => Some(TrailerFieldLf),
-            (Trailer | TrailerField, _) => self.extra(TrailerField),
+            (TrailerField, _) if !is_control(byte) => self.extra(TrailerField),
             (TrailerFieldLf, b'\n') => Some(Trailer),
             (LastLf, b'\n') => Some(End),
             _ => None,
@@ -197,6 +204,16 @@ impl Chunked {
         self.overhead += 1;
         (self.overhead <= MAX_OVERHEAD).then_some(next)
     }
+}
+
+/// What may stand in no field value and in no extension. RFC 9110 §5.5.
+fn is_control(byte: u8) -> bool {
+    byte == 0x7f || byte < 0x20 && byte != b'\t'
+}
+
+/// RFC 9110 §5.6.2.
+fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 fn hex(byte: u8) -> Option<u64> {
@@ -248,6 +265,12 @@ mod tests {
             ("fffffffffffffffffffff\r\n", Err("broken")),
             ("3;a\nb\r\nabc\r\n", Err("broken")),
             ("0\r\nT: v\n\r\n", Err("broken")),
+            ("3 ; a\r\nabc\r\n0\r\nT:\t\r\n\r\nx", Ok(("abc", "x"))),
+            ("3 3\r\nabc\r\n", Err("broken")),
+            ("3;a\0\r\nabc\r\n", Err("broken")),
+            ("0\r\nT v\r\n\r\n", Err("broken")),
+            ("0\r\n: v\r\n\r\n", Err("broken")),
+            ("0\r\nT: v\r\n w\r\n\r\n", Err("broken")),
             ("3\r\nabc\r\n", Err("more")),
             ("0\r\n", Err("more")),
         ];

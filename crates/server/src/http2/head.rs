@@ -89,8 +89,16 @@ fn judge(parts: &Parts, settings: &Settings) -> Result<(), Refusal> {
     }
     check_fields(&parts.headers, settings)?;
     check_host(parts)?;
+    if !parts.uri.scheme_str().is_none_or(is_scheme) {
+        return Err(Refusal::bad("client sent invalid \":scheme\" header"));
+    }
     let target = parts.uri.path_and_query();
-    check_escapes(target.map_or(&b"/"[..], |target| target.as_str().as_bytes()))?;
+    let target = target.map_or(&b"/"[..], |target| target.as_str().as_bytes());
+    // RFC 9113 §8.3.1: a path is not empty, with or without a query behind it.
+    if target.first() != Some(&b'/') {
+        return Err(Refusal::bad("client sent invalid \":path\" header"));
+    }
+    check_escapes(target)?;
     match method {
         "CONNECT" => Err(Refusal::new(405, "client sent CONNECT method")),
         "TRACE" => Err(Refusal::new(405, "client sent TRACE method")),
@@ -98,6 +106,15 @@ fn judge(parts: &Parts, settings: &Settings) -> Result<(), Refusal> {
     }
 }
 
+/// RFC 3986 §3.1. The protocol machine lets others through.
+fn is_scheme(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(is_part)
+}
+
+/// RFC 9113 §8.2.1: no whitespace around values.
+///
+/// Differs: nginx takes it.
 fn check_fields(fields: &HeaderMap, settings: &Settings) -> Result<(), Refusal> {
     if fields.len() > settings.max_headers {
         return Err(Refusal::new(494, "client sent too many header lines"));
@@ -106,6 +123,12 @@ fn check_fields(fields: &HeaderMap, settings: &Settings) -> Result<(), Refusal> 
     for (name, value) in fields {
         if name.as_str().len().max(value.len()) > longest {
             return Err(Refusal::new(494, "client sent too large header field"));
+        }
+        let ends = [value.as_bytes().first(), value.as_bytes().last()];
+        if ends.iter().flatten().any(|end| matches!(end, b' ' | b'\t')) {
+            return Err(Refusal::bad(format!(
+                "client sent header \"{name}\" with whitespace around its value"
+            )));
         }
     }
     for name in fields.keys() {

@@ -147,7 +147,9 @@ fn uri(cx: &Context) -> Vec<u8> {
     if proxied.whole_uri {
         return url.uri.to_vec();
     }
-    if url.uri.is_empty() && !cx.uri_changed {
+    // An absolute form without a path has none to pass on (nginx: `empty_path_in_uri`).
+    let has_path = cx.exchange.target().first() != Some(&b'?');
+    if url.uri.is_empty() && !cx.uri_changed && has_path {
         return cx.exchange.target().to_vec();
     }
     let rewritten = cx.location_left;
