@@ -19,16 +19,20 @@
 //!
 //! Source: nginx, ngx_http_file_cache.c and the cache parts of ngx_http_upstream.c.
 
+mod blocking;
 mod config;
+mod copy;
 mod freshness;
 mod index;
 mod key;
 mod record;
+mod temp_file;
 mod validity;
 mod vary;
 mod zone;
 
 pub use config::{Pace, ZoneConfig};
+pub use copy::{Copy, Place};
 pub use freshness::{Freshness, Ignored, Verdict};
 pub use key::Key;
 pub use record::{Head, Meta, Record};

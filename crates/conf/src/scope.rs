@@ -192,6 +192,26 @@ impl<'a> Scope<'a> {
         number.and_then(|number| u64::try_from(number).ok())
     }
 
+    /// Access rights as bits of a file's mode. nginx: `ngx_conf_set_access_slot`.
+    #[must_use]
+    pub fn access(self, id: DirectiveId) -> u32 {
+        let mut mode = 0o600;
+        for word in self.words(id) {
+            let mut parts = word.as_bytes().splitn(2, |byte| *byte == b':');
+            let shift = match parts.next() {
+                Some(b"user") => {
+                    mode &= 0o077;
+                    6
+                }
+                Some(b"group") => 3,
+                _ => 0,
+            };
+            let right = if parts.next() == Some(b"rw") { 6 } else { 4 };
+            mode |= right << shift;
+        }
+        mode
+    }
+
     /// A size in bytes; 0 where there is neither value nor default.
     #[must_use]
     pub fn size(self, id: DirectiveId) -> u64 {

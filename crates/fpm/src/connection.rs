@@ -330,6 +330,20 @@ fn is_passing(error: &io::Error) -> bool {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn connections_come_from_the_address_that_is_asked_for() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = Address::Tcp(listener.local_addr().unwrap());
+        let mut config = PoolConfig::new(to, crate::Size::Fixed(1));
+        config.bind = Some(([127, 0, 0, 9], 0).into());
+        let _open = Connection::open(&config).await.unwrap();
+        let (_, from) = listener.accept().unwrap();
+        assert_eq!(Some(from.ip()), config.bind.map(|own| own.ip()));
+        // An address that is not ours.
+        config.bind = Some(([192, 0, 2, 1], 0).into());
+        assert!(Connection::open(&config).await.is_err());
+    }
+
     #[test]
     fn only_a_whole_answer_and_nothing_else_will_do() {
         for (input, found) in [

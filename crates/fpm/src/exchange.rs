@@ -175,6 +175,11 @@ impl Exchange {
         self.connection.poll_deadline(cx, deadline)
     }
 
+    /// Reading goes on after a pause of ours, for which FPM is not to blame.
+    pub(crate) fn resume(&mut self) {
+        self.last_write = Instant::now();
+    }
+
     /// When anything last came.
     pub(crate) fn last_read(&self) -> Instant {
         self.last_read

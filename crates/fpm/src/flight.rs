@@ -146,6 +146,9 @@ impl InFlight {
                     if let Err(error) = writer.push(bytes).await {
                         return writer.finish(Err(error.into()));
                     }
+                    if let Some(answer) = self.answer() {
+                        answer.exchange.resume();
+                    }
                 }
                 Some(Some(Err(error))) => return writer.finish(Err(error)),
                 Some(None) => return writer.finish(Ok(())),

@@ -24,6 +24,8 @@ pub struct Request<'a> {
     pub head_only: bool,
     /// The lane, see [`PoolConfig::lanes`](crate::PoolConfig::lanes); 0 is the general one.
     pub lane: usize,
+    /// `fastcgi_limit_rate`: bytes a second that a buffered answer is taken from FPM at; 0 is no limit.
+    pub limit_rate: u64,
     /// Time-outs and habits.
     pub options: &'a Arc<Options>,
 }

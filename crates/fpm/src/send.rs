@@ -142,7 +142,7 @@ impl Future for Sending<'_> {
                     this.answered(head)
                 }
                 State::Gathering(flight, _, gathering) => {
-                    let gathered = ready!(gathering.poll(flight, cx));
+                    let gathered = ready!(gathering.poll(flight, this.request.limit_rate, cx));
                     this.end(gathered).map(Some)
                 }
                 State::Over => return Poll::Pending,
@@ -295,7 +295,7 @@ impl<'a> Sending<'a> {
                 self.timings.response = flight.response;
                 Kind::Complete(chunks)
             }
-            Gathered::Some => spool(flight, chunks, &self.request.options.spool),
+            Gathered::Some => spool(flight, chunks, &self.request),
         };
         Ok(self.response(head, body, stderr))
     }
@@ -330,8 +330,9 @@ impl<'a> Sending<'a> {
 }
 
 /// Has a task take the rest of the answer from FPM, at FPM's pace.
-fn spool(flight: InFlight, mut chunks: Chunks, limits: &portunus_spool::Limits) -> Kind {
-    let (mut writer, reader) = portunus_spool::fifo(limits.clone());
+fn spool(flight: InFlight, mut chunks: Chunks, request: &Request<'_>) -> Kind {
+    let (writer, reader) = portunus_spool::fifo(request.options.spool.clone());
+    let mut writer = writer.at_rate(request.limit_rate);
     let mut left = Vec::new();
     while let Some(piece) = chunks.pop() {
         // Behind a piece that found no room all others have to wait, however small.
@@ -370,8 +371,13 @@ struct Gathering {
 }
 
 impl Gathering {
-    /// Waits for the rest of the answer as long as it is small and comes soon.
-    fn poll(&mut self, flight: &mut InFlight, cx: &mut Context<'_>) -> Poll<Gathered> {
+    /// Waits for the rest of the answer as long as it is small and comes soon: less than what a `rate`
+    /// lets through at once.
+    fn poll(&mut self, flight: &mut InFlight, rate: u64, cx: &mut Context<'_>) -> Poll<Gathered> {
+        let most = match usize::try_from(rate) {
+            Ok(0) | Err(_) => INLINE,
+            Ok(rate) => INLINE.min(rate),
+        };
         loop {
             match flight.poll_data(cx) {
                 Poll::Ready(Some(Ok(bytes))) => self.chunks.push(bytes),
@@ -382,7 +388,7 @@ impl Gathering {
                 }
                 Poll::Pending => break,
             }
-            if self.chunks.len() >= INLINE {
+            if self.chunks.len() >= most {
                 return Poll::Ready(Gathered::Some);
             }
         }

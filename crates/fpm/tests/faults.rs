@@ -254,6 +254,7 @@ async fn run(pool: &Pool, mode: Mode, body: Body, idempotent: bool) -> Outcome {
         idempotent,
         head_only: false,
         lane: 0,
+        limit_rate: 0,
         options: &options,
     };
     match pool.send(request).await {

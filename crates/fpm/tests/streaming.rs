@@ -67,6 +67,7 @@ async fn both_directions_flow_at_once() {
         idempotent: true,
         head_only: false,
         lane: 0,
+        limit_rate: 0,
         options: &options,
     };
     let mut answer = pool.send(request).await.unwrap().body;
@@ -135,6 +136,7 @@ async fn a_spooled_body_is_sent_from_its_file_and_again_if_need_be() {
         idempotent: true,
         head_only: false,
         lane: 0,
+        limit_rate: 0,
         options: &options,
     };
     let answer = pool.send(request).await;
@@ -162,6 +164,7 @@ async fn head_requests_get_no_body_and_miss_none() {
             idempotent: true,
             head_only: true,
             lane: 0,
+            limit_rate: 0,
             options: &options,
         };
         let answer = pool.send(request).await.unwrap();
@@ -171,6 +174,34 @@ async fn head_requests_get_no_body_and_miss_none() {
         );
     }
     assert_eq!(peer.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_rate_slows_what_is_taken_from_fpm() {
+    let body = vec![b'x'; 30_000];
+    for (limit_rate, at_once) in [(0, true), (30_001, true), (25_000, false)] {
+        let peer = FastCgiPeer::start(vec![Step::answer("A: 1", &body)]).unwrap();
+        let pool = Pool::new(PoolConfig::new(
+            Address::Tcp(peer.address()),
+            Size::Fixed(1),
+        ));
+        let (params, options) = (params("GET", "", None), options());
+        let request = Request {
+            params: &params,
+            body: Body::Empty,
+            idempotent: true,
+            head_only: false,
+            lane: 0,
+            limit_rate,
+            options: &options,
+        };
+        let began = std::time::Instant::now();
+        let answer = pool.send(request).await.unwrap();
+        assert_eq!(answer.body.exact_len().is_some(), at_once);
+        assert_eq!(collect(answer.body).await.unwrap(), body);
+        // A second's worth comes at once, what is left when its time has come.
+        assert!(at_once || began.elapsed().as_millis() >= 150);
+    }
 }
 
 #[tokio::test]

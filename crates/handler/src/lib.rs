@@ -47,11 +47,11 @@ pub use config::{
     AuthRequest, BasicAuth, ConnectionLimit, ConnectionLimits, Geo, GeoNetworks, GeoRanges,
     GeoTable, Guard, Key, LimitExcept, RateLimit, RateLimits, Referers, SecureLink, Split,
 };
-pub use config::{CacheLock, CacheZone, CacheZones, Caching, UseStale};
+pub use config::{CacheLock, CacheZone, CacheZones, Caching, FileCopy, UseStale};
 pub use config::{CookieExpires, IdForm, UserId};
 pub use config::{
-    Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyTls, ProxyUrl, Replacement,
-    ReplacementPattern,
+    CookieFlags, Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyTls, ProxyUrl,
+    Replacement, ReplacementPattern,
 };
 pub use explain::Place;
 pub use limit::{ConnectionZone, RateZone};

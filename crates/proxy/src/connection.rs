@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::Instant;
 
 use crate::address::Address;
@@ -46,6 +47,30 @@ impl fmt::Debug for Stream {
     }
 }
 
+/// How a socket is opened.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SocketOptions {
+    /// `proxy_socket_keepalive`.
+    pub probe: bool,
+    /// `proxy_bind`: the local address to connect from. Unix sockets have none.
+    pub bind: Option<SocketAddr>,
+}
+
+impl SocketOptions {
+    async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        }?;
+        if let Some(local) = self.bind {
+            socket.bind(local)?;
+        }
+        socket.set_nodelay(true)?;
+        socket.set_keepalive(self.probe)?;
+        socket.connect(address).await
+    }
+}
+
 impl Connection {
     /// Connects, and greets the server where the connection is to be encrypted.
     ///
@@ -55,17 +80,12 @@ impl Connection {
     pub async fn open(
         address: &Address,
         timeout: Duration,
-        probe: bool,
+        socket: &SocketOptions,
         security: Option<Security>,
     ) -> Result<Self, Error> {
         let connecting = async {
             Ok(match address {
-                Address::Tcp(address) => {
-                    let stream = TcpStream::connect(address).await?;
-                    stream.set_nodelay(true)?;
-                    socket2::SockRef::from(&stream).set_keepalive(probe)?;
-                    Stream::Tcp(stream)
-                }
+                Address::Tcp(address) => Stream::Tcp(socket.connect(*address).await?),
                 Address::Unix(path) => Stream::Unix(UnixStream::connect(path).await?),
             })
         };

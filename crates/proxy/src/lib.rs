@@ -25,7 +25,7 @@ mod security;
 
 pub use address::Address;
 pub use body::ResponseBody;
-pub use connection::{Connection, Tunnel};
+pub use connection::{Connection, SocketOptions, Tunnel};
 pub use error::{Error, Phase};
 pub use exchange::{BodySource, Failed, Request, RequestBody, Response, Timeouts};
 pub use head::{Field, Head};

@@ -18,6 +18,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 use crate::body::write;
+use crate::pace::Pace;
 use crate::temp_file::PendingRead;
 use crate::{Error, Limits};
 
@@ -48,7 +49,12 @@ pub fn fifo<E>(limits: Limits) -> (Writer<E>, Reader<E>) {
         queue: Arc::clone(&queue),
         pending: PendingRead::default(),
     };
-    (Writer { queue, limits }, reader)
+    let writer = Writer {
+        queue,
+        limits,
+        pace: None,
+    };
+    (writer, reader)
 }
 
 #[derive(Debug)]
@@ -121,15 +127,54 @@ pub struct ReaderGone;
 pub struct Writer<E> {
     queue: Arc<Mutex<Queue<E>>>,
     limits: Limits,
+    pace: Option<Pace>,
 }
 
 impl<E> Writer<E> {
-    /// Puts `bytes` behind everything put before, if there is room for them; gives them
-    /// back otherwise. Never waits.
+    /// Has [`push`](Self::push) take at most `rate` bytes a second from now on, those of the first second
+    /// at once; 0 is no limit.
+    #[must_use]
+    pub fn at_rate(mut self, rate: u64) -> Self {
+        self.pace = Pace::new(rate);
+        self
+    }
+
+    /// Puts `bytes` behind everything put before, if there is room for them and no rate to keep; gives
+    /// them back otherwise. Never waits.
     ///
     /// # Errors
-    /// The bytes, when memory is full: go on with [`push`](Self::push).
+    /// The bytes: go on with [`push`](Self::push).
     pub fn try_push(&mut self, bytes: Bytes) -> Result<(), Bytes> {
+        match self.pace {
+            Some(_) => Err(bytes),
+            None => self.try_put(bytes),
+        }
+    }
+
+    /// Puts `bytes` behind everything put before. Waits while a batch is written to the
+    /// file, while memory and file are both full, and as a rate wants it.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the file system fails.
+    pub async fn push(&mut self, mut bytes: Bytes) -> Result<(), Error> {
+        while let Some(pace) = &mut self.pace
+            && !bytes.is_empty()
+        {
+            match pace.take(&mut bytes) {
+                Ok(piece) => self.put(piece).await?,
+                // Who goes on after its reader has gone wants to be done with it.
+                Err(later) => {
+                    let gone = tokio::time::timeout_at(later, self.gone()).await;
+                    if let Ok(ReaderGone) = gone {
+                        self.pace = None;
+                    }
+                }
+            }
+        }
+        self.put(bytes).await
+    }
+
+    fn try_put(&mut self, bytes: Bytes) -> Result<(), Bytes> {
         let mut queue = lock(&self.queue);
         let room = queue.in_front == 0 || queue.in_front + bytes.len() <= self.limits.memory;
         if !(queue.is_direct() && room) {
@@ -141,13 +186,11 @@ impl<E> Writer<E> {
         Ok(())
     }
 
-    /// Puts `bytes` behind everything put before. Waits while a batch is written to the
-    /// file, and while memory and file are both full.
-    ///
-    /// # Errors
-    /// [`Error::File`] when the file system fails.
-    pub async fn push(&mut self, bytes: Bytes) -> Result<(), Error> {
-        let Err(bytes) = self.try_push(bytes) else {
+    async fn put(&mut self, bytes: Bytes) -> Result<(), Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let Err(bytes) = self.try_put(bytes) else {
             return Ok(());
         };
         if self.limits.file == 0 {
@@ -173,6 +216,10 @@ impl<E> Writer<E> {
         Poll::Pending
     }
 
+    async fn gone(&mut self) -> ReaderGone {
+        std::future::poll_fn(|cx| self.poll_gone(cx)).await
+    }
+
     /// Ends the stream. What was put in before can still be read.
     pub fn finish(self, end: Result<(), E>) {
         lock(&self.queue).end = Some(end);
@@ -190,7 +237,7 @@ impl<E> Writer<E> {
                     return Poll::Ready(());
                 }
             }
-            match bytes.take().map_or(Ok(()), |bytes| self.try_push(bytes)) {
+            match bytes.take().map_or(Ok(()), |bytes| self.try_put(bytes)) {
                 Ok(()) => Poll::Ready(()),
                 Err(back) => {
                     bytes = Some(back);
@@ -422,6 +469,34 @@ mod tests {
             tokio::select! { () = push_on => {}, () = settled => {} }
             assert!(pushed <= file + 2 * BATCH as u64 + 20_000, "{pushed}");
             assert!(next(&mut reader).await.unwrap().is_ok());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_is_kept_as_long_as_somebody_reads() {
+        for reads in [true, false] {
+            let (writer, mut reader) = fifo::<Error>(limits(1_000, 100_000, Path::new("/")));
+            let mut writer = writer.at_rate(1_000);
+            assert!(writer.try_push("a".into()).is_err());
+            let began = tokio::time::Instant::now();
+            let write = async move {
+                writer.push(Bytes::from(vec![1; 11_000])).await.unwrap();
+                writer.finish(Ok(()));
+            };
+            let read = async {
+                let mut got = 0;
+                while let Some(piece) = next(&mut reader).await {
+                    got += piece.unwrap().len();
+                    if !reads {
+                        break;
+                    }
+                }
+                drop(reader);
+                got
+            };
+            let ((), got) = tokio::join!(write, read);
+            let expected = if reads { (11_000, 10) } else { (1_000, 0) };
+            assert_eq!((got, began.elapsed().as_secs()), expected);
         }
     }
 

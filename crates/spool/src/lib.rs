@@ -14,6 +14,7 @@
 mod body;
 mod fifo;
 mod named_file;
+mod pace;
 mod temp_file;
 
 pub use body::{Spool, Spooled, SpooledReader};

@@ -7,13 +7,15 @@ use std::time::Duration;
 use portunus_cache::{Ignored, Pace, Validity, Zone, ZoneConfig};
 use portunus_conf::typed::{CachePath, CacheValid};
 use portunus_conf::{Directive, DirectiveId, Scope, d};
-use portunus_handler::{CacheLock, CacheZone, CacheZones, Caching, Template, UseStale};
+use portunus_handler::{CacheLock, CacheZone, CacheZones, Caching, FileCopy, Template, UseStale};
 
 use super::Builder;
 
 /// The directives of a module.
 struct Module {
     path: DirectiveId,
+    store: DirectiveId,
+    store_access: DirectiveId,
     cache: DirectiveId,
     key: DirectiveId,
     valid: DirectiveId,
@@ -34,6 +36,8 @@ struct Module {
 
 const PROXY: Module = Module {
     path: d::PROXY_CACHE_PATH,
+    store: d::PROXY_STORE,
+    store_access: d::PROXY_STORE_ACCESS,
     cache: d::PROXY_CACHE,
     key: d::PROXY_CACHE_KEY,
     valid: d::PROXY_CACHE_VALID,
@@ -54,6 +58,8 @@ const PROXY: Module = Module {
 
 const FASTCGI: Module = Module {
     path: d::FASTCGI_CACHE_PATH,
+    store: d::FASTCGI_STORE,
+    store_access: d::FASTCGI_STORE_ACCESS,
     cache: d::FASTCGI_CACHE,
     key: d::FASTCGI_CACHE_KEY,
     valid: d::FASTCGI_CACHE_VALID,
@@ -203,12 +209,36 @@ impl Builder<'_> {
         Some(caching)
     }
 
+    pub(super) fn proxy_copy(&mut self, scope: Scope<'_>) -> Option<FileCopy> {
+        self.copy(scope, &PROXY)
+    }
+
+    pub(super) fn fastcgi_copy(&mut self, scope: Scope<'_>) -> Option<FileCopy> {
+        self.copy(scope, &FASTCGI)
+    }
+
+    /// `…_store`, unless a store of answers is nearer.
+    fn copy(&mut self, scope: Scope<'_>, module: &Module) -> Option<FileCopy> {
+        let directive = scope.find(module.store)?;
+        let word = directive.args.first()?;
+        if *word == "off" || is_nearer(scope, module.cache, module.store) {
+            return None;
+        }
+        Some(FileCopy {
+            path: (*word != "on").then(|| self.template(directive, word)),
+            access: scope.access(module.store_access),
+        })
+    }
+
     fn caching(
         &mut self,
         scope: Scope<'_>,
         module: &Module,
         zones: &Arc<CacheZones>,
     ) -> Option<Box<Caching>> {
+        if is_nearer(scope, module.store, module.cache) {
+            return None;
+        }
         let zone = self.cache_zone(scope, module, zones)?;
         let key = scope.find(module.key);
         let bits = scope.bits(module.ignored);
@@ -275,6 +305,24 @@ impl Builder<'_> {
             .into_iter()
             .map(|(directive, word)| self.template(directive, word))
             .collect()
+    }
+}
+
+/// Whether one directive is set, and not to `off`, in a level below the other.
+///
+/// Source: nginx, `ngx_http_fastcgi_merge_loc_conf`.
+fn is_nearer(scope: Scope<'_>, one: DirectiveId, other: DirectiveId) -> bool {
+    let depth = |id| {
+        let mut levels = scope.levels();
+        levels.position(|level| {
+            level
+                .own(id)
+                .any(|found| !found.args.iter().any(|word| *word == "off"))
+        })
+    };
+    match (depth(one), depth(other)) {
+        (Some(one), Some(other)) => one < other,
+        _ => false,
     }
 }
 

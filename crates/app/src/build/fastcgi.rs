@@ -70,8 +70,10 @@ impl Builder<'_> {
             next_upstream: next_upstream(scope),
             script_check: scope.flag(d::FASTCGI_SCRIPT_CHECK),
             lane: self.lane(scope).map_or(0, |(lane, _)| lane),
+            limit_rate: self.template_here(scope, d::FASTCGI_LIMIT_RATE),
             options: Arc::new(self.options(scope)),
             caching: self.fastcgi_caching(scope),
+            copy: self.fastcgi_copy(scope),
         }))
     }
 
@@ -259,6 +261,16 @@ impl Builder<'_> {
             config.queue_depth = usize::try_from(depth).unwrap_or(usize::MAX);
         }
         config.socket_keepalive = scope.flag(d::FASTCGI_SOCKET_KEEPALIVE);
+        config.bind = self.bind(scope, d::FASTCGI_BIND);
+        // Differs: connections of a pool all have the same address, so it cannot depend on the request.
+        if self.varying_bind(scope, d::FASTCGI_BIND).is_some()
+            && let Some(directive) = scope.find(d::FASTCGI_BIND)
+        {
+            self.error(
+                directive,
+                "own addresses with variables are not supported by this build",
+            );
+        }
         let key = format!("{config:?}");
         let learns = Learns {
             size: given.is_none(),

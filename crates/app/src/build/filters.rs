@@ -78,8 +78,7 @@ impl Builder<'_> {
     /// Rates that depend on the request.
     pub(super) fn rate(&mut self, scope: Scope<'_>) -> Option<Box<Rate>> {
         let mut varying = |id| -> Option<Template> {
-            let directive = scope.find(id)?;
-            let template = self.template(directive, directive.args.first()?);
+            let template = self.template_here(scope, id)?;
             template.as_literal().is_none().then_some(template)
         };
         let (rate, after) = (varying(d::LIMIT_RATE), varying(d::LIMIT_RATE_AFTER));

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use portunus_conf::{DirectiveId, Scope, d};
+use portunus_conf::{Scope, d};
 use portunus_handler::{
-    AuthRequest, BasicAuth, Guard, LimitExcept, Referers, SecureLink, Template, Variable,
+    AuthRequest, BasicAuth, Guard, LimitExcept, Referers, SecureLink, Variable,
 };
 use portunus_routing::{LocationMatch, Regex};
 
@@ -56,13 +56,6 @@ impl Builder<'_> {
         }
         let uri = uri.into();
         Some(Arc::new(AuthRequest { uri, set }))
-    }
-
-    /// The template in the first argument of the directive that holds here.
-    fn template_here(&mut self, scope: Scope<'_>, id: DirectiveId) -> Option<Template> {
-        let directive = scope.find(id)?;
-        let word = directive.args.first()?;
-        Some(self.template(directive, word))
     }
 
     /// `limit_except`: other methods have a level of their own. GET lets HEAD pass.

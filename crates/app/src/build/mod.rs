@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use portunus_conf::{
-    Config, Diagnostic, Diagnostics, Directive, Scope, Severity, Sources, Span, Word, d, value,
+    Config, Diagnostic, Diagnostics, Directive, DirectiveId, Scope, Severity, Sources, Span, Word,
+    d, value,
 };
 use portunus_handler::{
     FastCgiGroup, Location, LogFormat, Map, OpenLogs, Place, Product, ProxyGroups, Site, Template,
@@ -292,6 +293,13 @@ impl Builder<'_> {
     /// Compiles a value with variables.
     fn template(&mut self, directive: &Directive, word: &Word) -> Template {
         self.template_of(directive, word, word.as_bytes())
+    }
+
+    /// The template in the first argument of the directive that holds here.
+    fn template_here(&mut self, scope: Scope<'_>, id: DirectiveId) -> Option<Template> {
+        let directive = scope.find(id)?;
+        let word = directive.args.first()?;
+        Some(self.template(directive, word))
     }
 
     /// Compiles a part of a word.

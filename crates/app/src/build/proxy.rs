@@ -1,17 +1,17 @@
 //! `proxy_pass` and its kin.
 
-use std::net::ToSocketAddrs as _;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::HeaderName;
-use portunus_conf::typed::{Pass, ProxyRedirect};
+use portunus_conf::typed::{Bind, Pass, ProxyRedirect};
 use portunus_conf::{Directive, DirectiveId, Scope, Word, d};
 use portunus_handler::{
-    Content, IgnoredFields, Proxy, ProxyGroup, ProxyNext, ProxyTarget, ProxyUrl, Replacement,
-    ReplacementPattern, Template,
+    Content, CookieFlags, IgnoredFields, Proxy, ProxyGroup, ProxyNext, ProxyTarget, ProxyUrl,
+    Replacement, ReplacementPattern, Template,
 };
-use portunus_proxy::{Address, Keepalive, KeepaliveConfig, Timeouts};
+use portunus_proxy::{Address, Keepalive, KeepaliveConfig, SocketOptions, Timeouts};
 use portunus_upstream::{Balance, Group, Peer};
 
 use super::Builder;
@@ -77,15 +77,20 @@ impl Builder<'_> {
             intercept_errors: scope.flag(d::PROXY_INTERCEPT_ERRORS),
             ignore_client_abort: scope.flag(d::PROXY_IGNORE_CLIENT_ABORT),
             force_ranges: scope.flag(d::PROXY_FORCE_RANGES),
-            socket_keepalive: scope.flag(d::PROXY_SOCKET_KEEPALIVE),
-            method: self.optional(scope, d::PROXY_METHOD),
-            body: self.optional(scope, d::PROXY_SET_BODY),
+            socket: SocketOptions {
+                probe: scope.flag(d::PROXY_SOCKET_KEEPALIVE),
+                bind: self.bind(scope, d::PROXY_BIND),
+            },
+            bind: self.varying_bind(scope, d::PROXY_BIND),
+            method: self.template_here(scope, d::PROXY_METHOD),
+            body: self.template_here(scope, d::PROXY_SET_BODY),
             hidden: hidden(scope),
             passed,
             ignored: ignored(scope),
             redirects,
             cookie_domains: self.replacements(scope, d::PROXY_COOKIE_DOMAIN),
             cookie_paths: self.replacements(scope, d::PROXY_COOKIE_PATH),
+            cookie_flags: self.cookie_flags(scope),
             next: next_upstream(scope),
             timeouts: Timeouts {
                 connect: scope.duration(d::PROXY_CONNECT_TIMEOUT),
@@ -93,16 +98,12 @@ impl Builder<'_> {
                 read: scope.duration(d::PROXY_READ_TIMEOUT),
                 head: usize::try_from(scope.size(d::PROXY_BUFFER_SIZE)).unwrap_or(usize::MAX),
             },
+            limit_rate: self.template_here(scope, d::PROXY_LIMIT_RATE),
             spool: self.proxy_spool(scope),
             keepalive,
             caching: self.proxy_caching(scope),
+            copy: self.proxy_copy(scope),
         }))
-    }
-
-    fn optional(&mut self, scope: Scope<'_>, id: DirectiveId) -> Option<Template> {
-        let directive = scope.find(id)?;
-        let word = directive.args.first()?;
-        Some(self.template(directive, word))
     }
 
     fn proxy_spool(&mut self, scope: Scope<'_>) -> portunus_spool::Limits {
@@ -373,6 +374,59 @@ impl Builder<'_> {
             .filter(|directive| directive.args.len() == 2);
         two.filter_map(|directive| self.replacement(directive))
             .collect()
+    }
+
+    /// `proxy_cookie_flags COOKIE FLAG…`
+    fn cookie_flags(&mut self, scope: Scope<'_>) -> Vec<CookieFlags> {
+        let mut rules = Vec::new();
+        for directive in scope.all(d::PROXY_COOKIE_FLAGS) {
+            let [cookie, flags @ ..] = &directive.args[..] else {
+                continue;
+            };
+            if flags.is_empty() {
+                continue;
+            }
+            let cookie = match cookie.as_bytes().strip_prefix(b"~") {
+                Some(text) => match self.regex(directive, cookie, text, true) {
+                    Some(regex) => ReplacementPattern::Regex(regex),
+                    None => continue,
+                },
+                None => ReplacementPattern::Text(self.template(directive, cookie)),
+            };
+            let flags = flags.iter().map(|flag| self.template(directive, flag));
+            let flags = flags.collect();
+            rules.push(CookieFlags { cookie, flags });
+        }
+        rules
+    }
+
+    /// Own address of outgoing connections.
+    ///
+    /// Differs: one that is not ours is refused. nginx tries to bind Unix sockets, too, which fails.
+    pub(super) fn bind(&mut self, scope: Scope<'_>, id: DirectiveId) -> Option<SocketAddr> {
+        let directive = scope.find(id)?;
+        match Bind::parse(directive) {
+            Ok(Bind::To {
+                address,
+                transparent: false,
+            }) => return Some(address),
+            Ok(Bind::To { .. }) => self.error(
+                directive,
+                "addresses that are not ours (\"transparent\") are not supported by this build",
+            ),
+            // Errors were reported when the configuration was read.
+            Ok(Bind::Off | Bind::Variable(_)) | Err(_) => {}
+        }
+        None
+    }
+
+    /// Own address of outgoing connections, where variables are in it.
+    pub(super) fn varying_bind(&mut self, scope: Scope<'_>, id: DirectiveId) -> Option<Template> {
+        let directive = scope.find(id)?;
+        match Bind::parse(directive) {
+            Ok(Bind::Variable(word)) => Some(self.template(directive, word)),
+            _ => None,
+        }
     }
 
     /// `FROM TO`, where `~` and `~*` begin a regular expression.

@@ -1,11 +1,10 @@
 //! Files of entries: written beside their place and moved there, so that none is ever seen half.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use rustix::fs::{Timestamps, fstat, futimens, stat};
@@ -15,89 +14,33 @@ use super::SMALL;
 use super::entry::{Body, Entry};
 use crate::key::Key;
 use crate::record::{Filed, Record, Start, TIMES, decode, encode, encode_times};
+use crate::temp_file::TempFile;
 
 /// So much of a file is read at first.
 const FIRST: usize = 4096;
 
-/// A file that has no name of an entry yet; removed unless it gets one.
-#[derive(Debug)]
-pub(super) struct TempFile {
-    path: PathBuf,
-    file: File,
-    kept: bool,
+/// Rights on directories of the store.
+const DIRECTORIES: u32 = 0o700;
+
+/// A file that is to become an entry.
+pub(super) fn beside(target: &Path) -> io::Result<TempFile> {
+    TempFile::beside(target, DIRECTORIES)
 }
 
-impl TempFile {
-    /// A new file beside the place of an entry; nginx calls them so, too.
-    pub(super) fn beside(target: &Path) -> io::Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        loop {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let mut path = target.as_os_str().to_owned();
-            path.push(format!(
-                ".{:010}",
-                std::process::id().rotate_left(12) ^ number
-            ));
-            let path = PathBuf::from(path);
-            let mut options = OpenOptions::new();
-            options.read(true).write(true).create_new(true).mode(0o600);
-            match options.open(&path) {
-                Ok(file) => {
-                    return Ok(Self {
-                        path,
-                        file,
-                        kept: false,
-                    });
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => make_parent(target)?,
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    pub(super) fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
-    }
-
-    /// Writes what stands before the body, whose length has turned out, and gives the file its name.
-    pub(super) fn persist(mut self, head: &[u8], target: &Path) -> io::Result<Filed> {
-        self.file.write_all_at(head, 0)?;
-        // Removing empty directories is the operator's right.
-        if let Err(error) = fs::rename(&self.path, target) {
-            if error.kind() != io::ErrorKind::NotFound {
-                return Err(error);
-            }
-            make_parent(target)?;
-            fs::rename(&self.path, target)?;
-        }
-        self.kept = true;
-        Ok(Filed::of(&fstat(&self.file)?, head.len() as u64))
-    }
-}
-
-impl Drop for TempFile {
-    fn drop(&mut self) {
-        if !self.kept {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-fn make_parent(target: &Path) -> io::Result<()> {
-    let Some(parent) = target.parent() else {
-        return Ok(());
-    };
-    DirBuilder::new().recursive(true).mode(0o700).create(parent)
+/// Writes what stands before the body, whose length has turned out, and puts the file in its place.
+pub(super) fn persist(mut file: TempFile, head: &[u8], target: &Path) -> io::Result<Filed> {
+    file.file().write_all_at(head, 0)?;
+    file.persist(target)?;
+    Ok(Filed::of(&fstat(file.file())?, head.len() as u64))
 }
 
 /// Writes an entry that is in memory.
 pub(super) fn write(record: &Record, target: &Path) -> io::Result<Filed> {
     let head = encode(record);
-    let mut file = TempFile::beside(target)?;
+    let mut file = beside(target)?;
     file.write_all(&head)?;
     file.write_all(record.memory.as_deref().unwrap_or_default())?;
-    file.persist(&head, target)
+    persist(file, &head, target)
 }
 
 /// Writes the times of an entry that has been confirmed into its file. The file's own time stays, so

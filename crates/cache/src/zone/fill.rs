@@ -4,12 +4,11 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::files::TempFile;
+use super::files;
 use super::ticket::Ticket;
+use crate::blocking::{GATHER, blocking};
 use crate::record::{Record, encode};
-
-/// So much is gathered before it is written.
-const GATHER: usize = 256 << 10;
+use crate::temp_file::TempFile;
 
 /// Dropped before its end, nothing is stored.
 #[derive(Debug)]
@@ -79,7 +78,7 @@ impl Fill {
         };
         let head = encode(&self.record);
         let target = self.ticket.zone.file(&self.ticket.key);
-        let filed = blocking(move || file.persist(&head, &target)).await?;
+        let filed = blocking(move || files::persist(file, &head, &target)).await?;
         self.ticket.keep_filed(self.record, filed);
         Ok(())
     }
@@ -95,7 +94,7 @@ impl Fill {
         let file = blocking(move || {
             let mut file = match file {
                 Some(file) => file,
-                None => TempFile::beside(&target)?,
+                None => files::beside(&target)?,
             };
             file.write_all(&head.unwrap_or_default())?;
             for piece in &gathered {
@@ -106,14 +105,6 @@ impl Fill {
         self.file = Some(file.await?);
         Ok(())
     }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(io::Error::other)?
 }
 
 fn joined(pieces: &[Bytes], length: usize) -> Bytes {

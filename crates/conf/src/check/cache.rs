@@ -4,6 +4,7 @@ use portunus_conf_syntax::Directive;
 
 use super::state::ZoneOwner;
 use super::{At, Checker, Outcome};
+use crate::d;
 use crate::fault::{Fault, show};
 use crate::table::Special;
 use crate::text::Text;
@@ -14,7 +15,17 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
     match special {
         Special::Cache => {
             at.once()?;
+            excludes(at)?;
             check_cache(checker, at)
+        }
+        Special::Store => {
+            at.once()?;
+            if directive.args.iter().any(|word| word.as_bytes().is_empty()) {
+                return Err(Fault::new("empty path"));
+            }
+            excludes(at)?;
+            let path = directive.args.first().map(Text::from);
+            path.map_or(Ok(()), |path| path.variables().map(drop))
         }
         Special::CacheKey => {
             at.once()?;
@@ -48,8 +59,34 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
             }
             Ok(())
         }
-        Special::Store | Special::SslOcspCache => at.once(),
+        Special::SslOcspCache => at.once(),
         _ => Ok(()),
+    }
+}
+
+/// What is stored is not kept as a file as well. nginx: `ngx_http_fastcgi_store`, `ngx_http_fastcgi_cache`.
+fn excludes(at: At<'_>) -> Outcome {
+    let is_off = |directive: &Directive| matches!(&directive.args[..], [word] if *word == "off");
+    let pairs = [
+        (d::FASTCGI_CACHE, d::FASTCGI_STORE),
+        (d::PROXY_CACHE, d::PROXY_STORE),
+    ];
+    let other = pairs.iter().find_map(|(cache, store)| match at.id {
+        id if id == *cache => Some(store),
+        id if id == *store => Some(cache),
+        _ => None,
+    });
+    let Some(other) = other.filter(|_| !is_off(at.directive)) else {
+        return Ok(());
+    };
+    let before = |one: &&Directive| one.order < at.directive.order && !is_off(one);
+    match at.scope.own(*other).find(before) {
+        Some(other) => {
+            let name = other.name.message_text();
+            let message = format!("is incompatible with \"{name}\"");
+            Err(Fault::of(at.directive, message))
+        }
+        None => Ok(()),
     }
 }
 

@@ -118,8 +118,13 @@ fn patterns(at: At<'_>, special: Special) -> Vec<Pattern<'_>> {
             .filter_map(|word| Text::after(word, "~"))
             .map(|text| pattern(text, true))
             .collect(),
-        Special::CookieRule | Special::CookieFlags => {
+        Special::CookieRule => {
             let tilde = args.first().and_then(marked);
+            tilde.into_iter().collect()
+        }
+        Special::CookieFlags => {
+            let tilde = args.first().and_then(|word| Text::after(word, "~"));
+            let tilde = tilde.map(|text| pattern(text, true));
             tilde.into_iter().collect()
         }
         _ => Vec::new(),

@@ -5,13 +5,13 @@ use portunus_conf_syntax::{Diagnostic, Directive, Severity, Word};
 use super::core::variables;
 use super::state::{Group, ZoneOwner};
 use super::{At, Checker, Outcome};
-use crate::address::{Address, Form, parse_url};
+use crate::address::Address;
 use crate::d;
 use crate::fault::{Fault, show};
 use crate::scope::Scope;
 use crate::table::{LIF, LMT, Special};
 use crate::text::Text;
-use crate::typed::{LocationMatch, Member, Pass, ProxyRedirect};
+use crate::typed::{Bind, LocationMatch, Member, Pass, ProxyRedirect};
 use crate::value::{parse_number, parse_size};
 
 pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Special) -> Outcome {
@@ -36,9 +36,9 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
         Special::ProxyRedirect => check_redirect(at),
         Special::Bind => {
             at.once()?;
-            check_bind(directive)
+            Bind::parse(directive).map(drop)
         }
-        Special::CookieRule => match &directive.args[..] {
+        Special::CookieRule | Special::CookieFlags => match &directive.args[..] {
             [word] if *word != "off" => Err(Fault::parameter(word)),
             _ => Ok(()),
         },
@@ -260,27 +260,5 @@ fn check_default_redirect(at: At<'_>) -> Outcome {
         None => Err(Fault::new(
             "\"proxy_redirect default\" should be placed after the \"proxy_pass\" directive",
         )),
-    }
-}
-
-/// nginx: `ngx_http_upstream_bind_set_slot`.
-fn check_bind(directive: &Directive) -> Outcome {
-    let (address, rest): (&Word, &[Word]) = match &directive.args[..] {
-        [word] if *word == "off" => return Ok(()),
-        [word, rest @ ..] => (word, rest),
-        [] => return Ok(()),
-    };
-    let text = Text::from(address);
-    if text.has_variables() {
-        text.variables()?;
-    } else if !matches!(
-        parse_url(&address.value, Form::Peer, 0).map(|url| url.address),
-        Ok(Address::Ip(_))
-    ) {
-        return Err(Fault::invalid("address", address));
-    }
-    match rest.first() {
-        Some(word) if *word != "transparent" => Err(Fault::parameter(word)),
-        _ => Ok(()),
     }
 }

@@ -13,10 +13,10 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         Honoured, "Pattern that splits the path into script and PATH_INFO.";
     FASTCGI_STORE "fastcgi_store" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::Store) = "off", Nearest,
-        Unsupported, "Keeps answers as files.";
+        Differs("what is being written stands beside its place, whatever the temporary path is"), "Keeps answers as files.";
     FASTCGI_STORE_ACCESS "fastcgi_store_access" in HTTP | SERVER | LOCATION,
         TAKE123, AccessRights = "user:rw", Nearest,
-        Unsupported, "Access rights of such files.";
+        Honoured, "Access rights of such files.";
     FASTCGI_BUFFERING "fastcgi_buffering" in HTTP | SERVER | LOCATION, FLAG, Flag = "on", Nearest,
         Honoured, "Whether the answer is taken in before it is passed on.";
     FASTCGI_REQUEST_BUFFERING "fastcgi_request_buffering" in HTTP | SERVER | LOCATION,
@@ -28,7 +28,7 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         Honoured, "Whether a request goes on when its client is gone.";
     FASTCGI_BIND "fastcgi_bind" in HTTP | SERVER | LOCATION,
         TAKE12, Special(Special::Bind), Nearest,
-        Unsupported, "Own address of outgoing connections.";
+        Differs("an address with variables and \"transparent\" are refused; Unix sockets are not bound"), "Own address of outgoing connections.";
     FASTCGI_SOCKET_KEEPALIVE "fastcgi_socket_keepalive" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
         Honoured, "Whether the kernel probes idle connections.";
@@ -74,7 +74,7 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         Honoured, "Whether ranges are cut out of any answer.";
     FASTCGI_LIMIT_RATE "fastcgi_limit_rate" in HTTP | SERVER | LOCATION,
         TAKE1, ComplexSize = "0", Nearest,
-        Accepted("PHP is read as fast as it answers, so that its worker is free again"), "Bytes per second that answers are read at.";
+        Honoured, "Bytes per second that answers are read at.";
     FASTCGI_CACHE "fastcgi_cache" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::Cache) = "off", Nearest,
         Honoured, "Zone that answers are kept in.";

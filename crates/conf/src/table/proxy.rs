@@ -17,13 +17,13 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         Honoured, "Changes the path of cookies.";
     PROXY_COOKIE_FLAGS "proxy_cookie_flags" in HTTP | SERVER | LOCATION,
         TAKE1234, Special(Special::CookieFlags) = "off", Nearest,
-        Unsupported, "Changes the attributes of cookies.";
+        Honoured, "Changes the attributes of cookies.";
     PROXY_STORE "proxy_store" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::Store) = "off", Nearest,
-        Unsupported, "Keeps answers as files.";
+        Differs("what is being written stands beside its place, whatever the temporary path is"), "Keeps answers as files.";
     PROXY_STORE_ACCESS "proxy_store_access" in HTTP | SERVER | LOCATION,
         TAKE123, AccessRights = "user:rw", Nearest,
-        Unsupported, "Access rights of such files.";
+        Honoured, "Access rights of such files.";
     PROXY_BUFFERING "proxy_buffering" in HTTP | SERVER | LOCATION, FLAG, Flag = "on", Nearest,
         Honoured, "Whether the answer is taken in before it is passed on.";
     PROXY_REQUEST_BUFFERING "proxy_request_buffering" in HTTP | SERVER | LOCATION,
@@ -34,7 +34,7 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         Differs("with `proxy_buffering off` an answer that has begun ends when its client is gone"),
         "Whether a request goes on when its client is gone.";
     PROXY_BIND "proxy_bind" in HTTP | SERVER | LOCATION, TAKE12, Special(Special::Bind), Nearest,
-        Unsupported, "Own address of outgoing connections.";
+        Differs("\"transparent\" is refused; Unix sockets are not bound"), "Own address of outgoing connections.";
     PROXY_SOCKET_KEEPALIVE "proxy_socket_keepalive" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
         Honoured, "Whether the kernel probes idle connections.";
@@ -94,7 +94,7 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         Honoured, "Whether ranges are cut out of any answer.";
     PROXY_LIMIT_RATE "proxy_limit_rate" in HTTP | SERVER | LOCATION,
         TAKE1, ComplexSize = "0", Nearest,
-        Accepted("a server is read as fast as it sends; limit_rate slows the client"), "Bytes per second that answers are read at.";
+        Honoured, "Bytes per second that answers are read at.";
     PROXY_CACHE "proxy_cache" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::Cache) = "off", Nearest,
         Honoured, "Zone that answers are kept in.";

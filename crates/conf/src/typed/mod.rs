@@ -35,4 +35,4 @@ pub use server::{
     DisableSymlinks, DocumentRoot, KeepaliveTimeout, OpenFileCache, ServerName, SymlinkMode,
 };
 pub use types::TypeMap;
-pub use upstream::{Member, Pass, ProxyRedirect};
+pub use upstream::{Bind, Member, Pass, ProxyRedirect};

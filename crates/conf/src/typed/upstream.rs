@@ -1,11 +1,12 @@
 //! Groups of servers and what leads to them: `server` in `upstream`, `fastcgi_pass`, `proxy_pass`,
 //! `proxy_redirect`.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use portunus_conf_syntax::{Directive, Word};
 
-use crate::address::{Form, Url, parse_url};
+use crate::address::{Address, Form, Url, parse_url};
 use crate::fault::{Fault, show};
 use crate::text::Text;
 use crate::value::{parse_number, parse_sec};
@@ -176,6 +177,53 @@ fn with_variables(word: &Word) -> Result<Option<Pass<'_>>, Fault> {
 
 fn in_upstream(error: &str, text: Text<'_>) -> Fault {
     Fault::new(format!("{error} in upstream \"{}\"", show(text.bytes))).at(text.word)
+}
+
+/// `fastcgi_bind`, `proxy_bind`: own address of outgoing connections.
+/// nginx: `ngx_http_upstream_bind_set_slot`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bind<'a> {
+    /// `off`: as the kernel chooses.
+    Off,
+    /// This address; port 0 where none was written.
+    To {
+        /// The address.
+        address: SocketAddr,
+        /// `transparent`: an address that is not ours.
+        transparent: bool,
+    },
+    /// A text with variables.
+    Variable(&'a Word),
+}
+
+impl<'a> Bind<'a> {
+    /// Reads the directive.
+    ///
+    /// # Errors
+    /// In nginx's words.
+    pub fn parse(directive: &'a Directive) -> Result<Self, Fault> {
+        let (word, rest) = match &directive.args[..] {
+            [word] if *word == "off" => return Ok(Self::Off),
+            [word, rest @ ..] => (word, rest),
+            [] => return Err(Fault::of(directive, "has no arguments")),
+        };
+        if let Some(word) = rest.first().filter(|word| **word != "transparent") {
+            return Err(Fault::parameter(word));
+        }
+        let text = Text::from(word);
+        if text.has_variables() {
+            text.variables()?;
+            return Ok(Self::Variable(word));
+        }
+        let url = parse_url(&word.value, Form::Peer, 0).ok();
+        match url.map(|url| url.address) {
+            Some(Address::Ip(address)) => Ok(Self::To {
+                address,
+                transparent: !rest.is_empty(),
+            }),
+            _ => Err(Fault::invalid("address", word)),
+        }
+    }
 }
 
 /// `proxy_redirect`. nginx: `ngx_http_proxy_redirect`.

@@ -148,6 +148,7 @@ pub(crate) async fn get_with(
         idempotent: true,
         head_only: false,
         lane: 0,
+        limit_rate: 0,
         options,
     };
     pool.send(request).await
@@ -167,6 +168,7 @@ pub(crate) async fn post(
         idempotent: false,
         head_only: false,
         lane: 0,
+        limit_rate: 0,
         options,
     };
     pool.send(request).await

@@ -50,6 +50,15 @@ pub struct Caching {
     pub ignored: Ignored,
 }
 
+/// `fastcgi_store`, `proxy_store` and their rights.
+#[derive(Debug)]
+pub struct FileCopy {
+    /// The file; `None` for the one that the URI names.
+    pub path: Option<Template>,
+    /// `…_store_access`.
+    pub access: u32,
+}
+
 /// Where answers are stored.
 #[derive(Debug)]
 pub enum CacheZone {

@@ -10,7 +10,7 @@ use portunus_fpm::{ErrorKind, Failure, Options, Pool};
 use portunus_routing::Regex;
 use portunus_upstream::{Balance, Group, Peer};
 
-use super::{Caching, Template};
+use super::{Caching, FileCopy, Template};
 
 /// A location that PHP answers.
 ///
@@ -53,10 +53,14 @@ pub struct FastCgi {
     pub script_check: bool,
     /// Number of the lane (`fastcgi_lane`); 0 is the general one.
     pub lane: usize,
+    /// `fastcgi_limit_rate`, where there is one.
+    pub limit_rate: Option<Template>,
     /// Time-outs and habits of the exchange.
     pub options: Arc<Options>,
     /// `fastcgi_cache` and its kin.
     pub caching: Option<Box<Caching>>,
+    /// `fastcgi_store`.
+    pub copy: Option<FileCopy>,
 }
 
 /// How large a head is expected to be (`fastcgi_buffer_size`).

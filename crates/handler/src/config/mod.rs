@@ -28,7 +28,7 @@ mod proxy;
 mod userid;
 
 pub use access::{AccessRule, Network, RealIp, RealIpSource, Who};
-pub use cache::{CacheLock, CacheZone, CacheZones, Caching, UseStale};
+pub use cache::{CacheLock, CacheZone, CacheZones, Caching, FileCopy, UseStale};
 pub use encoding::{EncoderSet, Encoding};
 pub(crate) use fastcgi::ParamStep;
 pub use fastcgi::{
@@ -51,8 +51,8 @@ pub use log::{AccessLog, LogEscape, LogFormat, LogTarget};
 pub use map::{HostMask, Map, MapPattern};
 pub use pools::DynamicPools;
 pub use proxy::{
-    Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyTls, ProxyUrl, Replacement,
-    ReplacementPattern,
+    CookieFlags, Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyTls, ProxyUrl,
+    Replacement, ReplacementPattern,
 };
 pub use userid::{CookieExpires, IdForm, UserId};
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
-use portunus_proxy::{Address, Handshake, Keepalive, Timeouts};
+use portunus_proxy::{Address, Handshake, Keepalive, SocketOptions, Timeouts};
 use portunus_routing::Regex;
 use portunus_spool::Limits;
 use portunus_upstream::Group;
 
-use super::{Caching, IgnoredFields, Template};
+use super::{Caching, FileCopy, IgnoredFields, Template};
 
 /// A location that an HTTP server behind us answers.
 ///
@@ -49,8 +49,10 @@ pub struct Proxy {
     pub ignore_client_abort: bool,
     /// `proxy_force_ranges`.
     pub force_ranges: bool,
-    /// `proxy_socket_keepalive`.
-    pub socket_keepalive: bool,
+    /// `proxy_socket_keepalive`, `proxy_bind`.
+    pub socket: SocketOptions,
+    /// `proxy_bind` with variables.
+    pub bind: Option<Template>,
     /// `proxy_method`.
     pub method: Option<Template>,
     /// `proxy_set_body`.
@@ -67,16 +69,22 @@ pub struct Proxy {
     pub cookie_domains: Vec<Replacement>,
     /// `proxy_cookie_path`.
     pub cookie_paths: Vec<Replacement>,
+    /// `proxy_cookie_flags`, in order.
+    pub cookie_flags: Vec<CookieFlags>,
     /// `proxy_next_upstream` and its limits.
     pub next: ProxyNext,
     /// Time-outs, and room for a head.
     pub timeouts: Timeouts,
+    /// `proxy_limit_rate`, where there is one.
+    pub limit_rate: Option<Template>,
     /// Room for a buffered answer.
     pub spool: Limits,
     /// Idle connections, where they are kept.
     pub keepalive: Option<Arc<Keepalive>>,
     /// `proxy_cache` and its kin.
     pub caching: Option<Box<Caching>>,
+    /// `proxy_store`.
+    pub copy: Option<FileCopy>,
 }
 
 /// `proxy_ssl_…`.
@@ -161,6 +169,14 @@ pub struct Replacement {
     pub with: Template,
 }
 
+/// `proxy_cookie_flags`.
+pub struct CookieFlags {
+    /// Names of cookies.
+    pub cookie: ReplacementPattern,
+    /// `secure`, `nosecure`, `httponly` …
+    pub flags: Vec<Template>,
+}
+
 /// What is looked for.
 #[allow(clippy::large_enum_variant, reason = "there are few, made at load")]
 pub enum ReplacementPattern {
@@ -168,6 +184,12 @@ pub enum ReplacementPattern {
     Text(Template),
     /// A regular expression; what it matches is replaced.
     Regex(Regex),
+}
+
+impl fmt::Debug for CookieFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CookieFlags")
+    }
 }
 
 impl fmt::Debug for Replacement {

@@ -12,23 +12,14 @@ pub(super) fn apply(cx: &mut Context, rate: &Rate) {
     let mut limits = cx.exchange.limits();
     // What PHP or `set $limit_rate` said stands.
     if !cx.rate_is_set
-        && let Some(value) = rate.rate.as_ref().and_then(|value| size(cx, value))
+        && let Some(rate) = &rate.rate
     {
-        limits.limit_rate = value;
+        limits.limit_rate = cx.expand_size(rate);
     }
-    if let Some(value) = rate.after.as_ref().and_then(|value| size(cx, value)) {
-        limits.limit_rate_after = value;
+    if let Some(after) = &rate.after {
+        limits.limit_rate_after = cx.expand_size(after);
     }
     cx.exchange.set_limits(limits);
-}
-
-fn size(cx: &mut Context, value: &Template) -> Option<u64> {
-    let text = cx.expand(value);
-    let size = parse_size(&text);
-    if size.is_none() && !text.is_empty() {
-        cx.log_error(format_args!("invalid size \"{}\"", text.escape_ascii()));
-    }
-    Some(size.unwrap_or(0))
 }
 
 /// nginx: `ngx_parse_size`.
@@ -43,6 +34,16 @@ pub(crate) fn parse_size(text: &[u8]) -> Option<u64> {
 }
 
 impl Context {
+    /// The size that a value gives; 0 where it gives none.
+    pub(crate) fn expand_size(&mut self, value: &Template) -> u64 {
+        let text = self.expand(value);
+        let size = parse_size(&text);
+        if size.is_none() && !text.is_empty() {
+            self.log_error(format_args!("invalid size \"{}\"", text.escape_ascii()));
+        }
+        size.unwrap_or(0)
+    }
+
     /// A rate that this request alone is answered at.
     pub(crate) fn limit_rate(&mut self, limit_rate: u64) {
         self.rate_is_set = true;

@@ -178,7 +178,7 @@ impl Storing<'_> {
             }
             body => {
                 let fill = ticket.begin(meta, head, request);
-                tee::spawn(body, fill, arrived.length, arrived.spool)
+                tee::spawn(body, fill.into(), arrived.length, arrived.spool)
             }
         }
     }

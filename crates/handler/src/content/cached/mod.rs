@@ -6,12 +6,14 @@
 //! Source: nginx, `ngx_http_upstream_cache`, `ngx_http_upstream_cache_send`,
 //! `ngx_http_upstream_send_response`.
 
+mod copy;
 mod keep;
 mod look_up;
 mod refresh;
 mod state;
 mod tee;
 
+pub(crate) use copy::keep as keep_copy;
 pub(crate) use keep::{Arrived, Failure, fields_of};
 pub(crate) use look_up::{LookUp, look_up};
 pub(crate) use state::CacheState;

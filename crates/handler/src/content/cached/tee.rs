@@ -4,23 +4,24 @@
 //! be had, so that its next request finds it.
 
 use std::future::poll_fn;
+use std::io;
 use std::task::Poll;
 
 use bytes::Bytes;
-use portunus_cache::Fill;
+use portunus_cache::{Copy, Fill};
 use portunus_spool::{Limits, Writer, fifo};
 
 use crate::body::{Body, BodyError};
 
 /// Begins; must be called on the thread of the connection.
-pub(super) fn spawn(body: Body, fill: Fill, length: Option<u64>, spool: Limits) -> Body {
+pub(super) fn spawn(body: Body, kept: Kept, length: Option<u64>, spool: Limits) -> Body {
     // What is stored does not wait for a client, however slow.
     let (writer, reader) = fifo(Limits {
         file: u64::MAX,
         ..spool
     });
     let tee = Tee {
-        fill: Some(fill),
+        kept: Some(kept),
         client: Some(writer),
         left: length,
     };
@@ -28,8 +29,44 @@ pub(super) fn spawn(body: Body, fill: Fill, length: Option<u64>, spool: Limits) 
     Body::Tee(Box::new(reader))
 }
 
+/// Where a body is kept.
+pub(super) enum Kept {
+    /// As an entry of a store.
+    Entry(Box<Fill>),
+    /// As a file of its own.
+    File(Copy),
+}
+
+impl From<Fill> for Kept {
+    fn from(fill: Fill) -> Self {
+        Self::Entry(Box::new(fill))
+    }
+}
+
+impl From<Copy> for Kept {
+    fn from(copy: Copy) -> Self {
+        Self::File(copy)
+    }
+}
+
+impl Kept {
+    async fn push(&mut self, data: Bytes) -> io::Result<()> {
+        match self {
+            Self::Entry(fill) => fill.push(data).await,
+            Self::File(copy) => copy.push(data).await,
+        }
+    }
+
+    async fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Entry(fill) => fill.finish().await,
+            Self::File(copy) => copy.finish().await,
+        }
+    }
+}
+
 struct Tee {
-    fill: Option<Fill>,
+    kept: Option<Kept>,
     client: Option<Writer<BodyError>>,
     /// What is still to come, where the head has told.
     left: Option<u64>,
@@ -60,12 +97,12 @@ impl Tee {
                 }
                 None => break,
             }
-            if self.fill.is_none() && self.client.is_none() {
+            if self.kept.is_none() && self.client.is_none() {
                 return;
             }
         }
-        if let Some(fill) = self.fill.take()
-            && let Err(error) = fill.finish().await
+        if let Some(kept) = self.kept.take()
+            && let Err(error) = kept.finish().await
         {
             complain(&error);
         }
@@ -78,11 +115,11 @@ impl Tee {
     }
 
     async fn store(&mut self, data: Bytes) {
-        if let Some(fill) = &mut self.fill
-            && let Err(error) = fill.push(data).await
+        if let Some(kept) = &mut self.kept
+            && let Err(error) = kept.push(data).await
         {
             complain(&error);
-            self.fill = None;
+            self.kept = None;
         }
     }
 
@@ -101,6 +138,6 @@ impl Tee {
     }
 }
 
-fn complain(error: &std::io::Error) {
+fn complain(error: &io::Error) {
     tracing::error!("an answer cannot be stored: {error}");
 }

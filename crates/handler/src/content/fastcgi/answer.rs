@@ -106,6 +106,9 @@ pub(super) fn from_response(
         };
         reply.body = storing.keep(cx, arrived);
     }
+    if let Some(rule) = fastcgi.copy.as_ref().filter(|_| !streamed) {
+        cached::keep_copy(cx, rule, &mut reply, fastcgi.options.spool.clone());
+    }
     Plan::Answer(Box::new(reply))
 }
 

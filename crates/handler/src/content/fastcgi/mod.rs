@@ -75,6 +75,8 @@ pub(crate) async fn ask(
     // What PHP leaves behind is newer than any look so far.
     cx.moment = None;
     let idempotent = cx.head.method.is_idempotent();
+    let limit_rate = fastcgi.limit_rate.as_ref();
+    let limit_rate = limit_rate.map_or(0, |rate| cx.expand_size(rate));
     let next = &fastcgi.next_upstream;
     let mut turn = Turn::new(cx, &group, next);
     loop {
@@ -89,10 +91,12 @@ pub(crate) async fn ask(
             idempotent: idempotent || next.non_idempotent,
             head_only: cx.is_head(),
             lane: fastcgi.lane,
+            limit_rate,
             options: &fastcgi.options,
         };
         // What is to be stored is wanted without the client, too.
-        let watched = storing.is_none() && !fastcgi.options.ignore_client_abort;
+        let watched =
+            storing.is_none() && fastcgi.copy.is_none() && !fastcgi.options.ignore_client_abort;
         let mut exchange = pool.send(request);
         let heard = poll_fn(|task| poll_heard(&mut exchange, cx, watched, task)).await;
         let Some(sent) = heard else {

@@ -10,8 +10,8 @@ use portunus_server::Names;
 use portunus_static_files::http_time;
 
 use super::ProxyBody;
-use super::redirect;
 use super::tries::Held;
+use super::{cookie, redirect};
 use crate::body::Body;
 use crate::config::{Proxy, Site};
 use crate::content::cached::{self, Arrived, Storing, fields_of};
@@ -89,7 +89,13 @@ pub(super) fn from_response(
     if status == 101 {
         return super::tunnel::open(cx, site, proxy, reply, body, held);
     }
-    reply.body = transfer(cx, body, held);
+    let rate = proxy.limit_rate.as_ref().filter(|_| buffering);
+    let rate = rate.map_or(0, |rate| cx.expand_size(rate));
+    reply.body = transfer(cx, body, held, rate);
+    if rate > 0 {
+        // What is stored comes no faster either.
+        reply.body = ahead(proxy, reply.body, rate);
+    }
     if let Some(storing) = storing.filter(|_| buffering) {
         let fields = head.fields.into_iter();
         let fields: Vec<_> = fields.map(|field| (field.name, field.value)).collect();
@@ -102,8 +108,11 @@ pub(super) fn from_response(
         };
         reply.body = storing.keep(cx, arrived);
     }
+    if let Some(rule) = proxy.copy.as_ref().filter(|_| buffering && !head_only) {
+        cached::keep_copy(cx, rule, &mut reply, proxy.spool.clone());
+    }
     if buffering {
-        reply.body = ahead(proxy, reply.body);
+        reply.body = ahead(proxy, reply.body, rate);
     }
     reply.single_range = true;
     if head_only && cx.head.method != Method::HEAD {
@@ -150,6 +159,7 @@ fn reply(
     reply.length = length;
     let buffering = instructions(cx, proxy, fields);
     redirect::apply(cx, proxy, fields, &mut reply);
+    cookie::apply(cx, proxy, fields);
     reply.ranges = proxy.force_ranges || (storable && fields.contains_key(header::ACCEPT_RANGES));
     take_fields(proxy, fields, storable && !proxy.force_ranges, &mut reply);
     (reply, buffering)
@@ -257,8 +267,11 @@ fn take_fields(proxy: &Proxy, fields: &HeaderMap, own_ranges: bool, reply: &mut 
     }
 }
 
-fn transfer(cx: &Context, mut body: portunus_proxy::ResponseBody, held: Held) -> Body {
-    if let Some(bytes) = body.try_complete() {
+/// A body that is here already is whole, unless a rate is to be kept.
+fn transfer(cx: &Context, mut body: portunus_proxy::ResponseBody, held: Held, rate: u64) -> Body {
+    if rate == 0
+        && let Some(bytes) = body.try_complete()
+    {
         held.progress.add(bytes.len() as u64);
         if let Some(warning) = body.take_warning() {
             let severity = portunus_telemetry::Severity::Warn;
@@ -270,11 +283,12 @@ fn transfer(cx: &Context, mut body: portunus_proxy::ResponseBody, held: Held) ->
 }
 
 /// Reads ahead what is on its way and not being stored.
-fn ahead(proxy: &Proxy, body: Body) -> Body {
+fn ahead(proxy: &Proxy, body: Body, rate: u64) -> Body {
     match body {
-        Body::Proxy(body) => Body::Proxy(Box::new(
-            body.read_ahead(&proxy.spool, proxy.ignore_client_abort),
-        )),
+        Body::Proxy(body) => {
+            let to_the_end = proxy.ignore_client_abort;
+            Body::Proxy(Box::new(body.read_ahead(&proxy.spool, rate, to_the_end)))
+        }
         other => other,
     }
 }

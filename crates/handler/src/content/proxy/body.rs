@@ -87,12 +87,14 @@ pub(crate) enum ProxyBody {
 }
 
 impl ProxyBody {
-    /// Reads ahead as far as the limits go; to the end of the answer, if that is wanted, even when
-    /// the client is gone. Must be called on the thread of the connection.
-    pub(crate) fn read_ahead(self, limits: &Limits, to_the_end: bool) -> Self {
+    /// Reads ahead as far as the limits go, at most `rate` bytes a second (0: as many as come); to the end
+    /// of the answer, if that is wanted, even when the client is gone. Must be called on the thread of the
+    /// connection.
+    pub(crate) fn read_ahead(self, limits: &Limits, rate: u64, to_the_end: bool) -> Self {
         match self {
             Self::Direct(body, held) => {
                 let (writer, reader) = fifo(limits.clone());
+                let writer = writer.at_rate(rate);
                 tokio::task::spawn_local(read_ahead(*body, held, writer, to_the_end));
                 Self::Ahead(reader)
             }

@@ -4,6 +4,7 @@
 
 mod answer;
 mod body;
+mod cookie;
 mod redirect;
 mod request;
 mod target;
@@ -70,7 +71,7 @@ pub(crate) async fn ask(
     let head_only = outgoing.head_only;
     let exchange = Rc::clone(&cx.exchange);
     // What is to be stored is wanted without the client, too.
-    let ignored = proxy.ignore_client_abort || storing.is_some();
+    let ignored = proxy.ignore_client_abort || storing.is_some() || proxy.copy.is_some();
     let tries = Tries::new(cx, proxy, &group, outgoing);
     let Some(given) = unless_client_leaves(&exchange, ignored, tries.run(cx)).await else {
         return abandoned(cx);

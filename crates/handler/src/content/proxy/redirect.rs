@@ -1,8 +1,7 @@
-//! `proxy_redirect` and `proxy_cookie_*`: what a server says about itself, told as the client sees
-//! it.
+//! `proxy_redirect`: what a server says about itself, told as the client sees it.
 //!
-//! Source: nginx, `ngx_http_proxy_rewrite_redirect`, `ngx_http_proxy_rewrite_cookie`,
-//! `ngx_http_upstream_rewrite_location`, `ngx_http_upstream_rewrite_refresh`.
+//! Source: nginx, `ngx_http_proxy_rewrite_redirect`, `ngx_http_upstream_rewrite_location`,
+//! `ngx_http_upstream_rewrite_refresh`.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
@@ -11,7 +10,7 @@ use crate::config::{Proxy, Replacement, ReplacementPattern};
 use crate::context::Context;
 use crate::respond::Reply;
 
-/// Rewrites `Location`, `Refresh` and `Set-Cookie`.
+/// Rewrites `Location` and `Refresh`.
 pub(super) fn apply(cx: &mut Context, proxy: &Proxy, fields: &mut HeaderMap, reply: &mut Reply) {
     if let Some(location) = fields
         .get(header::LOCATION)
@@ -31,12 +30,9 @@ pub(super) fn apply(cx: &mut Context, proxy: &Proxy, fields: &mut HeaderMap, rep
     {
         fields.insert(header::REFRESH, value);
     }
-    if !(proxy.cookie_domains.is_empty() && proxy.cookie_paths.is_empty()) {
-        rewrite_cookies(cx, proxy, fields);
-    }
 }
 
-fn value(bytes: Vec<u8>) -> Option<HeaderValue> {
+pub(super) fn value(bytes: Vec<u8>) -> Option<HeaderValue> {
     HeaderValue::from_maybe_shared(Bytes::from(bytes)).ok()
 }
 
@@ -48,7 +44,12 @@ fn url_in_refresh(refresh: &[u8]) -> Option<usize> {
 }
 
 /// The first replacement that applies; `None` where none does.
-fn rewrite(cx: &mut Context, rules: &[Replacement], text: &[u8], prefix: bool) -> Option<Vec<u8>> {
+pub(super) fn rewrite(
+    cx: &mut Context,
+    rules: &[Replacement],
+    text: &[u8],
+    prefix: bool,
+) -> Option<Vec<u8>> {
     for rule in rules {
         match &rule.pattern {
             ReplacementPattern::Text(pattern) => {
@@ -75,41 +76,4 @@ fn rewrite(cx: &mut Context, rules: &[Replacement], text: &[u8], prefix: bool) -
         }
     }
     None
-}
-
-fn rewrite_cookies(cx: &mut Context, proxy: &Proxy, fields: &mut HeaderMap) {
-    let cookies = fields
-        .iter_mut()
-        .filter(|(name, _)| **name == header::SET_COOKIE);
-    for (_, cookie) in cookies {
-        if let Some(rewritten) = rewrite_cookie(cx, proxy, cookie.as_bytes()).and_then(value) {
-            *cookie = rewritten;
-        }
-    }
-}
-
-/// A cookie with its attributes rewritten; `None` where nothing changes.
-fn rewrite_cookie(cx: &mut Context, proxy: &Proxy, cookie: &[u8]) -> Option<Vec<u8>> {
-    let mut changed = false;
-    let mut parts = Vec::new();
-    for (number, part) in cookie.split(|byte| *byte == b';').enumerate() {
-        let equals = memchr::memchr(b'=', part).filter(|_| number > 0);
-        let rewritten = equals.and_then(|at| {
-            let (name, value) = (part[..at].trim_ascii(), &part[at + 1..]);
-            let rules_of_path = name.eq_ignore_ascii_case(b"path");
-            let found = if rules_of_path {
-                rewrite(cx, &proxy.cookie_paths, value, true)
-            } else if name.eq_ignore_ascii_case(b"domain") {
-                let dot = usize::from(value.first() == Some(&b'.'));
-                let found = rewrite(cx, &proxy.cookie_domains, &value[dot..], false);
-                found.map(|found| [&value[..dot], &found].concat())
-            } else {
-                None
-            }?;
-            Some([&part[..=at], &found].concat())
-        });
-        changed |= rewritten.is_some();
-        parts.push(rewritten.unwrap_or_else(|| part.to_vec()));
-    }
-    changed.then(|| parts.join(&b';'))
 }

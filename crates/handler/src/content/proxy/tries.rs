@@ -3,6 +3,7 @@
 //! Source: nginx, `ngx_http_upstream_connect`, `ngx_http_upstream_next`, `ngx_http_upstream_test_next`.
 
 use std::io;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -11,7 +12,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use portunus_proxy::{
     BodySource, Connection, Error, Failed, Keepalive, Request, RequestBody as Outbound, Response,
-    Security,
+    Security, SocketOptions,
 };
 use portunus_spool::SpooledReader;
 use portunus_telemetry::Severity;
@@ -56,6 +57,7 @@ pub(super) struct Tries<'p> {
     left: usize,
     key: Vec<u8>,
     scheme: &'static str,
+    socket: SocketOptions,
     security: Option<Security>,
     began: Instant,
     upgrade: bool,
@@ -100,6 +102,7 @@ impl<'p> Tries<'p> {
             .proxied
             .as_ref()
             .map_or("", |proxied| proxied.url.scheme());
+        let socket = socket(cx, proxy);
         let security = security(cx, proxy);
         let upgrade = cx.exchange.has_field(&http::header::UPGRADE);
         Self {
@@ -110,6 +113,7 @@ impl<'p> Tries<'p> {
             left,
             key,
             scheme,
+            socket,
             security,
             began: Instant::now(),
             upgrade,
@@ -209,8 +213,8 @@ impl<'p> Tries<'p> {
         let connection = match kept {
             Some(connection) => connection,
             None => {
-                let (probe, security) = (self.proxy.socket_keepalive, self.security.clone());
-                let opened = Connection::open(address, timeouts.connect, probe, security).await;
+                let (socket, security) = (&self.socket, self.security.clone());
+                let opened = Connection::open(address, timeouts.connect, socket, security).await;
                 opened.map_err(|error| Asked {
                     error,
                     sent: false,
@@ -335,6 +339,24 @@ impl Held {
             .release(member, self.outcome, Instant::now())
             .0
     }
+}
+
+/// How sockets are opened for this request.
+///
+/// Source: nginx, `ngx_http_upstream_set_local`.
+fn socket(cx: &mut Context, proxy: &Proxy) -> SocketOptions {
+    let mut socket = proxy.socket;
+    let Some(bind) = &proxy.bind else {
+        return socket;
+    };
+    let text = cx.expand(bind);
+    let text = String::from_utf8_lossy(&text);
+    let address = text.parse().ok();
+    socket.bind = address.or_else(|| Some((text.parse::<IpAddr>().ok()?, 0).into()));
+    if socket.bind.is_none() && !text.is_empty() {
+        cx.log_error(format_args!("invalid local address \"{text}\""));
+    }
+    socket
 }
 
 /// How the servers of a URL are greeted, and by which name: without port and brackets.
