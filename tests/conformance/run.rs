@@ -145,7 +145,11 @@ fn compare_logs(
             let text = fs::read(server.folder().join(name));
             let text = text.map_err(|error| format!("{name}: {error}"))?;
             let mut text = without_times(&String::from_utf8_lossy(&text));
-            let named = |name: &str| name.starts_with("PORT") || ["ROOT", "TMP"].contains(&name);
+            let named = |name: &str| {
+                name.starts_with("PORT")
+                    || name.starts_with("CLOSED")
+                    || ["ROOT", "TMP"].contains(&name)
+            };
             for (name, value) in server.values().filter(|(name, _)| named(name)) {
                 text = text.replace(value, name);
             }

@@ -57,9 +57,9 @@ impl Answer {
             match ready!(self.exchange.poll_event(cx))? {
                 Event::Stdout(bytes) => {
                     if let Some((head, rest)) = self.parser.push(bytes)? {
+                        self.exchange.head_ended(rest.len());
                         self.first = rest;
                         self.expected = self.expect(&head);
-                        self.exchange.phase = Phase::ReadingBody;
                         return Poll::Ready(Ok(head));
                     }
                 }

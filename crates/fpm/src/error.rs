@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use portunus_fastcgi::{DecodeError, HeadError, ProtocolStatus};
 
-use crate::response::Timings;
+use crate::response::{Timings, Traffic};
 
 /// What we were doing, in nginx's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,6 +184,8 @@ pub struct Failure {
     pub stderr: Vec<Bytes>,
     /// Times up to the failure.
     pub timings: Timings,
+    /// Bytes of the last attempt.
+    pub traffic: Traffic,
 }
 
 /// An error number and its text the way nginx writes them: `111: Connection refused`.

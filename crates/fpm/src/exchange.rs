@@ -15,6 +15,7 @@ use crate::connection::Connection;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::outgoing::{Outgoing, Sending};
 use crate::request::Body;
+use crate::response::Traffic;
 use crate::stderr::Stderr;
 
 /// A connection while it is used for a request. Dropped, it is closed.
@@ -36,6 +37,10 @@ pub(crate) struct Exchange {
     unacknowledged: bool,
     /// Bytes came that belong to this request.
     answered: bool,
+    /// Bytes that came, over all.
+    received: u64,
+    /// How many of them were there when the head had ended.
+    head_length: Option<u64>,
     last_read: Instant,
     last_write: Instant,
     /// Nobody has polled yet.
@@ -67,10 +72,30 @@ impl Exchange {
             heard: false,
             unacknowledged: false,
             answered: false,
+            received: 0,
+            head_length: None,
             last_read: now,
             last_write: now,
             fresh: true,
             has_body,
+        }
+    }
+
+    /// Notes that the head is over; `rest` bytes of what was decoded last are behind it.
+    pub(crate) fn head_ended(&mut self, rest: usize) {
+        let behind = rest + self.connection.input.len();
+        self.head_length = Some(self.received.saturating_sub(behind as u64));
+        self.phase = Phase::ReadingBody;
+    }
+
+    /// What went over the connection for this request so far.
+    pub(crate) fn traffic(&self) -> Traffic {
+        Traffic {
+            sent: self.out.sent(),
+            received: self.received,
+            behind_head: self
+                .head_length
+                .map_or(0, |head| self.received.saturating_sub(head)),
         }
     }
 
@@ -113,9 +138,10 @@ impl Exchange {
                 Poll::Ready(Ok(0)) => {
                     return Poll::Ready(Err(self.broken(Error::Closed(self.phase))));
                 }
-                Poll::Ready(Ok(_)) => {
+                Poll::Ready(Ok(count)) => {
                     self.heard = true;
                     self.unacknowledged = true;
+                    self.received += count as u64;
                     self.last_read = Instant::now();
                 }
                 Poll::Ready(Err(source)) => {
@@ -158,7 +184,8 @@ impl Exchange {
         let sending = self.send(cx)?;
         match self.connection.poll_read(cx) {
             Poll::Ready(Ok(0)) => Poll::Ready(Err(Error::Closed(self.phase))),
-            Poll::Ready(Ok(_)) => {
+            Poll::Ready(Ok(count)) => {
+                self.received += count as u64;
                 self.last_read = Instant::now();
                 Poll::Ready(Ok(()))
             }

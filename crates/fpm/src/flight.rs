@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::answer::Answer;
 use crate::error::{Error, Phase};
 use crate::pool::Lease;
-use crate::response::Aside;
+use crate::response::{Aside, Traffic};
 
 /// See the module.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct InFlight {
     pub(crate) overrun: bool,
     /// What PHP wrote to stderr before the end.
     stderr: Vec<Bytes>,
+    /// What had gone over the connection at the end.
+    traffic: Traffic,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,7 @@ impl InFlight {
             response: None,
             overrun: false,
             stderr: Vec::new(),
+            traffic: Traffic::default(),
         }
     }
 
@@ -55,6 +58,12 @@ impl InFlight {
     pub(crate) fn elapsed(&self) -> Option<Duration> {
         let parts = self.parts.as_ref()?;
         Some(parts.answer.exchange.last_read() - self.started)
+    }
+
+    /// What went over the connection so far.
+    pub(crate) fn traffic(&self) -> Traffic {
+        let parts = self.parts.as_ref();
+        parts.map_or(self.traffic, |parts| parts.answer.exchange.traffic())
     }
 
     /// What PHP wrote to stderr and nobody has taken yet.
@@ -69,11 +78,10 @@ impl InFlight {
     /// Tells `aside` what has become known.
     pub(crate) fn report(&mut self, aside: &Aside) {
         let stderr = self.take_stderr();
-        if stderr.is_empty() && self.response.is_none() {
-            return;
-        }
+        let traffic = self.traffic();
         aside.with(|late| {
             (stderr.into_iter()).for_each(|piece| late.stderr.push(piece));
+            late.traffic = traffic;
             late.overrun = self.overrun;
             late.response = self.response;
         });
@@ -109,6 +117,7 @@ impl InFlight {
     pub(crate) fn finish(&mut self) {
         self.response = self.elapsed();
         self.stderr = self.take_stderr();
+        self.traffic = self.traffic();
         let Some(mut parts) = self.parts.take() else {
             return;
         };
@@ -127,6 +136,7 @@ impl InFlight {
     /// After an error: closes the connection, then frees the slot, or hands it on.
     pub(crate) fn fail(&mut self) -> Option<Lease> {
         self.stderr = self.take_stderr();
+        self.traffic = self.traffic();
         let Parts { answer, lease } = *self.parts.take()?;
         drop(answer);
         Some(lease)

@@ -41,6 +41,6 @@ pub use error::{Error, ErrorKind, Failure, Phase};
 pub use health::{FpmStatus, Health, HealthError};
 pub use pool::{Load, Pool};
 pub use request::{Body, BodyStream, Request};
-pub use response::{Response, ResponseBody, Timings};
+pub use response::{Aside, Response, ResponseBody, Timings, Traffic};
 pub use send::Sending;
 pub use slots::Size;

@@ -23,6 +23,20 @@ pub struct Response {
     pub stderr: Vec<Bytes>,
     /// Times up to the head.
     pub timings: Timings,
+    /// Bytes up to now.
+    pub traffic: Traffic,
+}
+
+/// Bytes that went over the connection for one request, framing included, as nginx counts them in
+/// `$upstream_bytes_sent`, `$upstream_bytes_received` and `$upstream_response_length`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// To FPM.
+    pub sent: u64,
+    /// From FPM.
+    pub received: u64,
+    /// Of those from FPM, the ones behind the head of the answer.
+    pub behind_head: u64,
 }
 
 /// How long things took, for logs and `$upstream_*_time`.
@@ -60,20 +74,45 @@ pub(crate) enum Kind {
     Streamed(Option<Box<InFlight>>, Arc<Aside>),
 }
 
-/// What becomes known while the body is on its way.
+/// What becomes known while the body is on its way; it may outlive the body.
 #[derive(Debug, Default)]
-pub(crate) struct Aside(Mutex<Late>);
+pub struct Aside(Mutex<Late>);
 
 #[derive(Debug, Default)]
 pub(crate) struct Late {
     pub(crate) stderr: Stderr,
     pub(crate) response: Option<Duration>,
+    pub(crate) traffic: Traffic,
     pub(crate) overrun: bool,
 }
 
 impl Aside {
     pub(crate) fn with<T>(&self, change: impl FnOnce(&mut Late) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What PHP wrote to stderr since the last call.
+    #[must_use]
+    pub fn take_stderr(&self) -> Vec<Bytes> {
+        self.with(|late| late.stderr.take())
+    }
+
+    /// [`Timings::response`], once the end was seen.
+    #[must_use]
+    pub fn response_time(&self) -> Option<Duration> {
+        self.with(|late| late.response)
+    }
+
+    /// Bytes so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.with(|late| late.traffic)
+    }
+
+    /// Whether PHP sent more than its `Content-Length`; see [`ResponseBody::is_overrun`].
+    #[must_use]
+    pub fn is_overrun(&self) -> bool {
+        self.with(|late| late.overrun)
     }
 }
 
@@ -129,34 +168,19 @@ impl ResponseBody {
         }
     }
 
-    /// What PHP wrote to stderr since the last call.
-    #[must_use]
-    pub fn take_stderr(&mut self) -> Vec<Bytes> {
-        self.aside()
-            .map(|aside| aside.with(|late| late.stderr.take()))
-            .unwrap_or_default()
-    }
-
-    /// [`Timings::response`] of a body that was on its way, once its end was seen.
-    #[must_use]
-    pub fn response_time(&self) -> Option<Duration> {
-        self.aside()
-            .and_then(|aside| aside.with(|late| late.response))
-    }
-
     /// Whether PHP sent more than its `Content-Length`; nginx warns `upstream sent more data
     /// than specified in "Content-Length" header`. The rest was cut off.
     #[must_use]
     pub fn is_overrun(&self) -> bool {
         match &self.0 {
             Kind::Complete(chunks) => chunks.overrun,
-            _ => self
-                .aside()
-                .is_some_and(|aside| aside.with(|late| late.overrun)),
+            _ => self.aside().is_some_and(|aside| aside.is_overrun()),
         }
     }
 
-    fn aside(&self) -> Option<&Aside> {
+    /// What becomes known of a body that is still on its way.
+    #[must_use]
+    pub fn aside(&self) -> Option<&Arc<Aside>> {
         match &self.0 {
             Kind::Complete(_) => None,
             Kind::Spooled { aside, .. } | Kind::Streamed(_, aside) => Some(aside),

@@ -19,7 +19,7 @@ use crate::exchange::Exchange;
 use crate::flight::InFlight;
 use crate::pool::{Lease, Pool, Waiting};
 use crate::request::{Body, Request};
-use crate::response::{Aside, Kind, Response, ResponseBody, Timings};
+use crate::response::{Aside, Kind, Response, ResponseBody, Timings, Traffic};
 
 /// A buffered answer is waited for up to this many bytes, so that it can go out with its
 /// length and in one piece, and a cut one becomes a 502 instead of a cut 200.
@@ -53,6 +53,7 @@ impl Pool {
             asked: None,
             started: None,
             timings: Timings::default(),
+            traffic: Traffic::default(),
             stderr: Vec::new(),
             state: State::Asking,
         }
@@ -82,6 +83,7 @@ pub struct Sending<'a> {
     /// When there was a slot.
     started: Option<Instant>,
     timings: Timings,
+    traffic: Traffic,
     stderr: Vec<Bytes>,
     state: State<'a>,
 }
@@ -245,6 +247,7 @@ impl<'a> Sending<'a> {
             return Ok(None);
         }
         let stderr = flight.take_stderr();
+        self.traffic = flight.traffic();
         let body = Kind::Streamed(Some(Box::new(flight)), Arc::default());
         Ok(Some(self.response(head, body, stderr)))
     }
@@ -273,6 +276,7 @@ impl<'a> Sending<'a> {
                 && (self.tries == 1 || (self.tries < TRIES && was_reset));
             self.sent |= sent;
             self.stderr.extend(exchange.stderr.take());
+            self.traffic = exchange.traffic();
         }
         flight.fail().filter(|_| safe)
     }
@@ -285,6 +289,7 @@ impl<'a> Sending<'a> {
         };
         let chunks = gathering.chunks;
         let stderr = flight.take_stderr();
+        self.traffic = flight.traffic();
         let body = match gathered {
             Gathered::Failed(error) => {
                 self.stderr = stderr;
@@ -306,6 +311,7 @@ impl<'a> Sending<'a> {
             body: ResponseBody::new(body),
             stderr,
             timings: self.timings,
+            traffic: self.traffic,
         }
     }
 
@@ -321,6 +327,7 @@ impl<'a> Sending<'a> {
             sent: self.sent,
             stderr: std::mem::take(&mut self.stderr),
             timings,
+            traffic: self.traffic,
         }
     }
 

@@ -140,7 +140,13 @@ async fn events_come_as_php_flushes_them() {
             .await
             .is_none()
     );
-    assert!(answer.body.response_time().unwrap() >= Duration::from_millis(60));
+    let aside = answer.body.aside().unwrap();
+    assert!(aside.response_time().unwrap() >= Duration::from_millis(60));
+    let traffic = aside.traffic();
+    assert!(traffic.sent > 0);
+    // Three times seven bytes with their framing, and END_REQUEST.
+    assert!((3 * 7 + 16..100).contains(&traffic.behind_head));
+    assert!(traffic.received > traffic.behind_head);
 }
 
 /// A script that answers and works on (`fastcgi_finish_request`, which Laravel calls in every request)

@@ -11,6 +11,7 @@ use portunus_telemetry::{LogFile, errno_text};
 use portunus_template::Variables;
 
 use crate::config::{AccessLog, LogEscape, LogTarget};
+use crate::content::fastcgi::log_aside;
 use crate::context::Context;
 use crate::open_logs::OpenLogs;
 use crate::variable::Variable;
@@ -22,6 +23,7 @@ impl Drop for Context {
     /// A request is over when its state goes: after the last byte of the answer, or when the
     /// connection broke in the middle of anything.
     fn drop(&mut self) {
+        log_aside(self);
         if self.is_copy {
             return;
         }

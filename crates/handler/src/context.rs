@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, Version};
 use portunus_routing::{Captures, LocationId};
 use portunus_server::{Exchange, PeerAddr};
 use portunus_static_files::Moment;
+use portunus_static_files::encoding::Coding;
 use portunus_telemetry::Severity;
 
 use crate::config::{Location, Site, SiteRef};
@@ -17,6 +18,7 @@ use crate::engine::Found;
 use crate::explain::Trace;
 use crate::limit::LimitState;
 use crate::request_body::RequestBody;
+use crate::respond::Compressed;
 use crate::ssi::Inclusion;
 use crate::upstream_state::UpstreamState;
 use crate::userid;
@@ -55,6 +57,8 @@ pub(crate) struct Answer {
     pub(crate) content_type: Option<HeaderValue>,
     /// The same of trailers.
     pub(crate) trailers: Option<Box<HeaderMap>>,
+    /// How it was compressed, if we did that.
+    pub(crate) compressed: Option<(Coding, Compressed)>,
 }
 
 /// What an answer inherits from what came before it: an upstream's fields behind an
@@ -243,6 +247,9 @@ impl Context {
     pub(crate) fn append_protocol(&self, out: &mut Vec<u8>) -> bool {
         if self.head.version >= Version::HTTP_2 {
             return put(out, b"HTTP/2.0");
+        }
+        if !self.exchange.has_line() {
+            return false;
         }
         let line = self.exchange.request_line();
         let line = line.trim_ascii_end();

@@ -4,7 +4,9 @@
 //! is flushed through all of them, so that a client sees what the script has flushed; a source that breaks off breaks
 //! the answer off: no stage is ended, no trailer of a format is written.
 
+use std::cell::Cell;
 use std::io;
+use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
@@ -27,8 +29,65 @@ enum Work {
     Gunzip(Gunzip),
     Substitute(Box<Substitutor>),
     Recode(Recoder),
-    /// `None` once it has been ended.
-    Encode(Option<Encoder>),
+    Encode(Encoding),
+}
+
+/// An encoder, `None` once it has been ended, and what it makes of how much.
+#[derive(Debug)]
+struct Encoding(Option<Encoder>, Rc<Tally>);
+
+/// Bytes into a codec, and out of it once it has ended.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    taken: Cell<u64>,
+    given: Cell<u64>,
+    is_over: Cell<bool>,
+}
+
+impl Tally {
+    /// Both, once they are known.
+    pub(crate) fn sizes(&self) -> Option<(u64, u64)> {
+        let sizes = (self.taken.get(), self.given.get());
+        self.is_over.get().then_some(sizes)
+    }
+
+    fn add(&self, bytes: usize) {
+        self.given.set(self.given.get() + bytes as u64);
+    }
+}
+
+impl Encoding {
+    fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+        let Self(Some(encoder), tally) = self else {
+            return Ok(());
+        };
+        tally.taken.set(tally.taken.get() + input.len() as u64);
+        let before = out.len();
+        let pushed = encoder.push(input, out);
+        tally.add(out.len() - before);
+        pushed
+    }
+
+    fn flush(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        let Self(Some(encoder), tally) = self else {
+            return Ok(());
+        };
+        let before = out.len();
+        let flushed = encoder.flush(out);
+        tally.add(out.len() - before);
+        flushed
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        let Some(encoder) = self.0.take() else {
+            return Ok(());
+        };
+        let before = out.len();
+        let finished = encoder.finish(out);
+        self.1.add(out.len() - before);
+        self.1.is_over.set(true);
+        finished
+    }
 }
 
 impl Stage {
@@ -44,8 +103,11 @@ impl Stage {
         Self(Work::Recode(recoder))
     }
 
-    pub(crate) fn encode(encoder: Encoder) -> Self {
-        Self(Work::Encode(Some(encoder)))
+    /// Compresses; the tally tells of it.
+    pub(crate) fn encode(encoder: Encoder) -> (Self, Rc<Tally>) {
+        let tally = Rc::<Tally>::default();
+        let encoding = Encoding(Some(encoder), Rc::clone(&tally));
+        (Self(Work::Encode(encoding)), tally)
     }
 
     /// Takes from `input` and appends to `out`; returns how much was taken.
@@ -54,8 +116,7 @@ impl Stage {
             Work::Gunzip(gunzip) => return gunzip.push(input, out, INFLATED),
             Work::Substitute(substitutor) => substitutor.push(input, out),
             Work::Recode(recoder) => recoder.push(input, out),
-            Work::Encode(Some(encoder)) => encoder.push(input, out)?,
-            Work::Encode(None) => {}
+            Work::Encode(encoding) => encoding.push(input, out)?,
         }
         Ok(input.len())
     }
@@ -63,7 +124,7 @@ impl Stage {
     /// Gives out what can be given out before the end.
     fn flush(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         match &mut self.0 {
-            Work::Encode(Some(encoder)) => encoder.flush(out),
+            Work::Encode(encoding) => encoding.flush(out),
             _ => Ok(()),
         }
     }
@@ -71,7 +132,7 @@ impl Stage {
     /// Gives out all the rest.
     fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         match &mut self.0 {
-            Work::Encode(encoder) => encoder.take().map_or(Ok(()), |encoder| encoder.finish(out)),
+            Work::Encode(encoding) => encoding.finish(out),
             Work::Gunzip(gunzip) if !gunzip.is_complete() => {
                 Err(io::Error::other("inflate() failed: the stream was cut"))
             }
@@ -262,7 +323,7 @@ mod tests {
 
     fn gzip() -> Stage {
         let options = EncoderOptions::new(Coding::Gzip);
-        Stage::encode(Encoder::new(Coding::Gzip, options, None).unwrap())
+        Stage::encode(Encoder::new(Coding::Gzip, options, None).unwrap()).0
     }
 
     fn bar_for_foo() -> Stage {
@@ -300,6 +361,17 @@ mod tests {
         let source = joined([text("a f"), text("oo of f"), text("oo")]);
         let out = whole(pieces(source, vec![bar_for_foo(), gzip(), Stage::gunzip()]).await);
         assert_eq!(out, b"a bar of bar");
+    }
+
+    #[tokio::test]
+    async fn what_goes_in_and_out_is_counted() {
+        let options = EncoderOptions::new(Coding::Gzip);
+        let encoder = Encoder::new(Coding::Gzip, options, None).unwrap();
+        let (stage, tally) = Stage::encode(encoder);
+        let source = joined([text("first"), pause(), text("second")]);
+        assert_eq!(tally.sizes(), None);
+        let out = whole(pieces(source, vec![stage]).await);
+        assert_eq!(tally.sizes(), Some((11, out.len() as u64)));
     }
 
     #[tokio::test]

@@ -37,8 +37,8 @@ pub use config::{
     Content, DynamicPools, ErrorPage, Expires, ExpiresAt, Fallback, FastCgi, FastCgiGroup,
     FastCgiParam, FastCgiParams, FastCgiPass, HeadRoom, HeaderRules, HostMask, IgnoredFields,
     IndexFile, KeepaliveDisable, Level, Location, LogEscape, LogFormat, LogTarget, Map, MapPattern,
-    Network, NextUpstream, Product, RealIp, RealIpSource, Root, Server, Site, Template, TryFiles,
-    Who,
+    Network, NextUpstream, Product, RealIp, RealIpSource, Root, ScriptNames, Server, Site,
+    Template, TryFiles, Who,
 };
 pub use config::{
     Addition, Charset, Charsets, EncoderSet, Encoding, Mirror, Rate, Ssi, SubFilter, VariableNames,

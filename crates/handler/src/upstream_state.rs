@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use portunus_fpm::{Failure, Pool, Response, Timings};
+use portunus_fpm::{Aside, Failure, Pool, Response, Timings, Traffic};
 
 use crate::content::cached::CacheState;
 use crate::content::fastcgi::Held;
@@ -22,12 +22,14 @@ pub(crate) struct Attempt {
     pub(crate) connect: Option<Duration>,
     pub(crate) header: Option<Duration>,
     pub(crate) response: Option<Duration>,
-    /// Bytes of the body.
+    /// Bytes of the body; of PHP's with the framing around them, as nginx counts.
     pub(crate) length: u64,
     pub(crate) received: u64,
     pub(crate) sent: u64,
     /// Of a try that may still go on.
     pub(crate) progress: Option<Rc<Progress>>,
+    /// The same of PHP.
+    pub(crate) aside: Option<Arc<Aside>>,
 }
 
 /// All tries of a request, and the fields of the last answer.
@@ -48,7 +50,10 @@ impl UpstreamState {
     /// Notes an answer whose head has come.
     pub(crate) fn record(&mut self, pool: &Pool, response: &Response, keep_fields: bool) {
         let status = response.head.status.as_u16();
-        self.push(pool, status, response.timings);
+        self.push(pool, status, response.timings, response.traffic);
+        if let (Some(attempt), Some(aside)) = (self.attempts.last_mut(), response.body.aside()) {
+            attempt.aside = Some(Arc::clone(aside));
+        }
         if keep_fields {
             self.fields = Some(response.head.fields.clone());
         }
@@ -56,20 +61,20 @@ impl UpstreamState {
 
     /// Notes an exchange that brought none.
     pub(crate) fn record_failure(&mut self, pool: &Pool, failure: &Failure, status: u16) {
-        self.push(pool, status, failure.timings);
+        self.push(pool, status, failure.timings, failure.traffic);
     }
 
-    /// Notes an exchange that the client did not wait for.
     /// Names the FastCGI server that messages are about.
     pub(crate) fn name_fastcgi(&mut self, address: &str) {
         self.target = Some(format!("fastcgi://{address}").into());
     }
 
+    /// Notes an exchange that the client did not wait for.
     pub(crate) fn record_abandoned(&mut self, pool: &Pool) {
-        self.push(pool, 499, Timings::default());
+        self.push(pool, 499, Timings::default(), Traffic::default());
     }
 
-    fn push(&mut self, pool: &Pool, status: u16, timings: Timings) {
+    fn push(&mut self, pool: &Pool, status: u16, timings: Timings, traffic: Traffic) {
         let connect = timings.connect.or(timings.reused.then_some(Duration::ZERO));
         // There is one, as a rule.
         self.attempts.reserve_exact(1);
@@ -80,6 +85,9 @@ impl UpstreamState {
             connect,
             header: timings.header,
             response: timings.response.or(timings.header),
+            length: traffic.behind_head,
+            received: traffic.received,
+            sent: traffic.sent,
             ..Attempt::default()
         });
     }
@@ -141,8 +149,18 @@ impl Attempt {
         let mut now = Self {
             address: self.address.clone(),
             progress: None,
+            aside: None,
             ..*self
         };
+        if let Some(aside) = &self.aside {
+            let traffic = aside.traffic();
+            if traffic.received > 0 {
+                now.length = traffic.behind_head;
+                now.received = traffic.received;
+                now.sent = traffic.sent;
+            }
+            now.response = aside.response_time().or(now.response);
+        }
         if let Some(progress) = &self.progress {
             now.connect = progress.connect.get();
             now.header = progress.header.get();

@@ -9,8 +9,9 @@ use portunus_conf::{Config, Directive, Scope, Word, d};
 use portunus_fpm::{Address, Options, Pool, PoolConfig, Reuse, Size};
 use portunus_handler::{
     Content, FastCgi, FastCgiGroup, FastCgiParam, FastCgiPass, HeadRoom, IgnoredFields,
-    NextUpstream,
+    NextUpstream, ScriptNames,
 };
+use portunus_routing::Regex;
 
 use portunus_upstream::Peer;
 
@@ -38,24 +39,10 @@ impl Builder<'_> {
         let Some(pass) = self.pass(scope, directive, target) else {
             return Content::Files;
         };
-        let split_path_info = scope
-            .find(d::FASTCGI_SPLIT_PATH_INFO)
-            .and_then(|directive| {
-                let word = directive.args.first()?;
-                let regex = self.regex(directive, word, word.as_bytes(), false)?;
-                if regex.groups() != 2 {
-                    let message =
-                        format!("pattern \"{}\" must have 2 captures", word.message_text());
-                    self.error_at(directive, word, message);
-                }
-                Some(regex)
-            });
         let passed = names(scope, d::FASTCGI_PASS_HEADER);
         Content::FastCgi(Box::new(FastCgi {
             pass,
             params: self.params(scope).into_iter().collect(),
-            index: scope.text(d::FASTCGI_INDEX).map(Into::into),
-            split_path_info,
             pass_request_body: scope.flag(d::FASTCGI_PASS_REQUEST_BODY),
             pass_request_headers: scope.flag(d::FASTCGI_PASS_REQUEST_HEADERS),
             request_buffering: scope.flag(d::FASTCGI_REQUEST_BUFFERING),
@@ -75,6 +62,41 @@ impl Builder<'_> {
             caching: self.fastcgi_caching(scope),
             copy: self.fastcgi_copy(scope),
         }))
+    }
+
+    /// What scripts are called at this level; levels that inherit it share it.
+    pub(super) fn script_names(&mut self, scope: Scope<'_>) -> Option<Arc<ScriptNames>> {
+        let split = scope.find(d::FASTCGI_SPLIT_PATH_INFO);
+        let index = scope.find(d::FASTCGI_INDEX);
+        let whole_segments = scope.flag(d::FASTCGI_SCRIPT_CHECK);
+        if split.is_none() && index.is_none() {
+            return None;
+        }
+        let key = (
+            split.map(|split| split.span),
+            index.map(|index| index.span),
+            whole_segments,
+        );
+        if let Some(known) = self.script_names.get(&key) {
+            return Some(Arc::clone(known));
+        }
+        let names = Arc::new(ScriptNames {
+            index: scope.text(d::FASTCGI_INDEX).map(Into::into),
+            split: split.and_then(|split| self.split_pattern(split)),
+            whole_segments,
+        });
+        self.script_names.insert(key, Arc::clone(&names));
+        Some(names)
+    }
+
+    fn split_pattern(&mut self, directive: &Directive) -> Option<Regex> {
+        let word = directive.args.first()?;
+        let regex = self.regex(directive, word, word.as_bytes(), false)?;
+        if regex.groups() != 2 {
+            let message = format!("pattern \"{}\" must have 2 captures", word.message_text());
+            self.error_at(directive, word, message);
+        }
+        Some(regex)
     }
 
     fn options(&self, scope: Scope<'_>) -> Options {

@@ -65,6 +65,7 @@ impl Builder<'_> {
             open: self.open_options(scope),
             symlinks_from: self.symlinks_from(scope),
             index: self.index(scope),
+            scripts: self.script_names(scope),
             autoindex: self.autoindex(scope),
             random_index: scope.flag(d::RANDOM_INDEX),
             error_pages: self.error_pages(scope),

@@ -14,8 +14,8 @@ use portunus_conf::{
     d, value,
 };
 use portunus_handler::{
-    FastCgiGroup, Location, LogFormat, Map, OpenLogs, Place, Product, ProxyGroups, Site, Template,
-    VariableNames,
+    FastCgiGroup, Location, LogFormat, Map, OpenLogs, Place, Product, ProxyGroups, ScriptNames,
+    Site, Template, VariableNames,
 };
 use portunus_routing::{LocationId, Regex};
 use portunus_server::{ListenAddress, ListenerConfig, ServerConfig, ServerHandle, Spelling};
@@ -187,6 +187,7 @@ fn build_with(
         formats: HashMap::new(),
         log_files: HashMap::new(),
         open_logs: HashMap::new(),
+        script_names: HashMap::new(),
         temp_dir: Arc::default(),
         temp_dirs: BTreeSet::new(),
         spelling: spelling(config),
@@ -217,6 +218,8 @@ struct Builder<'c> {
     formats: HashMap<Box<[u8]>, Arc<LogFormat>>,
     log_files: HashMap<PathBuf, Arc<LogFile>>,
     open_logs: HashMap<Span, Arc<OpenLogs>>,
+    /// By the places of `fastcgi_split_path_info` and `fastcgi_index`.
+    script_names: HashMap<(Option<Span>, Option<Span>, bool), Arc<ScriptNames>>,
     temp_dir: Arc<PathBuf>,
     temp_dirs: BTreeSet<PathBuf>,
     spelling: Arc<Spelling>,

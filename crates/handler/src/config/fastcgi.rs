@@ -25,10 +25,6 @@ pub struct FastCgi {
     pub pass: FastCgiPass,
     /// `fastcgi_param`.
     pub params: FastCgiParams,
-    /// `fastcgi_index`.
-    pub index: Option<Box<[u8]>>,
-    /// `fastcgi_split_path_info`.
-    pub split_path_info: Option<Regex>,
     /// `fastcgi_pass_request_body`.
     pub pass_request_body: bool,
     /// `fastcgi_pass_request_headers`.
@@ -61,6 +57,17 @@ pub struct FastCgi {
     pub caching: Option<Box<Caching>>,
     /// `fastcgi_store`.
     pub copy: Option<FileCopy>,
+}
+
+/// What `$fastcgi_script_name` and `$fastcgi_path_info` are made by, wherever they are asked for.
+#[derive(Debug)]
+pub struct ScriptNames {
+    /// `fastcgi_index`.
+    pub index: Option<Box<[u8]>>,
+    /// `fastcgi_split_path_info`.
+    pub split: Option<Regex>,
+    /// `fastcgi_script_check`: a script's name ends where a segment does.
+    pub whole_segments: bool,
 }
 
 /// How large a head is expected to be (`fastcgi_buffer_size`).

@@ -12,7 +12,8 @@ use portunus_telemetry::ErrorLog;
 
 use super::{
     AccessLog, AccessRule, Addition, Charset, Encoding, FastCgi, Guard, HeaderRules, LimitExcept,
-    Mirror, Proxy, Rate, RealIp, Referers, SecureLink, Ssi, SubFilter, Template, UserId,
+    Mirror, Proxy, Rate, RealIp, Referers, ScriptNames, SecureLink, Ssi, SubFilter, Template,
+    UserId,
 };
 use crate::variable::Variable;
 
@@ -37,6 +38,8 @@ pub struct Location {
     pub symlinks_from: Option<Template>,
     /// `index`.
     pub index: Arc<[IndexFile]>,
+    /// `fastcgi_split_path_info` and `fastcgi_index`; `None` where neither is set.
+    pub scripts: Option<Arc<ScriptNames>>,
     /// `autoindex` and its kin.
     pub autoindex: Option<AutoIndex>,
     /// `random_index`.

@@ -33,7 +33,7 @@ pub use encoding::{EncoderSet, Encoding};
 pub(crate) use fastcgi::ParamStep;
 pub use fastcgi::{
     FastCgi, FastCgiGroup, FastCgiParam, FastCgiParams, FastCgiPass, HeadRoom, IgnoredFields,
-    NextUpstream,
+    NextUpstream, ScriptNames,
 };
 pub use filters::{Addition, Charset, Charsets, Mirror, Rate, Ssi, SubFilter, VariableNames};
 pub use geo::{Geo, GeoNetworks, GeoRanges, GeoTable, Split};

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::real_path;
 
-use crate::config::{Alias, Content, FastCgi, Root};
+use crate::config::{Alias, Root, ScriptNames};
 use crate::context::Context;
 use crate::variable::put;
 use portunus_routing::Captures;
@@ -44,8 +44,8 @@ pub(crate) fn path_of(cx: &mut Context, root: &Root, uri: &[u8]) -> Vec<u8> {
 /// match is all script name.
 ///
 /// Source: nginx, `ngx_http_fastcgi_split`.
-fn split_path_info<'u>(fastcgi: &FastCgi, uri: &'u [u8]) -> (&'u [u8], &'u [u8]) {
-    let Some(regex) = &fastcgi.split_path_info else {
+fn split_path_info<'u>(rules: &ScriptNames, uri: &'u [u8]) -> (&'u [u8], &'u [u8]) {
+    let Some(regex) = &rules.split else {
         return (uri, b"");
     };
     let mut captures = Captures::new();
@@ -64,7 +64,7 @@ fn split_path_info<'u>(fastcgi: &FastCgi, uri: &'u [u8]) -> (&'u [u8], &'u [u8])
                 .map_or(part(info), |at| at..uri.len());
             let info = &uri[info];
             // Differs: a script's name ends where a segment does, be the pattern as lax as it may.
-            if fastcgi.script_check && !matches!(info.first(), None | Some(b'/')) {
+            if rules.whole_segments && !matches!(info.first(), None | Some(b'/')) {
                 return (uri, b"");
             }
             (script, info)
@@ -109,25 +109,25 @@ impl Context {
     }
 
     /// `$fastcgi_script_name`, with `fastcgi_index` behind a slash.
-    pub(crate) fn append_script_name(&mut self, out: &mut Vec<u8>) -> bool {
-        let site = Rc::clone(&self.site);
-        let Content::FastCgi(fastcgi) = &self.location_in(&site).content else {
+    pub(crate) fn append_script_name(&self, out: &mut Vec<u8>) -> bool {
+        let Some(rules) = &self.location_in(&self.site).scripts else {
             return put(out, &self.uri);
         };
-        let (script, _) = split_path_info(fastcgi, &self.uri);
+        let (script, _) = split_path_info(rules, &self.uri);
         out.extend_from_slice(script);
         if script.last() == Some(&b'/') {
-            out.extend_from_slice(fastcgi.index.as_deref().unwrap_or_default());
+            out.extend_from_slice(rules.index.as_deref().unwrap_or_default());
         }
         true
     }
 
     /// `$fastcgi_path_info`.
-    pub(crate) fn append_path_info(&mut self, out: &mut Vec<u8>) -> bool {
-        let site = Rc::clone(&self.site);
-        let Content::FastCgi(fastcgi) = &self.location_in(&site).content else {
-            return false;
-        };
-        put(out, split_path_info(fastcgi, &self.uri).1)
+    pub(crate) fn append_path_info(&self, out: &mut Vec<u8>) -> bool {
+        let rules = &self.location_in(&self.site).scripts;
+        let rules = rules.as_deref();
+        put(
+            out,
+            rules.map_or(b"", |rules| split_path_info(rules, &self.uri).1),
+        )
     }
 }

@@ -121,6 +121,10 @@ impl RewriteContext<Variable> for Context {
         self.internal = true;
     }
 
+    fn answers(&mut self, status: u16) {
+        self.answer.status = self.error_status.unwrap_or(status);
+    }
+
     fn set(&mut self, variable: &Variable, value: Vec<u8>) {
         match variable {
             Variable::Slot(slot) => self.store(*slot, &value),

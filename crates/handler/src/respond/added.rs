@@ -4,12 +4,13 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use portunus_static_files::http_time;
 use portunus_telemetry::Clock;
 
 use super::Reply;
-use crate::config::{AddedHeader, Expires, ExpiresAt, HeaderRules, Site};
+use super::charset::split;
+use crate::config::{AddedHeader, Expires, ExpiresAt, HeaderRules, Location, Site};
 use crate::context::Context;
 
 /// Statuses that get fields without `always`.
@@ -28,7 +29,7 @@ pub(super) fn apply(cx: &mut Context, site: &Site, rules: &HeaderRules, reply: &
     cx.answer.status = reply.status;
     let safe = SAFE.contains(&reply.status);
     if site.keeps_sent_fields {
-        cx.answer.sent = Some(Box::new(sent_so_far(reply)));
+        cx.answer.sent = Some(Box::new(sent_so_far(cx, site, reply)));
     }
     if let (Some(expires), true) = (&rules.expires, safe) {
         set_expires(cx, expires, reply);
@@ -43,11 +44,29 @@ pub(super) fn apply(cx: &mut Context, site: &Site, rules: &HeaderRules, reply: &
 }
 
 /// What `$sent_http_…` means in a value that is itself a field.
-fn sent_so_far(reply: &Reply) -> HeaderMap {
+fn sent_so_far(cx: &Context, site: &Site, reply: &Reply) -> HeaderMap {
+    static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
     let mut sent = reply.fields.clone();
     let validators = &reply.validators;
+    let kept = cx.exchange.may_keep_alive();
+    let seconds = cx.exchange.limits().keepalive_header.filter(|_| kept);
+    let connection = match (reply.status, kept) {
+        (101, _) => "upgrade",
+        (_, true) => "keep-alive",
+        (_, false) => "close",
+    };
+    let timeout =
+        seconds.and_then(|seconds| HeaderValue::try_from(format!("timeout={seconds}")).ok());
     let own = [
-        (header::CONTENT_TYPE, reply.content_type.clone()),
+        (
+            header::CONTENT_TYPE,
+            plain_type(cx.location_in(site), reply),
+        ),
+        (
+            header::CONNECTION,
+            Some(HeaderValue::from_static(connection)),
+        ),
+        (KEEP_ALIVE.clone(), timeout),
         (header::CONTENT_LENGTH, reply.length.map(HeaderValue::from)),
         (header::LAST_MODIFIED, validators.last_modified.clone()),
         (header::ETAG, validators.etag.clone()),
@@ -65,6 +84,16 @@ fn sent_so_far(reply: &Reply) -> HeaderMap {
         }
     }
     sent
+}
+
+/// The type of the answer, without the charset that `charset` has still to add in nginx's order.
+fn plain_type(location: &Location, reply: &Reply) -> Option<HeaderValue> {
+    let content_type = reply.content_type.clone()?;
+    let is_made = location.charset.as_ref().is_some_and(|rule| rule.ready) && !reply.charset;
+    if !is_made {
+        return Some(content_type);
+    }
+    HeaderValue::from_bytes(split(content_type.as_bytes()).0).ok()
 }
 
 /// The value, or `None` where it is empty or cannot stand in a head.
@@ -126,6 +155,10 @@ fn set_expires(cx: &mut Context, expires: &Expires, reply: &mut Reply) {
         ExpiresAt::Max => fixed(MAX_EXPIRES, MAX_AGE),
         _ => computed(at, reply.validators.modified),
     };
+    if let Some(sent) = &mut cx.answer.sent {
+        sent.insert(header::EXPIRES, date.clone());
+        sent.insert(header::CACHE_CONTROL, control.clone());
+    }
     reply.fields.insert(header::EXPIRES, date);
     reply.fields.insert(header::CACHE_CONTROL, control);
 }

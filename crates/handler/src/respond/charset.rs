@@ -96,7 +96,7 @@ fn configured(
 /// A media type and the charset it names.
 ///
 /// Source: nginx, `ngx_http_upstream_copy_content_type`.
-fn split(content_type: &[u8]) -> (&[u8], Option<&[u8]>) {
+pub(super) fn split(content_type: &[u8]) -> (&[u8], Option<&[u8]>) {
     let mut from = 0;
     while let Some(at) = memchr::memchr(b';', &content_type[from..]) {
         let (end, rest) = (from + at, content_type[from + at + 1..].trim_ascii_start());

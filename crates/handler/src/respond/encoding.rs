@@ -4,6 +4,8 @@
 //! Differs: a cached file is sent in a form that was compressed once, at a better level, with its length; nginx
 //! compresses it for every request and sends no length.
 
+use std::rc::Rc;
+
 use http::{HeaderMap, HeaderValue, header};
 use portunus_static_files::encode::Encoder;
 use portunus_static_files::encoding::{
@@ -15,7 +17,37 @@ use super::Reply;
 use crate::body::Body;
 use crate::config::{Encoding, Site};
 use crate::context::Context;
-use crate::filtered::Stage;
+use crate::filtered::{Stage, Tally};
+use crate::variable::put_display;
+
+/// How much an answer has been compressed by.
+#[derive(Debug)]
+pub(crate) enum Compressed {
+    /// Before, from so much to so much.
+    Ahead((u64, u64)),
+    /// While it is sent.
+    Passing(Rc<Tally>),
+}
+
+impl Context {
+    /// `$gzip_ratio` and its kin: how often the compressed body goes into the plain one.
+    ///
+    /// Source: nginx, `ngx_http_gzip_ratio_variable`.
+    pub(crate) fn append_ratio(&self, wanted: Coding, out: &mut Vec<u8>) -> bool {
+        let sizes = match &self.answer.compressed {
+            Some((coding, Compressed::Ahead(sizes))) if *coding == wanted => Some(*sizes),
+            Some((coding, Compressed::Passing(tally))) if *coding == wanted => tally.sizes(),
+            _ => None,
+        };
+        let Some((plain, packed)) = sizes.filter(|(_, packed)| *packed > 0) else {
+            return false;
+        };
+        let thousandths = plain.saturating_mul(1000) / packed;
+        let hundredths = thousandths / 10 + u64::from(thousandths % 10 > 4);
+        let (whole, rest) = (hundredths / 100, hundredths % 100);
+        put_display(out, format_args!("{whole}.{rest:02}"))
+    }
+}
 
 /// `gunzip`: what is stored compressed goes out plain where the client cannot take it.
 pub(super) fn gunzip(cx: &Context, encoding: &Encoding, reply: &mut Reply) {
@@ -41,7 +73,7 @@ pub(super) fn gunzip(cx: &Context, encoding: &Encoding, reply: &mut Reply) {
 }
 
 /// `gzip`, `brotli`, `zstd`.
-pub(super) fn compress(cx: &Context, site: &Site, encoding: &Encoding, reply: &mut Reply) {
+pub(super) fn compress(cx: &mut Context, site: &Site, encoding: &Encoding, reply: &mut Reply) {
     if encoding.rules.codings.is_empty() {
         return;
     }
@@ -57,13 +89,19 @@ pub(super) fn compress(cx: &Context, site: &Site, encoding: &Encoding, reply: &m
         && let Some(variant) = compressed(&site.files, entry, coding)
     {
         let (body, length) = (variant.body().clone(), variant.content_length().clone());
+        let sizes = (entry.size(), body.len() as u64);
+        cx.answer.compressed = Some((coding, Compressed::Ahead(sizes)));
         recoded(reply);
         reply.length = Some(body.len() as u64);
         reply.content_length = Some(length);
         reply.body = Body::Bytes(body);
     } else {
         match Encoder::new(coding, encoding.options.of(coding), reply.length) {
-            Ok(encoder) => reply.push_stage(Stage::encode(encoder)),
+            Ok(encoder) => {
+                let (stage, tally) = Stage::encode(encoder);
+                cx.answer.compressed = Some((coding, Compressed::Passing(tally)));
+                reply.push_stage(stage);
+            }
             Err(error) => {
                 cx.log_error(format_args!("{}: {error}", coding.token()));
                 return;

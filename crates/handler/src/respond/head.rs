@@ -32,10 +32,20 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Box<Reply>) -> Response<Re
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let fields = head(&mut cx, &site, location, &mut reply);
     cx.answer.status = reply.status;
+    let unbounded = reply.length.is_none() && !bodiless(reply.status);
     if site.keeps_sent_fields {
-        cx.answer.sent = Some(Box::new(fields.clone()));
+        let mut sent = fields.clone();
+        if unbounded
+            && location.level.chunked
+            && cx.head.version == Version::HTTP_11
+            && !cx.is_head()
+        {
+            let chunked = HeaderValue::from_static("chunked");
+            sent.insert(header::TRANSFER_ENCODING, chunked);
+        }
+        cx.answer.sent = Some(Box::new(sent));
     }
-    let unchunked = !location.level.chunked && reply.length.is_none() && !bodiless(reply.status);
+    let unchunked = !location.level.chunked && unbounded;
     if unchunked {
         cx.exchange.disable_keep_alive();
     }

@@ -21,6 +21,7 @@ mod userid;
 
 pub(crate) use chain::text as text_filters;
 pub(crate) use charset::charset_of;
+pub(crate) use encoding::Compressed;
 pub(crate) use head::finish;
 pub(crate) use pages::page;
 pub(crate) use rate::parse_size;

@@ -47,7 +47,7 @@ impl Context {
     /// Appends a variable's value; `false` where nginx would call it "not found".
     pub(crate) fn append_value(&mut self, variable: &Variable, out: &mut Vec<u8>) -> bool {
         match variable {
-            Variable::Uri => put(out, &self.uri),
+            Variable::Uri => put_some(out, &self.uri),
             Variable::Args => put_some(out, &self.args),
             Variable::IsArgs => self.args.is_empty() || put(out, b"?"),
             Variable::Arg(name) => put_option(out, argument(&self.args, name)),
@@ -127,6 +127,7 @@ impl Context {
             Variable::Host => put(out, &self.host),
             Variable::Request => put(out, self.exchange.request_line()),
             Variable::RequestUri => put(out, self.exchange.target()),
+            Variable::RequestMethod if !self.exchange.has_line() => false,
             Variable::RequestMethod => {
                 let method = self.subrequest.as_ref().unwrap_or(&self.head.method);
                 put(out, method.as_str().as_bytes())
@@ -199,6 +200,8 @@ impl Context {
             Variable::Hostname => put(out, &self.site.hostname),
             Variable::NginxVersion => put(out, crate::NGINX_VERSION.as_bytes()),
             Variable::Pid => put_display(out, std::process::id()),
+            Variable::Ratio(coding) => self.append_ratio(*coding, out),
+            Variable::NotFound => false,
             Variable::LimitRate => put_display(out, self.exchange.limits().limit_rate),
             _ => self.append_upstream_value(variable, out),
         }

@@ -7,6 +7,7 @@
 use http::HeaderName;
 use portunus_routing::Slot;
 use portunus_server::TlsValue;
+use portunus_static_files::encoding::Coding;
 
 mod client;
 mod expand;
@@ -66,6 +67,8 @@ pub enum Variable {
     FastcgiScriptName,
     /// `$host`.
     Host,
+    /// `$gzip_ratio`, `$brotli_ratio`, `$zstd_ratio`: how much smaller the answer has become.
+    Ratio(Coding),
     /// `$hostname`.
     Hostname,
     /// `$http_NAME`.
@@ -215,8 +218,7 @@ pub enum Variable {
     UpstreamStatus,
     /// `$uri` and `$document_uri`.
     Uri,
-    /// A variable that never has a value here (TLS ones on a clear connection, `$gzip_ratio`
-    /// before there is one …): nginx's "not found".
+    /// A variable that never has a value, as `$http_` with nothing behind it: nginx's "not found".
     NotFound,
 }
 
@@ -225,6 +227,7 @@ const BUILTIN: &[(&str, Variable)] = &[
     ("args", Variable::Args),
     ("binary_remote_addr", Variable::BinaryRemoteAddr),
     ("body_bytes_sent", Variable::BodyBytesSent),
+    ("brotli_ratio", Variable::Ratio(Coding::Brotli)),
     ("bytes_sent", Variable::BytesSent),
     ("connection", Variable::Connection),
     ("connection_requests", Variable::ConnectionRequests),
@@ -241,7 +244,7 @@ const BUILTIN: &[(&str, Variable)] = &[
     ("document_uri", Variable::Uri),
     ("fastcgi_path_info", Variable::FastcgiPathInfo),
     ("fastcgi_script_name", Variable::FastcgiScriptName),
-    ("gzip_ratio", Variable::NotFound),
+    ("gzip_ratio", Variable::Ratio(Coding::Gzip)),
     ("host", Variable::Host),
     ("hostname", Variable::Hostname),
     ("https", Variable::Https),
@@ -366,6 +369,7 @@ const BUILTIN: &[(&str, Variable)] = &[
     ("upstream_response_time", Variable::UpstreamResponseTime),
     ("upstream_status", Variable::UpstreamStatus),
     ("uri", Variable::Uri),
+    ("zstd_ratio", Variable::Ratio(Coding::Zstd)),
 ];
 
 impl Variable {

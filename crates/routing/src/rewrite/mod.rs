@@ -86,6 +86,9 @@ pub trait RewriteContext<V>: Variables<V> {
     /// Notes that a `rewrite` matched which redirects: the request counts as internal from now on.
     fn redirect_matched(&mut self) {}
 
+    /// Notes what `return` answers with, before the text is made (nginx: `headers_out.status`).
+    fn answers(&mut self, _status: u16) {}
+
     /// Sets a variable, as `set` does.
     fn set(&mut self, variable: &V, value: Vec<u8>);
 

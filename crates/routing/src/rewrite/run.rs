@@ -280,6 +280,7 @@ fn respond<V, C: RewriteContext<V> + ?Sized>(
     if status >= 400 && !is_text {
         return RewriteOutcome::Status(status);
     }
+    context.answers(status);
     let body = expanded(&response.text, Escaping::Raw, context);
     match status {
         301 | 302 | 303 | 307 | 308 => RewriteOutcome::Redirect {

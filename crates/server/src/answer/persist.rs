@@ -15,6 +15,14 @@ pub(crate) enum Persist {
     Upgrade,
 }
 
+impl Exchange {
+    /// Whether the connection is to be kept, by the limits that hold now.
+    #[must_use]
+    pub fn may_keep_alive(&self) -> bool {
+        self.keep_alive() && self.limit(|limits| limits_allow(self, limits))
+    }
+}
+
 /// Decides for an answer; `delimited` where its end can be told without closing the connection.
 ///
 /// Source: nginx, `ngx_http_update_location_config`, `ngx_http_header_filter`.
@@ -27,10 +35,7 @@ pub(crate) fn decide_persistence(
         exchange.disable_keep_alive();
         return Persist::Upgrade;
     }
-    let keep = exchange.keep_alive()
-        && delimited
-        && exchange.limit(|limits| limits_allow(exchange, limits));
-    if keep {
+    if delimited && exchange.may_keep_alive() {
         let seconds = exchange.limit(|limits| limits.keepalive_header);
         return Persist::Keep(seconds.filter(|&seconds| seconds > 0));
     }

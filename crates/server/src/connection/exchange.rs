@@ -266,10 +266,20 @@ impl Exchange {
         self.head.chunked
     }
 
-    /// nginx's `$request_length`: bytes of line, fields and body received so far.
+    /// Whether the request line could be read; of one that could not nothing but its bytes is known.
+    #[must_use]
+    pub fn has_line(&self) -> bool {
+        self.refusal.is_none() || !self.head.line.method.is_empty()
+    }
+
+    /// nginx's `$request_length`: bytes of line, fields and body received so far; 0 without a line that can
+    /// be read.
     #[must_use]
     pub fn request_length(&self) -> u64 {
-        self.received.get()
+        match self.has_line() {
+            true => self.received.get(),
+            false => 0,
+        }
     }
 
     /// nginx's `$bytes_sent`.

@@ -9,6 +9,7 @@ use portunus_fpm::{Error, ErrorKind, Failure, Pool, Response};
 use portunus_static_files::http_time;
 use portunus_telemetry::Severity;
 
+use super::notes::{log_overrun, log_stderr};
 use crate::body::Body;
 use crate::config::{FastCgi, Site};
 use crate::content::cached::{self, Arrived, Storing, fields_of};
@@ -88,6 +89,9 @@ pub(super) fn from_response(
     let mut reply = reply(fastcgi, status, fields, head.content_length, storable);
     reply.single_range = true;
     // nginx tells no length that PHP did not tell: what is sent in chunks there comes in chunks here.
+    if body.is_overrun() {
+        log_overrun(cx);
+    }
     reply.body = match body.try_complete() {
         Some(bytes) => Body::bytes(bytes),
         None => Body::FastCgi(Box::new(body)),
@@ -292,20 +296,4 @@ pub(super) fn from_failure(
             .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     decide(cx, site, Step::Fail(status))
-}
-
-/// PHP's stderr belongs into the error log, with the request that caused it.
-fn log_stderr(cx: &mut Context, pool: &Pool, stderr: &[bytes::Bytes]) {
-    if stderr.is_empty() {
-        return;
-    }
-    cx.upstream.name_fastcgi(&pool.config().address.to_string());
-    let text = stderr.concat();
-    let text = String::from_utf8_lossy(text.trim_ascii_end());
-    cx.log(
-        Severity::Error,
-        format_args!(
-            "FastCGI sent in stderr: \"{text}\" while reading response header from upstream"
-        ),
-    );
 }

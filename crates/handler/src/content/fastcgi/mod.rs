@@ -3,6 +3,7 @@
 //! Source: nginx, ngx_http_fastcgi_module, ngx_http_upstream.c.
 
 mod answer;
+mod notes;
 mod params;
 mod script;
 mod turn;
@@ -24,6 +25,7 @@ use crate::engine::{Plan, Step, decide};
 use crate::request_body::RequestBody;
 use turn::Turn;
 
+pub(crate) use notes::log_aside;
 pub(crate) use turn::Held;
 
 /// Answers as the current location says: from the store, or by asking PHP. The plan that comes back may
