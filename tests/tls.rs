@@ -2,7 +2,8 @@
 
 mod certificates;
 
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use certificates::Certificates;
@@ -61,9 +62,9 @@ fn s_client_at(server: &Server, port: usize, more: &[&str], input: &str) -> Stri
             &format!("127.0.0.1:{}", server.port(port)),
         ])
         .args(more)
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("openssl can be run");
     let mut stdin = child.stdin.take().expect("it was asked for");
@@ -294,6 +295,125 @@ fn a_reload_takes_renewed_certificates_and_no_bad_ones() -> Result {
     server.process().signal(Signal::HUP)?;
     let renewed = (0..200).any(|_| subject(&server).contains("CN = two.example"));
     assert!(renewed, "{}", server.log());
+    Ok(())
+}
+
+/// A connection over TLS that stays open, by `openssl s_client`.
+struct Kept {
+    child: std::process::Child,
+    said: Vec<u8>,
+}
+
+impl Kept {
+    fn open(server: &Server) -> Self {
+        let child = Command::new("openssl")
+            .args(["s_client", "-quiet", "-connect"])
+            .arg(format!("127.0.0.1:{}", server.port(0)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        Self {
+            child: child.expect("openssl can be run"),
+            said: Vec::new(),
+        }
+    }
+
+    /// Asks once more, and reads until there is one more answer.
+    fn ask(&mut self) {
+        use std::io::{Read as _, Write as _};
+        let answers = |said: &[u8]| said.windows(6).filter(|part| part == b"\r\n\r\nok").count();
+        let expected = answers(&self.said) + 1;
+        let stdin = self.child.stdin.as_mut().expect("it was asked for");
+        let request = b"GET / HTTP/1.1\r\nHost: one.example\r\n\r\n";
+        stdin.write_all(request).expect("it is open");
+        let stdout = self.child.stdout.as_mut().expect("it was asked for");
+        let mut buffer = [0; 1024];
+        while answers(&self.said) < expected {
+            let length = stdout.read(&mut buffer).expect("it is open");
+            assert!(length > 0, "{}", String::from_utf8_lossy(&self.said));
+            self.said.extend_from_slice(&buffer[..length]);
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Certificates are renewed while clients come and go: nobody is turned away, who is there stays,
+/// who comes later gets the new one, and one that does not fit changes nothing.
+#[test]
+fn certificates_are_renewed_under_load() -> Result {
+    let certificates = Certificates::new();
+    let config = "
+        server {
+            listen 127.0.0.1:%%PORT_0%% ssl;
+            error_log stderr info;
+            ssl_certificate %%CERTS%%/live.crt;
+            ssl_certificate_key %%CERTS%%/live.key;
+            return 200 ok;
+        }";
+    certificates.copy("one", "live");
+    let mut server = launch(config, &certificates).start()?;
+    let mut kept = Kept::open(&server);
+    kept.ask();
+    let (done, served) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let address = (server.port(0), certificates.folder().join("ca.crt"));
+    std::thread::scope(|scope| -> Result {
+        let clients: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    while !done.load(Relaxed) {
+                        let (port, authority) = &address;
+                        let output = Command::new("curl")
+                            .args(["-sS", "--max-time", "15", "--resolve"])
+                            .arg(format!("one.example:{port}:127.0.0.1"))
+                            .arg("--cacert")
+                            .arg(authority)
+                            .arg(format!("https://one.example:{port}/"))
+                            .output()
+                            .expect("curl can be run");
+                        let text = [output.stdout, output.stderr].concat();
+                        assert_eq!(String::from_utf8_lossy(&text), "ok");
+                        served.fetch_add(1, Relaxed);
+                    }
+                })
+            })
+            .collect();
+        let outcome = renew(&mut server, &certificates, &mut kept);
+        done.store(true, Relaxed);
+        for client in clients {
+            client.join().expect("nobody is turned away");
+        }
+        outcome
+    })?;
+    assert!(served.load(Relaxed) > 0);
+    Ok(())
+}
+
+fn renew(server: &mut Server, certificates: &Certificates, kept: &mut Kept) -> Result {
+    let shown = |server: &Server| s_client(server, &[], "");
+    certificates.copy("renewed", "live");
+    server.process().signal(Signal::HUP)?;
+    let renewed = (0..200).any(|_| shown(server).contains("O = Renewed"));
+    assert!(renewed, "{}", server.log());
+    kept.ask();
+    // The certificate of one, the key of the other.
+    certificates.copy_one("two.key", "live.key");
+    server.process().signal(Signal::HUP)?;
+    (server.process()).wait_for_output("the old one stays in force", PATIENCE)?;
+    assert!(shown(server).contains("O = Renewed"));
+    kept.ask();
+    certificates.copy("one", "live");
+    server.process().signal(Signal::HUP)?;
+    let back = (0..200).any(|_| !shown(server).contains("O = Renewed"));
+    assert!(back, "{}", server.log());
+    kept.ask();
     Ok(())
 }
 

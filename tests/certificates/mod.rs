@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// An authority `ca`, the servers `one` (RSA) and `two` (ECDSA), and clients: `client` is good,
-/// `expired` was, `stranger` is known to nobody.
+/// `expired` was, `stranger` is known to nobody. `renewed` is what `one` gets when it has expired.
 pub(crate) struct Certificates {
     folder: TempDir,
 }
@@ -17,6 +17,8 @@ const SCRIPT: &str = "
 req -x509 -newkey rsa:2048 -nodes -keyout %D/ca.key -out %D/ca.crt -days 30 -subj /CN=Test\\ CA
 req -newkey rsa:2048 -nodes -keyout %D/one.key -out %D/one.csr -subj /CN=one.example
 x509 -req -in %D/one.csr -CA %D/ca.crt -CAkey %D/ca.key -CAcreateserial -days 30 -extfile %D/one.ext -out %D/one.crt
+req -newkey rsa:2048 -nodes -keyout %D/renewed.key -out %D/renewed.csr -subj /O=Renewed/CN=one.example
+x509 -req -in %D/renewed.csr -CA %D/ca.crt -CAkey %D/ca.key -CAcreateserial -days 30 -extfile %D/one.ext -out %D/renewed.crt
 ecparam -genkey -name prime256v1 -noout -out %D/two.key
 req -new -key %D/two.key -out %D/two.csr -subj /CN=two.example
 x509 -req -in %D/two.csr -CA %D/ca.crt -CAkey %D/ca.key -CAcreateserial -days 30 -extfile %D/two.ext -out %D/two.crt
