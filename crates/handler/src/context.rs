@@ -24,10 +24,10 @@ use crate::upstream_state::UpstreamState;
 use crate::userid;
 use crate::variable::{Slots, put};
 
-/// How often a request may change its URI before nginx calls it a cycle.
+/// A request may change its URI ten times; with the change that uses this up nginx calls it a cycle.
 ///
 /// Source: nginx, `NGX_HTTP_MAX_URI_CHANGES`.
-const MAX_URI_CHANGES: u8 = 10;
+const MAX_URI_CHANGES: u8 = 10 + 1;
 
 /// How the client came to a trusted proxy in front of us, as far as that tells (`real_ip_trust_private`).
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

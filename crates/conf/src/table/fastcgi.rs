@@ -53,7 +53,7 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         "Buffer for the first part of the answer, its head.";
     FASTCGI_PASS_REQUEST_HEADERS "fastcgi_pass_request_headers" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,
-        Honoured, "Whether request fields are passed on.";
+        Differs("fields whose names have anything but letters, digits and dashes are not passed on, since PHP could not tell \"_\" from \"-\""), "Whether request fields are passed on.";
     FASTCGI_PASS_REQUEST_BODY "fastcgi_pass_request_body" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,
         Honoured, "Whether the request body is passed on.";
@@ -102,7 +102,7 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         Honoured, "When an outdated answer may be sent.";
     FASTCGI_CACHE_METHODS "fastcgi_cache_methods" in HTTP | SERVER | LOCATION,
         MORE1, Bits(words::CACHE_METHODS) = "GET HEAD", Nearest,
-        Honoured, "Methods whose answers are kept.";
+        Differs("the answer to a HEAD is kept only where the key holds the method"), "Methods whose answers are kept.";
     FASTCGI_CACHE_LOCK "fastcgi_cache_lock" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
         Honoured, "Whether one request alone fills an entry.";

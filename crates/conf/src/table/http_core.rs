@@ -37,13 +37,13 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
     MAX_HEADERS "max_headers" in HTTP | SERVER, TAKE1, Number = "1000", Nearest,
         Honoured, "How many fields a request head may have.";
     IGNORE_INVALID_HEADERS "ignore_invalid_headers" in HTTP | SERVER, FLAG, Flag = "on", Nearest,
-        Honoured, "Whether fields with invalid names are dropped rather than refused.";
+        Differs("a line without a colon, control bytes in values, and extensions of chunks and trailers that are not well formed are refused"), "Whether fields with invalid names are dropped rather than refused.";
     MERGE_SLASHES "merge_slashes" in HTTP | SERVER, FLAG, Flag = "on", Nearest,
         Honoured, "Whether adjacent slashes in a path count as one.";
     UNDERSCORES_IN_HEADERS "underscores_in_headers" in HTTP | SERVER, FLAG, Flag = "off", Nearest,
         Honoured, "Whether field names may contain underscores.";
     LOCATION "location" in SERVER | LOCATION, TAKE12 block, Special(Special::Location), Own,
-        Honoured, "Settings for the requests whose path matches.";
+        Differs("in this and in every other regular expression \"$\" does not match before a final line end, and a match that takes more than a few milliseconds fails with 500"), "Settings for the requests whose path matches.";
     LISTEN "listen" in SERVER, MORE1, Special(Special::Listen) = "*:80", Own,
         Differs("the file of a Unix socket that nobody listens on is replaced, where nginx does not start"),
         "Address and port, or Unix socket, to accept connections on.";
@@ -200,7 +200,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         Unsupported, "When to pass on interim 103 answers.";
     ERROR_PAGE "error_page" in HTTP | SERVER | LOCATION | LIF,
         MORE2, Special(Special::ErrorPage), Nearest,
-        Honoured, "What to answer in place of an error.";
+        Differs("a page for 412 or 416 that would have to be asked for elsewhere is our own; a 416 does not tell the entity tag of the answer it stands for"), "What to answer in place of an error.";
     POST_ACTION "post_action" in HTTP | SERVER | LOCATION | LIF, TAKE1, Text, Nearest,
         Refused("the \"post_action\" directive is not supported: it runs a request after the answer is finished"),
         "Request that is made after an answer is complete.";

@@ -4,7 +4,7 @@ use super::kind::Special;
 
 rows! { "map": "ngx_http_map_module, ngx_http_geo_module, ngx_http_split_clients_module: variables from variables";
     MAP "map" in HTTP, TAKE2 block, Special(Special::Map), Own,
-        Honoured, "A variable whose value depends on other variables.";
+        Differs("a text with captures and maps is read from left to right; nginx looks up all maps in it before it takes the captures"), "A variable whose value depends on other variables.";
     MAP_HASH_MAX_SIZE "map_hash_max_size" in HTTP, TAKE1, Number = "2048", Own,
         Accepted("hash tables size themselves"), "Largest size of the hash tables of maps.";
     MAP_HASH_BUCKET_SIZE "map_hash_bucket_size" in HTTP, TAKE1, Number = "64", Own,

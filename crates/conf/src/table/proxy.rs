@@ -5,7 +5,7 @@ use super::words;
 
 rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
     PROXY_PASS "proxy_pass" in LOCATION | LIF | LMT, TAKE1, Special(Special::ProxyPass), Location,
-        Honoured, "HTTP server that answers.";
+        Differs("blanks and control bytes that variables bring into the target are escaped again"), "HTTP server that answers.";
     PROXY_REDIRECT "proxy_redirect" in HTTP | SERVER | LOCATION,
         TAKE12, Special(Special::ProxyRedirect) = "default", Nearest,
         Honoured, "Changes Location and Refresh of answers.";
@@ -58,7 +58,7 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         Honoured, "Whether error_page applies to answers of the server.";
     PROXY_SET_HEADER "proxy_set_header" in HTTP | SERVER | LOCATION,
         TAKE2, KeyValue = "Host $proxy_host", Nearest,
-        Honoured, "Sets a field of the request that is passed on.";
+        Differs("control bytes that variables bring in become blanks"), "Sets a field of the request that is passed on.";
     PROXY_HEADERS_HASH_MAX_SIZE "proxy_headers_hash_max_size" in HTTP | SERVER | LOCATION,
         TAKE1, Number = "512", Nearest,
         Accepted("hash tables size themselves"), "Largest size of the hash table of such fields.";
@@ -199,7 +199,7 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         FLAG, Flag = "off", Nearest,
         Honoured, "Whether the name is sent in the handshake.";
     PROXY_SSL_VERIFY "proxy_ssl_verify" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,
-        Honoured, "Whether the certificate is verified.";
+        Differs("a name with a \"*\" that is only a part of a label matches nothing (RFC 6125 §7.2)"), "Whether the certificate is verified.";
     PROXY_SSL_VERIFY_DEPTH "proxy_ssl_verify_depth" in HTTP | SERVER | LOCATION,
         TAKE1, Number = "1", Nearest,
         Honoured, "How long the certificate chain may be.";

@@ -4,7 +4,7 @@ use super::kind::Special;
 
 rows! { "ssi": "ngx_http_ssi_module and ngx_http_sub_module: changes to text on its way out";
     SSI "ssi" in HTTP | SERVER | LOCATION | LIF, FLAG, Flag = "off", Nearest,
-        Honoured, "Whether server-side includes are carried out.";
+        Differs("a page with much text behind an include waits for that include; what looks like the beginning of a command at the very end of a page is sent"), "Whether server-side includes are carried out.";
     SSI_SILENT_ERRORS "ssi_silent_errors" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,
         Honoured, "Whether errors leave no trace in the answer.";
     SSI_IGNORE_RECYCLED_BUFFERS "ssi_ignore_recycled_buffers" in HTTP | SERVER | LOCATION,

@@ -4,7 +4,7 @@ use super::kind::{SizeRule, Special};
 
 rows! { "v2": "ngx_http_v2_module: HTTP/2";
     HTTP2 "http2" in HTTP | SERVER, FLAG, Flag = "off", Nearest,
-        Honoured, "Whether HTTP/2 is spoken.";
+        Differs("a field with blanks around its value is refused (RFC 9113 §8.2.1)"), "Whether HTTP/2 is spoken.";
     HTTP2_RECV_BUFFER_SIZE "http2_recv_buffer_size" in HTTP,
         TAKE1, SizeWith(SizeRule::Http2Receive) = "256k", Own,
         Accepted("the HTTP/2 library sizes its buffers"), "Input buffer of a worker.";

@@ -181,11 +181,6 @@ pub(crate) fn redirect_inside(cx: &mut Context, site: &Site, target: &[u8]) -> S
 
 /// Counts a change of the URI; `false` when there were too many.
 pub(crate) fn spend_uri_change(cx: &mut Context) -> bool {
-    match cx.uri_changes_left.checked_sub(1) {
-        Some(left) => {
-            cx.uri_changes_left = left;
-            true
-        }
-        None => false,
-    }
+    cx.uri_changes_left = cx.uri_changes_left.saturating_sub(1);
+    cx.uri_changes_left != 0
 }

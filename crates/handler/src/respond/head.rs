@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
+use portunus_static_files::ByteRange;
 
 use super::conditional::{self, Precondition};
 use super::fields::Fields;
-use super::{Reply, added, chain, ranges, trailers, userid};
+use super::{Reply, added, chain, charset, ranges, trailers, userid};
 use crate::body::{Body, ResponseBody};
 use crate::config::{Location, Site};
 use crate::context::Context;
@@ -81,8 +82,33 @@ fn filter(cx: &mut Context, site: &Site, reply: &mut Reply) {
     }
     chain::apply(cx, site, location, reply);
     if reply.status == 200 && reply.ranges && reply.length.is_some() {
-        ranges::apply(cx, site, location, reply);
+        let unsatisfied = ranges::apply(cx, location, reply);
+        if let Some(length) = unsatisfied {
+            out_of_range(cx, site, length, reply);
+        }
     }
+}
+
+/// A 416 in the place of the answer: the fields that it has got so far stay.
+///
+/// Differs: nginx adds fields twice where the page is one of the configuration, and leaves the entity tag of the
+/// answer in it.
+fn out_of_range(cx: &mut Context, site: &Site, length: u64, reply: &mut Reply) {
+    let mut fields = std::mem::take(&mut reply.fields);
+    let changes = cx.uri_changes_left;
+    *reply = failed(cx, site, 416);
+    if cx.uri_changes_left == changes {
+        let location = cx.location_in(site);
+        charset::apply(cx, site, location, reply);
+    } else {
+        filter(cx, site, reply);
+        for name in reply.fields.keys() {
+            fields.remove(name);
+        }
+    }
+    append_all(&mut fields, std::mem::take(&mut reply.fields));
+    fields.insert(header::CONTENT_RANGE, ByteRange::unsatisfied(length));
+    reply.fields = fields;
 }
 
 /// 304 and 412 in the place of 200; the page for a 412 may fail its preconditions, too.
@@ -97,17 +123,17 @@ fn preconditions(cx: &mut Context, site: &Site, reply: &mut Reply) {
         match conditional::check(cx, cx.location_in(site), reply) {
             Precondition::Holds => return,
             Precondition::NotModified => return conditional::not_modified(reply),
-            Precondition::Failed => *reply = failed(cx, site),
+            Precondition::Failed => *reply = failed(cx, site, 412),
         }
     }
 }
 
-/// Differs: an `error_page` for 412 that would have to ask an upstream is left out, since the
+/// Differs: an `error_page` for 412 or 416 that would have to ask an upstream is left out, since the
 /// answer at hand came from one already.
-fn failed(cx: &mut Context, site: &Site) -> Reply {
-    match decide(cx, site, Step::Fail(412)) {
+fn failed(cx: &mut Context, site: &Site, status: u16) -> Reply {
+    match decide(cx, site, Step::Fail(status)) {
         Plan::Answer(reply) => *reply,
-        _ => own_page(cx, site, 412),
+        _ => own_page(cx, site, status),
     }
 }
 

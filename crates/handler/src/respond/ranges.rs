@@ -7,16 +7,15 @@ use http::{HeaderValue, header};
 use portunus_static_files::conditional::decide_range;
 use portunus_static_files::{ByteRange, Multipart, MultipartBody, Outcome, StaticBody};
 
+use super::Reply;
 use super::conditional::facts;
-use super::{Reply, charset};
 use crate::body::Body;
-use crate::config::{Location, Site};
+use crate::config::Location;
 use crate::context::Context;
-use crate::engine::own_page;
 use crate::window::Window;
 
-/// Cuts the body to what the request asks for.
-pub(super) fn apply(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) {
+/// Cuts the body to what the request asks for. The whole length where it has nothing of that.
+pub(super) fn apply(cx: &Context, location: &Location, reply: &mut Reply) -> Option<u64> {
     let facts = facts(&reply.validators, reply.length);
     let mut rules = location.conditional;
     if reply.single_range {
@@ -35,25 +34,12 @@ pub(super) fn apply(cx: &mut Context, site: &Site, location: &Location, reply: &
                 .fields
                 .insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         }
-        Outcome::RangeNotSatisfiable => {
-            unsatisfiable(cx, site, reply, length);
-            charset::apply(cx, site, location, reply);
-        }
+        Outcome::RangeNotSatisfiable => return Some(length),
         Outcome::Single(range) => single(reply, range, length),
         Outcome::Multi(ranges) => multi(reply, &ranges, length),
         _ => {}
     }
-}
-
-fn unsatisfiable(cx: &mut Context, site: &Site, reply: &mut Reply, length: u64) {
-    let fields = std::mem::take(&mut reply.fields);
-    *reply = Reply {
-        fields,
-        ..own_page(cx, site, 416)
-    };
-    reply
-        .fields
-        .insert(header::CONTENT_RANGE, ByteRange::unsatisfied(length));
+    None
 }
 
 fn single(reply: &mut Reply, range: ByteRange, length: u64) {

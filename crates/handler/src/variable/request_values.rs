@@ -6,6 +6,9 @@ use http::{HeaderMap, HeaderName, header};
 ///
 /// Source: nginx, `ngx_http_arg`.
 pub(crate) fn argument<'a>(args: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    if name.is_empty() {
+        return None;
+    }
     args.split(|byte| *byte == b'&').find_map(|pair| {
         let (key, value) = pair.split_at_checked(name.len())?;
         let value = value.strip_prefix(b"=")?;
@@ -13,19 +16,24 @@ pub(crate) fn argument<'a>(args: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     })
 }
 
-/// The first cookie of that name, without regard to case.
+/// The first cookie of that name, without regard to case. Blanks behind the value are part of it.
 ///
-/// Source: nginx, `ngx_http_parse_multi_header_lines`.
+/// Source: nginx, `ngx_http_parse_cookie_lines`.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &[u8]) -> Option<&'a [u8]> {
     let fields = headers.get_all(header::COOKIE).into_iter();
     fields
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
         .find_map(|pair| {
-            let pair = pair.trim_ascii();
-            let (key, rest) = pair.split_at_checked(name.len())?;
-            let value = rest.trim_ascii_start().strip_prefix(b"=")?;
-            key.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
+            let (key, rest) = without_blanks(pair).split_at_checked(name.len())?;
+            let value = without_blanks(rest).strip_prefix(b"=")?;
+            key.eq_ignore_ascii_case(name)
+                .then(|| without_blanks(value))
         })
+}
+
+fn without_blanks(text: &[u8]) -> &[u8] {
+    let begin = text.iter().position(|byte| *byte != b' ');
+    &text[begin.unwrap_or(text.len())..]
 }
 
 /// Appends a field; repeated ones are joined with `, ` (cookies with `; `), as nginx does.
@@ -78,6 +86,7 @@ mod tests {
         assert_eq!(argument(b"a", b"a"), None);
         assert_eq!(argument(b"a=", b"a"), Some(&b""[..]));
         assert_eq!(argument(b"", b"a"), None);
+        assert_eq!(argument(b"=x", b""), None);
     }
 
     #[test]
@@ -88,6 +97,8 @@ mod tests {
         assert_eq!(cookie(&headers, b"session"), Some(&b"abc"[..]));
         assert_eq!(cookie(&headers, b"late"), Some(&b"2"[..]));
         assert_eq!(cookie(&headers, b"ession"), None);
+        headers.append(header::COOKIE, "Y = 1 ;z=2".parse().unwrap());
+        assert_eq!(cookie(&headers, b"y"), Some(&b"1 "[..]));
     }
 
     #[test]

@@ -123,15 +123,16 @@ impl Scan {
             return Ok(false);
         }
         let line = RequestLine::parse(bytes, start, end)?;
-        check_escapes(&bytes[line.target.clone()])?;
+        let checked = check_escapes(&bytes[line.target.clone()]);
         let version = line.version;
         if let Some(authority) = &line.authority
             && let Some((host, _)) = validate_host(&bytes[authority.clone()])
         {
             self.hosted(host, end, watch);
         }
+        // The line itself is a good one; the log shows what it says.
         self.line = Some(line);
-        Ok(version < 1000)
+        checked.map(|()| version < 1000)
     }
 
     /// A host has been named, in what reaches to `end`.
