@@ -99,6 +99,25 @@ const IMPURE: &[&str] = &[
     "SystemTime::now",
 ];
 
+/// Where the time of day is asked for. Everything that waits, expires or is measured goes by the
+/// clock that nobody can set.
+const DATED: &[(&str, &str)] = &[
+    (
+        "cache/src/copy.rs",
+        "dates of entries, which outlive the process",
+    ),
+    (
+        "cache/src/zone/keeper.rs",
+        "ages of entries, which outlive the process",
+    ),
+    ("handler/src/access/user_file.rs", "the age of a file"),
+    ("server/src/date.rs", "the field Date"),
+    ("telemetry/src/clock.rs", "the time in logs and variables"),
+    ("tls/src/path/mod.rs", "the life of certificates"),
+    ("tls/src/session.rs", "the life of certificates"),
+    ("tls/src/tickets.rs", "tickets, which outlive the process"),
+];
+
 const FILE_LIMIT: usize = 800;
 
 fn root() -> PathBuf {
@@ -261,6 +280,25 @@ fn the_bottom_knows_no_io() {
         }
     }
     assert_none("IO in pure crates", &offenders);
+}
+
+/// A wall clock that somebody sets an hour back must not stop a timer or open a limit.
+#[test]
+fn the_time_of_day_is_asked_for_dates_only() {
+    let is_dated = |path: &Path| {
+        let is_tool = matches!(
+            crate_of(path).as_deref(),
+            Some("testkit" | "loadgen" | "xtask")
+        );
+        is_tool || DATED.iter().any(|(file, _)| path.ends_with(file))
+    };
+    let offenders: Vec<_> = sources()
+        .into_iter()
+        .filter(|(path, _)| !is_test_code(path) && !is_development(path) && !is_dated(path))
+        .filter(|(_, text)| without_docs(product(text)).contains("SystemTime"))
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    assert_none("the time of day where a date is not wanted", &offenders);
 }
 
 #[test]

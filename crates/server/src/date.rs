@@ -52,5 +52,8 @@ mod tests {
         assert_eq!(&date.at(784_111_777), b"Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(&date.at(784_111_777), b"Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(&date.at(784_111_778), b"Sun, 06 Nov 1994 08:49:38 GMT");
+        // Wherever it goes: somebody may set it.
+        assert_eq!(&date.at(784_115_378), b"Sun, 06 Nov 1994 09:49:38 GMT");
+        assert_eq!(&date.at(784_108_178), b"Sun, 06 Nov 1994 07:49:38 GMT");
     }
 }

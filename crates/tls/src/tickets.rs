@@ -87,18 +87,29 @@ impl ProducesTickets for Timed {
     }
 
     fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
-        let issued = now().to_be_bytes();
-        self.inner.encrypt(&[&issued, plain].concat())
+        self.seal(plain, now())
     }
 
     fn decrypt(&self, cipher: &[u8]) -> Option<Vec<u8>> {
+        self.open(cipher, now())
+    }
+}
+
+impl Timed {
+    fn seal(&self, plain: &[u8], now: u64) -> Option<Vec<u8>> {
+        self.inner.encrypt(&[&now.to_be_bytes(), plain].concat())
+    }
+
+    /// A ticket of the future, which is one from before the clock was set back, is no good either.
+    fn open(&self, cipher: &[u8], now: u64) -> Option<Vec<u8>> {
         let plain = self.inner.decrypt(cipher)?;
         let (issued, plain) = plain.split_first_chunk()?;
-        let age = now().checked_sub(u64::from_be_bytes(*issued))?;
+        let age = now.checked_sub(u64::from_be_bytes(*issued))?;
         (age <= self.lifetime.as_secs()).then(|| plain.to_vec())
     }
 }
 
+/// By the wall clock: tickets outlive the process where the keys are the operator's.
 fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -317,6 +328,20 @@ mod tests {
         let ticket = before.encrypt(b"session").unwrap();
         assert_eq!(after.decrypt(&ticket).as_deref(), Some(&b"session"[..]));
         assert_eq!(other.decrypt(&ticket), None);
+    }
+
+    #[test]
+    fn a_ticket_is_good_for_its_time_only() {
+        let tickets = Timed {
+            inner: rustls::crypto::ring::Ticketer::new().unwrap(),
+            lifetime: MINUTE,
+        };
+        let ticket = tickets.seal(b"session", 10_000).unwrap();
+        let is_good = |now| tickets.open(&ticket, now).as_deref() == Some(&b"session"[..]);
+        assert!(is_good(10_000) && is_good(10_060));
+        assert!(!is_good(10_061), "it is too old");
+        assert!(!is_good(13_600), "an hour forward");
+        assert!(!is_good(6_400), "an hour back");
     }
 
     #[test]

@@ -13,7 +13,6 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
-use std::time::SystemTime;
 
 use bytes::{Buf, BytesMut};
 use tokio::time::Instant;
@@ -37,7 +36,6 @@ pub struct Connection {
     local: OnceCell<Option<SocketAddr>>,
     socket: Arc<Standing>,
     accepted: Instant,
-    accepted_at: SystemTime,
     tls: Option<Rc<dyn TlsSession>>,
     proxied: OnceCell<ProxiedAddresses>,
     requests: Cell<u64>,
@@ -107,7 +105,6 @@ impl Connection {
             local: OnceCell::new(),
             socket,
             accepted: Instant::now(),
-            accepted_at: SystemTime::now(),
             tls,
             proxied: OnceCell::new(),
             requests: Cell::new(0),
@@ -177,12 +174,6 @@ impl Connection {
     #[must_use]
     pub fn accepted(&self) -> std::time::Instant {
         self.accepted.into_std()
-    }
-
-    /// When it was accepted, by the wall clock.
-    #[must_use]
-    pub const fn accepted_at(&self) -> SystemTime {
-        self.accepted_at
     }
 
     /// What the PROXY protocol header said, if the socket asks for one and the client sent real
