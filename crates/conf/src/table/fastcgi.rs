@@ -80,7 +80,7 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         Honoured, "Zone that answers are kept in.";
     FASTCGI_CACHE_KEY "fastcgi_cache_key" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::CacheKey), Nearest,
-        Honoured, "Key that answers are kept under.";
+        Differs("an answer to HEAD is kept only where the key has the method in it; nginx keeps its empty body for GET, too"), "Key that answers are kept under.";
     FASTCGI_CACHE_PATH "fastcgi_cache_path" in HTTP, MORE2, Special(Special::CachePath), Own,
         Differs("temporary files stand beside the entries, whatever use_temp_path says; unknown files are left alone; more than max_size goes at once; memory= is ours: bytes held in memory beside the files, 16m by default"), "Where answers are kept, and in what zone.";
     FASTCGI_CACHE_BYPASS "fastcgi_cache_bypass" in HTTP | SERVER | LOCATION,
