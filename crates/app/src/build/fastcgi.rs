@@ -39,7 +39,6 @@ impl Builder<'_> {
         let Some(pass) = self.pass(scope, directive, target) else {
             return Content::Files;
         };
-        let passed = names(scope, d::FASTCGI_PASS_HEADER);
         Content::FastCgi(Box::new(FastCgi {
             pass,
             params: self.params(scope).into_iter().collect(),
@@ -51,8 +50,7 @@ impl Builder<'_> {
             ),
             intercept_errors: scope.flag(d::FASTCGI_INTERCEPT_ERRORS),
             force_ranges: scope.flag(d::FASTCGI_FORCE_RANGES),
-            hidden: hidden(scope, &passed),
-            passed,
+            hidden: hidden(scope),
             ignored: ignored(scope),
             next_upstream: next_upstream(scope),
             script_check: scope.flag(d::FASTCGI_SCRIPT_CHECK),
@@ -361,7 +359,8 @@ fn parse_address(text: &str) -> Result<Vec<Address>, String> {
     }
 }
 
-fn hidden(scope: Scope<'_>, passed: &[HeaderName]) -> Vec<HeaderName> {
+fn hidden(scope: Scope<'_>) -> Vec<HeaderName> {
+    let passed = names(scope, d::FASTCGI_PASS_HEADER);
     let own = HIDDEN.iter().map(|name| HeaderName::from_static(name));
     own.chain(names(scope, d::FASTCGI_HIDE_HEADER))
         .filter(|name| !passed.contains(name))

@@ -28,6 +28,8 @@ pub struct CgiHead {
     pub fields: HeaderMap,
     /// Whether there is any `X-Accel-…` among them.
     pub accel: bool,
+    /// Whether any name but `Content-Type` is spelled otherwise than in Title-Case.
+    pub odd_names: bool,
     /// Value of `Content-Length`.
     pub content_length: Option<u64>,
     /// Oddities that were let pass, for the log.

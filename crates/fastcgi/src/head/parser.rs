@@ -106,7 +106,7 @@ fn read(raw: Bytes, limit: usize) -> Result<CgiHead, HeadError> {
     let lines = memchr::memchr_iter(b'\n', &raw).take(limit).count();
     let mut fields = HeaderMap::with_capacity(lines);
     let (mut status, mut warnings, mut content_length) = (None, Vec::new(), None);
-    let (mut chunked, mut accel) = (false, false);
+    let (mut chunked, mut accel, mut odd_names) = (false, false, false);
     for (count, field) in Fields::new(&raw).enumerate() {
         let (name, value) = field?;
         if count >= limit {
@@ -122,6 +122,7 @@ fn read(raw: Bytes, limit: usize) -> Result<CgiHead, HeadError> {
         }
         let parsed = HeaderName::from_bytes(name).map_err(|_| invalid(()))?;
         accel |= parsed.as_str().starts_with("x-accel-");
+        odd_names |= !is_title_case(name) && parsed != CONTENT_TYPE;
         let stored =
             HeaderValue::from_maybe_shared(raw.slice_ref(value)).map_err(|_| invalid(()))?;
         match parsed {
@@ -162,9 +163,23 @@ fn read(raw: Bytes, limit: usize) -> Result<CgiHead, HeadError> {
         reason,
         fields,
         accel,
+        odd_names,
         content_length,
         warnings,
         raw,
+    })
+}
+
+/// Whether each part of a name begins with a capital and goes on without.
+fn is_title_case(name: &[u8]) -> bool {
+    let mut begins = true;
+    name.iter().all(|byte| {
+        let wrong = match begins {
+            true => byte.is_ascii_lowercase(),
+            false => byte.is_ascii_uppercase(),
+        };
+        begins = *byte == b'-';
+        !wrong
     })
 }
 
@@ -244,6 +259,21 @@ mod tests {
             let parsed = parse(head).unwrap();
             assert_eq!(parsed.status.as_u16(), status, "{}", head.escape_ascii());
             assert_eq!(parsed.reason.as_deref(), reason.map(str::as_bytes));
+        }
+    }
+
+    #[test]
+    fn names_that_are_spelled_in_their_own_way_are_noted() {
+        for (head, odd) in [
+            (
+                &b"Content-type: a\nX-Powered-By: b\nSet-Cookie: c\n\n"[..],
+                false,
+            ),
+            (b"X-RateLimit-Limit: 1\n\n", true),
+            (b"x-lower: 1\n\n", true),
+            (b"ETag: 1\n\n", true),
+        ] {
+            assert_eq!(parse(head).unwrap().odd_names, odd);
         }
     }
 

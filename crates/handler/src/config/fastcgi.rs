@@ -39,8 +39,6 @@ pub struct FastCgi {
     pub force_ranges: bool,
     /// Fields that stay here: nginx's own list, `fastcgi_hide_header`, less `fastcgi_pass_header`.
     pub hidden: Vec<HeaderName>,
-    /// `fastcgi_pass_header`: let through although nginx's own list has them.
-    pub passed: Vec<HeaderName>,
     /// `fastcgi_ignore_headers`.
     pub ignored: IgnoredFields,
     /// `fastcgi_next_upstream` and its kin.

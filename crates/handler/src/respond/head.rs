@@ -152,7 +152,9 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
         Fields::Ready(cx.exchange.ready_fields())
     };
     let server = site.product.name(location.level.server_tokens);
-    fields.put(header::SERVER, "Server", server);
+    if !reply.fields.contains_key(header::SERVER) {
+        fields.put(header::SERVER, "Server", server);
+    }
     fields.date();
     if let Some(content_type) = reply.content_type.take() {
         fields.put(header::CONTENT_TYPE, "Content-Type", &content_type);

@@ -5,7 +5,9 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use portunus_cache::Entry;
+use portunus_fastcgi::CgiHead;
 use portunus_fpm::{Error, ErrorKind, Failure, Pool, Response};
+use portunus_server::Names;
 use portunus_static_files::http_time;
 use portunus_telemetry::Severity;
 
@@ -45,16 +47,7 @@ pub(super) fn from_response(
     let Response {
         mut head, mut body, ..
     } = response;
-    if let Some(room) = fastcgi.buffer_size.exceeded_by(head.size()) {
-        let size = head.size();
-        cx.log(
-            Severity::Warn,
-            format_args!(
-                "upstream sent a header of {size} bytes, more than the {room} of \"fastcgi_buffer_size\", \
-                 which nginx would refuse as too big"
-            ),
-        );
-    }
+    note_oddities(cx, fastcgi, &head);
     let status = head.status.as_u16();
     if let Some(storing) = &mut storing {
         storing.see(head.spelled());
@@ -81,6 +74,10 @@ pub(super) fn from_response(
         }
         return decide(cx, site, Step::Fail(status));
     }
+    if head.odd_names {
+        let names = head.spelled().map(|(name, _)| name);
+        cx.exchange.spell(own_names(names));
+    }
     let streamed = body.is_streamed();
     let storable = storing
         .as_ref()
@@ -97,23 +94,54 @@ pub(super) fn from_response(
         None => Body::FastCgi(Box::new(body)),
     };
     if let Some(storing) = storing.filter(|storing| !streamed && storing.takes(cx.is_head())) {
-        let fields = head
-            .spelled()
-            .map(|(name, value)| (copy(name), copy(value)));
-        let fields: Vec<_> = fields.filter(|(name, _)| !is_status(name)).collect();
-        let arrived = Arrived {
-            status,
-            fields: &fields,
-            body: std::mem::take(&mut reply.body),
-            length: reply.length.filter(|_| !cx.is_head()),
-            spool: fastcgi.options.spool.clone(),
-        };
-        reply.body = storing.keep(cx, arrived);
+        store(cx, fastcgi, &head, &mut reply, storing);
     }
     if let Some(rule) = fastcgi.copy.as_ref().filter(|_| !streamed) {
         cached::keep_copy(cx, rule, &mut reply, fastcgi.options.spool.clone());
     }
     Plan::Answer(Box::new(reply))
+}
+
+/// Stores an answer on its way.
+fn store(
+    cx: &mut Context,
+    fastcgi: &FastCgi,
+    head: &CgiHead,
+    reply: &mut Reply,
+    storing: Box<Storing<'_>>,
+) {
+    let fields = head
+        .spelled()
+        .map(|(name, value)| (copy(name), copy(value)));
+    let fields: Vec<_> = fields.filter(|(name, _)| !is_status(name)).collect();
+    let arrived = Arrived {
+        status: head.status.as_u16(),
+        fields: &fields,
+        body: std::mem::take(&mut reply.body),
+        length: reply.length.filter(|_| !cx.is_head()),
+        spool: fastcgi.options.spool.clone(),
+    };
+    reply.body = storing.keep(cx, arrived);
+}
+
+/// What is odd about a head, and let pass.
+fn note_oddities(cx: &Context, fastcgi: &FastCgi, head: &CgiHead) {
+    if let Some(room) = fastcgi.buffer_size.exceeded_by(head.size()) {
+        let size = head.size();
+        cx.log(
+            Severity::Warn,
+            format_args!(
+                "upstream sent a header of {size} bytes, more than the {room} of \"fastcgi_buffer_size\", \
+                 which nginx would refuse as too big"
+            ),
+        );
+    }
+    for warning in &head.warnings {
+        cx.log(
+            Severity::Warn,
+            format_args!("{warning} while reading response header from upstream"),
+        );
+    }
 }
 
 /// What PHP-FPM says of a script that its `security.limit_extensions` does not allow, in its words,
@@ -143,6 +171,11 @@ fn intercepts(cx: &Context, site: &Site, fastcgi: &FastCgi, status: u16) -> bool
         && pages.iter().any(|page| page.status == status)
 }
 
+/// PHP's spelling of names, but for those that are ours to spell.
+fn own_names<'n>(names: impl Iterator<Item = &'n [u8]>) -> Names {
+    Names::new(names.filter(|name| !name.eq_ignore_ascii_case(b"content-type")))
+}
+
 fn copy(bytes: &[u8]) -> Bytes {
     Bytes::copy_from_slice(bytes)
 }
@@ -167,6 +200,8 @@ pub(super) fn from_stored(cx: &mut Context, site: &Site, fastcgi: &FastCgi, entr
     {
         return accel_redirect(cx, site, target.as_bytes(), fields);
     }
+    cx.exchange
+        .spell(own_names(head.iter().map(|(name, _)| name)));
     let length = cached::length_of(&fields);
     let mut reply = reply(fastcgi, head.status, fields, length, true);
     reply.body = cached::body_of(entry);
@@ -214,7 +249,9 @@ fn take_fields(fastcgi: &FastCgi, fields: HeaderMap, own_ranges: bool, reply: &m
         // Further values of a name come without it.
         current = name.or(current);
         match &current {
-            Some(header::CONTENT_TYPE) => reply.content_type = Some(value),
+            Some(header::CONTENT_TYPE) => {
+                reply.content_type = Some(value).filter(|value| !value.is_empty());
+            }
             Some(header::ETAG) => reply.validators.etag = Some(value),
             Some(header::LAST_MODIFIED) => {
                 reply.validators.modified = http_time::parse(value.as_bytes());
@@ -235,7 +272,6 @@ fn passes(fastcgi: &FastCgi, name: &HeaderName) -> bool {
     match *name {
         // Ours to say.
         header::CONNECTION | header::TRANSFER_ENCODING | header::CONTENT_LENGTH => false,
-        header::SERVER | header::DATE => fastcgi.passed.contains(name),
         _ => !fastcgi.hidden.contains(name),
     }
 }

@@ -1,0 +1,240 @@
+//! The whole server before a FastCGI application that breaks down in every way: what clients get for
+//! it, and that no later client gets anything of it. The pool's own table is in `crates/fpm/tests`.
+
+use std::fs::Permissions;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use portunus_testkit::{
+    Connection, FastCgiPeer, Gate, Launch, PhpFpmOptions, Program, Server, Step, TempTree,
+};
+
+use rustix::process::geteuid;
+
+mod client;
+mod faults;
+mod nobody;
+
+use Step::{Close, End, Params, Request, Stdout};
+use client::Outcome::{Fails, Whole};
+use client::{ask, get};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn launch(config: String) -> Launch {
+    Launch::new(Program::at(env!("CARGO_BIN_EXE_portunus")), config)
+}
+
+fn serve(directives: &str, peers: &[SocketAddr]) -> Server {
+    let config = format!(
+        "upstream group {{ server %%PEER_0%%; server %%PEER_1%% backup; }}
+         server {{
+             listen 127.0.0.1:%%PORT_0%%;
+             access_log %%TMP%%/access.log;
+             error_log %%TMP%%/error.log warn;
+             location / {{
+                 fastcgi_param SCRIPT_NAME $fastcgi_script_name;
+                 fastcgi_pass %%PEER_0%%;
+                 fastcgi_read_timeout 10s;
+                 {directives}
+             }}
+             location /group/ {{ fastcgi_pass group; }}
+         }}"
+    );
+    let peer = |at: usize| peers.get(at).or(peers.last()).expect("a peer").to_string();
+    launch(config)
+        .with("PEER_0", peer(0))
+        .with("PEER_1", peer(1))
+        .start()
+        .expect("it starts")
+}
+
+fn out(text: &str) -> Step {
+    Stdout(text.as_bytes().to_vec())
+}
+
+const HEAD: &str = "Content-Type: text/plain\r\n\r\n";
+
+/// Until that log has that text; the server writes it when it pleases.
+fn wait_for(server: &Server, log: &str, text: &str) {
+    let begun = Instant::now();
+    let log = || std::fs::read_to_string(server.folder().join(log)).unwrap_or_default();
+    while !log().contains(text) {
+        assert!(begun.elapsed() < PATIENCE, "{text} is not in {}", log());
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn who_leaves_the_line_is_never_served() {
+    let gate = Gate::default();
+    let slow = [
+        vec![Request, Step::Wait(gate.clone())],
+        vec![out(HEAD), out("first"), End(0)],
+    ];
+    let peer =
+        FastCgiPeer::start(vec![slow.concat(), Step::answer("A: 1", "next")]).expect("a peer");
+    let server = serve("fastcgi_pool_size 1;", &[peer.address()]);
+    let open = || {
+        let mut connection = Connection::open(server.address(0)).expect("it listens");
+        let request = b"GET /index.php HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        connection.send(request).expect("it is taken");
+        connection
+    };
+    let mut first = open();
+    assert_eq!(peer.wait_for_requests(1, PATIENCE).len(), 1);
+    drop(open());
+    wait_for(&server, "access.log", "\" 499 ");
+    gate.open();
+    assert_eq!(
+        first.read_response("GET").expect("an answer").text(),
+        "first"
+    );
+    assert_eq!(ask(server.address(0)), Whole(200, "next".to_owned()));
+    assert_eq!(peer.requests().len(), 2, "the one in between was not asked");
+}
+
+#[test]
+fn a_socket_that_may_not_be_opened_is_a_502() {
+    let tree = TempTree::new().expect("a directory");
+    let socket = tree.path().join("fpm.sock");
+    let _listener = UnixListener::bind(&socket).expect("a socket");
+    std::fs::set_permissions(&socket, Permissions::from_mode(0o000)).expect("it is ours");
+    // Root may do everything, so it must not stay root.
+    let user = match geteuid().is_root() {
+        true => "user nobody nogroup;",
+        false => "",
+    };
+    let config = format!(
+        "{user}
+         daemon off;
+         pid %%TMP%%/pid;
+         error_log %%TMP%%/denied.log;
+         events {{}}
+         http {{
+             client_body_temp_path %%TMP%%;
+             access_log off;
+             server {{
+                 listen 127.0.0.1:%%PORT_0%%;
+                 location / {{ fastcgi_pass unix:{}; }}
+             }}
+         }}",
+        socket.display(),
+    );
+    let server = launch(config).start().expect("it starts");
+    assert_eq!(ask(server.address(0)), Fails(502));
+    wait_for(&server, "denied.log", "(13: Permission denied)");
+}
+
+/// Laravel's own fields are told apart by case in tests and in clients that should know better.
+#[test]
+fn php_spells_its_fields_and_says_who_and_when() {
+    let head = "X-RateLimit-Limit: 60\r\nx-lower: 1\r\ncontent-type: text/plain\r\nServer: PHP\r\n\
+                Date: Sat, 03 Feb 2024 04:05:06 GMT\r\nDate: again\r\n\r\n";
+    let peer = FastCgiPeer::start(vec![vec![Request, out(head), out("x"), End(0)]]);
+    let peer = peer.expect("a peer");
+    let server = serve("", &[peer.address()]);
+    let mut client = TcpStream::connect(server.address(0)).expect("it listens");
+    client
+        .write_all(b"GET / HTTP/1.0\r\n\r\n")
+        .expect("it is taken");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).expect("an answer");
+    let mut lines: Vec<_> = answer.lines().collect();
+    lines.sort_unstable();
+    let expected = [
+        "",
+        "Connection: close",
+        "Content-Type: text/plain",
+        "Date: Sat, 03 Feb 2024 04:05:06 GMT",
+        "HTTP/1.1 200 OK",
+        "Server: PHP",
+        "X-RateLimit-Limit: 60",
+        "x",
+        "x-lower: 1",
+    ];
+    assert_eq!(lines, expected);
+    wait_for(
+        &server,
+        "error.log",
+        "duplicate header line: \"Date: again\"",
+    );
+}
+
+#[test]
+fn a_backup_is_asked_when_no_other_answers() {
+    let broken = FastCgiPeer::start(vec![vec![Params, Close]]).expect("a peer");
+    let backup = FastCgiPeer::start(vec![Step::answer("A: 1", "backup")]).expect("a peer");
+    let server = serve("", &[broken.address(), backup.address()]);
+    for _ in 0..3 {
+        let answer = get(server.address(0), "/group/").expect("an answer");
+        assert_eq!(answer.text(), "backup");
+    }
+    // Once on a fresh connection, once more because it is a GET, then it is spared.
+    assert_eq!(broken.requests().len(), 2);
+}
+
+/// Passes connections on to FPM, which is then out of reach as it would be in another container.
+fn relay(to: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let pass = move |client: TcpStream| {
+        let fpm = TcpStream::connect(to).expect("FPM listens");
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let _ = std::io::copy(&mut &client, &mut &fpm);
+                let _ = fpm.shutdown(Shutdown::Write);
+            });
+            let _ = std::io::copy(&mut &fpm, &mut &client);
+            let _ = client.shutdown(Shutdown::Write);
+        });
+    };
+    thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            thread::spawn(move || pass(client));
+        }
+    });
+    address
+}
+
+#[test]
+fn workers_of_an_fpm_out_of_reach_are_counted_by_its_status_page() {
+    let fpm = PhpFpmOptions::default().children(3).start().expect("FPM");
+    let relay = relay(fpm.address().expect("a TCP one"));
+    let folder = TempTree::new().expect("a folder");
+    let script = folder
+        .write("slow.php", "<?php usleep(20000); echo 'slow';")
+        .expect("a script");
+    let config = format!(
+        "daemon off;
+         pid %%TMP%%/pid;
+         error_log %%TMP%%/learned.log info;
+         events {{}}
+         http {{
+             client_body_temp_path %%TMP%%;
+             access_log off;
+             server {{
+                 listen 127.0.0.1:%%PORT_0%%;
+                 location / {{
+                     fastcgi_pass {relay};
+                     fastcgi_pool_status {};
+                     fastcgi_param SCRIPT_FILENAME {};
+                     fastcgi_param REQUEST_METHOD $request_method;
+                 }}
+             }}
+         }}",
+        PhpFpmOptions::STATUS,
+        script.display(),
+    );
+    let server = launch(config).start().expect("it starts");
+    wait_for(&server, "learned.log", "has 3 workers");
+    thread::scope(|scope| {
+        for _ in 0..24 {
+            scope.spawn(|| assert_eq!(ask(server.address(0)), Whole(200, "slow".to_owned())));
+        }
+    });
+}
