@@ -41,6 +41,32 @@ fn usr1_opens_logs_anew() -> Result {
     Ok(())
 }
 
+/// Nothing is ignored without a word: what a directive does not do here is told at start and at a reload.
+#[test]
+fn directives_without_an_effect_are_noted() -> Result {
+    let config = whole(
+        "error_log %%TMP%%/error.log notice; worker_priority 1; load_module modules/ngx_http_geoip_module.so;",
+        "types_hash_max_size 2048; server { listen 127.0.0.1:%%PORT_0%%; types_hash_max_size 4096; return 200 ok; }",
+    );
+    let mut server = launch(config).start()?;
+    let path = server.folder().join("error.log");
+    let noted = |name: &str| {
+        let log = fs::read_to_string(&path).unwrap_or_default();
+        let note = format!("#0: the \"{name}\" directive has no effect: ");
+        let lines = log
+            .lines()
+            .filter(|line| line.contains("[notice]") && line.contains(&note));
+        lines.count()
+    };
+    let names = ["worker_priority", "load_module", "types_hash_max_size"];
+    for times in 1..=2 {
+        let all = || names.iter().all(|name| noted(name) == times);
+        server.process().wait_until(PATIENCE, all)?;
+        server.process().signal(Signal::HUP)?;
+    }
+    Ok(())
+}
+
 #[test]
 fn the_pid_file_names_the_process_and_goes_with_it() -> Result {
     let config = whole("", "server { listen 127.0.0.1:%%PORT_0%%; return 200 ok; }");

@@ -5,7 +5,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use portunus_conf::{Config, Diagnostics, LoadOptions, Loaded, MemoryLoader, Sources, d, dump};
+use portunus_conf::{
+    Config, Diagnostic, Diagnostics, LoadOptions, Loaded, MemoryLoader, Sources, d, dump,
+};
 use portunus_routing::Regex;
 use portunus_telemetry::{Severity, emit};
 
@@ -48,17 +50,36 @@ impl Unready {
             Self::Preset(error) => return tracing::error!(severity = "emerg", "{error}"),
             Self::Faults(diagnostics, sources) => (diagnostics, sources),
         };
-        for diagnostic in diagnostics.sorted() {
-            let severity = Severity::from_name(diagnostic.severity.name());
-            let help = diagnostic.help.as_ref();
-            let help = help.map(|help| format!(" ({help})")).unwrap_or_default();
-            let said = diagnostic.said(sources);
-            emit(
-                severity.unwrap_or(Severity::Emerg),
-                format_args!("{said}{help}"),
-            );
-        }
+        diagnostics
+            .sorted()
+            .into_iter()
+            .for_each(|one| log(one, sources));
     }
+}
+
+impl Ready {
+    /// Says in the error log what there is to say.
+    pub(crate) fn log(&self) {
+        let said = self.diagnostics.sorted();
+        said.into_iter().for_each(|one| log(one, &self.sources));
+    }
+
+    /// Says in the error log which directives do nothing here.
+    pub(crate) fn note_what_has_no_effect(&self) {
+        let notices = self.config.notices();
+        notices.iter().for_each(|one| log(one, &self.sources));
+    }
+}
+
+fn log(diagnostic: &Diagnostic, sources: &Sources) {
+    let severity = Severity::from_name(diagnostic.severity.name());
+    let help = diagnostic.help.as_ref();
+    let help = help.map(|help| format!(" ({help})")).unwrap_or_default();
+    let said = diagnostic.said(sources);
+    emit(
+        severity.unwrap_or(Severity::Emerg),
+        format_args!("{said}{help}"),
+    );
 }
 
 impl Launch {
@@ -171,7 +192,7 @@ impl Launch {
         if ready.diagnostics.has_errors() {
             return ExitCode::FAILURE;
         }
-        match lifecycle::run(self, &ready.config, built, kept, report) {
+        match lifecycle::run(self, &ready, built, kept, report) {
             Ok(()) => ExitCode::SUCCESS,
             Err(message) => {
                 eprintln!("nginx: [emerg] {message}");

@@ -62,11 +62,12 @@ fn explained(error: &BindError) -> String {
 /// What kept it from starting, in nginx's words.
 pub(crate) fn run(
     launch: &Launch,
-    config: &Config,
+    ready: &Ready,
     built: Built,
     kept: Kept,
     report: Option<std::fs::File>,
 ) -> Result<(), String> {
+    let config = &ready.config;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -104,6 +105,7 @@ pub(crate) fn run(
             let _ = sys::detach_standard_streams();
             let _ = report.write_all(b"1");
         }
+        ready.note_what_has_no_effect();
         tracing::info!("portunus/{} started", env!("CARGO_PKG_VERSION"));
         let mut running = Running {
             launch,
@@ -283,29 +285,24 @@ impl Running<'_> {
             why.log();
             tracing::error!("the new configuration has errors; the old one stays in force");
         };
-        let Ready {
-            config,
-            sources,
-            mut diagnostics,
-        } = match self.launch.read() {
+        let mut ready = match self.launch.read() {
             Ok(ready) => ready,
             Err(why) => return refused(why),
         };
         let mut kept = self.kept.clone();
-        let built = build(&config, &mut kept, &mut diagnostics);
-        let failed = diagnostics.has_errors();
-        let said = Unready::Faults(diagnostics, sources);
-        if failed {
-            return refused(said);
+        let built = build(&ready.config, &mut kept, &mut ready.diagnostics);
+        if ready.diagnostics.has_errors() {
+            return refused(Unready::Faults(ready.diagnostics, ready.sources));
         }
-        said.log();
+        ready.log();
         let inherited = self.handle.listeners();
         match Listeners::bind(built.listeners, Some(&inherited), built.server.workers) {
             Ok(listeners) => {
                 built.process_log.install_as_process_log();
+                ready.note_what_has_no_effect();
                 self.kept = kept;
                 self.kept.caches.start();
-                self.shutdown = Shutdown::of(&config);
+                self.shutdown = Shutdown::of(&ready.config);
                 self.site.store(Arc::new(built.site));
                 let (mut gone, kept) = (inherited.files(), listeners.files());
                 gone.retain(|path| !kept.contains(path));

@@ -86,6 +86,7 @@ impl Listen {
 }
 
 fn options(listen: &typed::Listen<'_>, address: ListenAddress) -> ListenerConfig {
+    let is_inet = matches!(address, ListenAddress::Inet(_));
     let defaults = ListenerConfig::new(address, 0);
     let bytes = |size: Option<u64>| size.and_then(|size| usize::try_from(size).ok());
     ListenerConfig {
@@ -94,7 +95,8 @@ fn options(listen: &typed::Listen<'_>, address: ListenAddress) -> ListenerConfig
             .and_then(|n| i32::try_from(n).ok())
             .unwrap_or(defaults.backlog),
         ipv6only: listen.ipv6_only,
-        reuseport: listen.reuse_port,
+        // Linux does not let Unix sockets share an address any more.
+        reuseport: listen.reuse_port && is_inet,
         deferred: listen.deferred,
         so_keepalive: keepalive(listen.keepalive),
         rcvbuf: bytes(listen.receive_buffer),

@@ -17,7 +17,7 @@ use portunus_telemetry::{Compression, ErrorLog, ErrorTarget, LogFile, Severity, 
 /// How long lines wait to be compressed together where `flush=` does not say.
 const COMPRESSED_AFTER: Duration = Duration::from_secs(60);
 
-use super::Builder;
+use super::{Builder, WHEN_OPENED};
 
 /// nginx's predefined format.
 const COMBINED: &[u8] = br#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#;
@@ -314,9 +314,8 @@ impl Builder<'_> {
         if self.diagnostics.iter().any(known) {
             return;
         }
-        let order = directive.order;
         let diagnostic =
-            portunus_conf::Diagnostic::new(portunus_conf::Severity::Emerg, message, order);
+            portunus_conf::Diagnostic::new(portunus_conf::Severity::Emerg, message, WHEN_OPENED);
         self.diagnostics.push(diagnostic.with_span(directive.span));
     }
 

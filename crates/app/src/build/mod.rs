@@ -54,6 +54,12 @@ pub(crate) use access::PRIVATE;
 
 use names::Names;
 
+/// Where faults stand that nginx finds when everything has been read: while it merges levels, then among variables,
+/// and at last when it opens files.
+const WHEN_READ: u32 = u32::MAX - 2;
+const WHEN_MERGED: u32 = u32::MAX - 1;
+const WHEN_OPENED: u32 = u32::MAX;
+
 /// A configuration made ready to run.
 #[derive(Debug)]
 pub(crate) struct Built {
@@ -233,6 +239,7 @@ impl Builder<'_> {
             self.temp_dir = self.temp_dir(http, d::CLIENT_BODY_TEMP_PATH);
         }
         self.look_for_unknown_variables(self.config.main());
+        self.look_for_password_files(self.config.main());
         self.formats(http);
         if let Some(http) = http {
             self.maps(http);
@@ -326,7 +333,7 @@ impl Builder<'_> {
                 .iter()
                 .any(|other| other.message == message);
             if !known {
-                let diagnostic = Diagnostic::new(Severity::Emerg, message, u32::MAX);
+                let diagnostic = Diagnostic::new(Severity::Emerg, message, WHEN_MERGED);
                 self.diagnostics.push(diagnostic);
             }
         } else {

@@ -11,7 +11,7 @@ use portunus_tls::{
     Acceptor, Context, Identity, Member, Protocols, ServerTls, Sessions, TicketKey, VerifyClient,
 };
 
-use super::Builder;
+use super::{Builder, WHEN_READ};
 
 /// nginx keeps about 4,000 sessions in a megabyte.
 const BYTES_PER_SESSION: u64 = 256;
@@ -97,7 +97,7 @@ impl Builder<'_> {
         if known {
             return;
         }
-        let mut fault = Diagnostic::new(Severity::Emerg, message, u32::MAX);
+        let mut fault = Diagnostic::new(Severity::Emerg, message, WHEN_READ);
         fault.span = place.map(|directive| directive.name.span);
         self.diagnostics.push(fault);
     }
@@ -154,6 +154,23 @@ impl Builder<'_> {
         let lines = text.split(|byte| *byte == b'\n');
         let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line).to_vec());
         Some(lines.filter(|line| !line.is_empty()).collect())
+    }
+
+    /// Files of passwords are opened where they are named, whether anything needs them or not.
+    ///
+    /// Source: nginx, `ngx_ssl_read_password_file`.
+    pub(super) fn look_for_password_files(&mut self, scope: Scope<'_>) {
+        for (id, directive, inner) in scope.directives() {
+            if [d::SSL_PASSWORD_FILE, d::PROXY_SSL_PASSWORD_FILE].contains(&id) {
+                let path = self.beside(directive);
+                if let Err(error) = std::fs::File::open(&path) {
+                    self.error(directive, cannot_open(&path, &error));
+                }
+            }
+            if let Some(inner) = inner {
+                self.look_for_password_files(inner);
+            }
+        }
     }
 
     fn sessions(&mut self, server: Scope<'_>) -> Option<Sessions> {
@@ -236,11 +253,14 @@ impl Builder<'_> {
         match std::fs::read(&path) {
             Ok(content) => Some(content),
             Err(error) => {
-                let reason = portunus_telemetry::errno_text(&error);
-                let message = format!("open() \"{}\" failed ({reason})", path.display());
-                self.tls_fault(Some(directive), message);
+                self.tls_fault(Some(directive), cannot_open(&path, &error));
                 None
             }
         }
     }
+}
+
+fn cannot_open(path: &Path, error: &std::io::Error) -> String {
+    let reason = portunus_telemetry::errno_text(error);
+    format!("open() \"{}\" failed ({reason})", path.display())
 }

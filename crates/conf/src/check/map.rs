@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use portunus_conf_syntax::{Directive, Word};
 
 use super::names::{NameClash, NameSet};
+use super::ranges::Ranges;
 use super::{At, Checker, Outcome};
 use crate::address::Network;
 use crate::fault::{Fault, show};
@@ -67,18 +68,39 @@ pub(super) fn clash_of(name: &[u8], word: &Word, clash: NameClash) -> Fault {
 fn check_geo<'a>(checker: &mut Checker<'a, '_>, directive: &'a Directive) -> Outcome {
     let mut geo = Geo::parse_head(directive)?;
     let mut networks = Networks::default();
+    let mut ranges = Ranges::default();
     for line in lines(checker, directive) {
-        match geo.add(line) {
-            Ok(warning) => {
-                let more = networks.add(&geo, line);
-                for warning in warning.into_iter().chain(more) {
-                    checker.warn(line, warning);
-                }
+        let known = geo.entries.len();
+        let added = geo.add(line).and_then(|warning| {
+            let mut more = networks.add(&geo, line);
+            if let Some(entry) = geo.entries.get(known) {
+                more.extend(add_range(&mut ranges, line, *entry)?);
             }
+            Ok(warning.into_iter().chain(more))
+        });
+        match added {
+            Ok(warnings) => warnings.for_each(|warning| checker.warn(line, warning)),
             Err(fault) => checker.report(line, fault),
         }
     }
     Ok(())
+}
+
+/// nginx: `ngx_http_geo_range`.
+fn add_range<'a>(
+    ranges: &mut Ranges<'a>,
+    line: &'a Directive,
+    entry: GeoEntry<'a>,
+) -> Result<Vec<String>, Fault> {
+    match entry {
+        GeoEntry::Range(first, last, value) => ranges.add(&line.name, (first, last), value),
+        GeoEntry::DeleteRange(first, last) if !ranges.delete((first, last)) => {
+            let range = line.args.first().map(|word| word.message_text());
+            let range = range.unwrap_or_default();
+            Ok(vec![format!("no address range \"{range}\" to delete")])
+        }
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// The networks of a `geo`, to tell which are there twice (nginx: `ngx_http_geo_cidr_add`).

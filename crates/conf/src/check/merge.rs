@@ -28,10 +28,13 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, http: Scope<'a>) {
     let fastcgi = check_fastcgi(checker, http, &servers);
     report(checker, http, fastcgi);
     report(checker, http, every(&servers, &check_secure_link));
+    super::hashes::check(checker, http);
     for server in &servers {
         check_locations(checker, http, *server);
     }
     check_tls_sockets(checker, http);
+    check_charsets(checker, http, &servers);
+    super::hashes::check_variables(checker, http);
     check_server_names(checker, http);
 }
 
@@ -192,6 +195,38 @@ fn check_secure_link(scope: Scope<'_>) -> Outcome {
         ));
     }
     Ok(())
+}
+
+/// Charsets that an answer would have to be recoded between, and no `charset_map` for it. nginx names neither file nor
+/// line: `ngx_http_charset_postconfiguration`.
+fn check_charsets(checker: &mut Checker<'_, '_>, http: Scope<'_>, servers: &[Scope<'_>]) {
+    let outcome = every(servers, &|scope| {
+        let pair = charset(scope, d::SOURCE_CHARSET).zip(charset(scope, d::CHARSET));
+        let Some((from, to)) = pair else {
+            return Ok(());
+        };
+        let lower = |name: &str| name.to_ascii_lowercase().into_bytes();
+        let (a, b) = (lower(&from), lower(&to));
+        let is_same = a == b;
+        let pair = if a < b { (a, b) } else { (b, a) };
+        if is_same || checker.state.charset_maps.contains(&pair) {
+            return Ok(());
+        }
+        Err(Fault::new(format!(
+            "no \"charset_map\" between the charsets \"{from}\" and \"{to}\""
+        )))
+    });
+    if let Err(fault) = outcome {
+        let diagnostic = Diagnostic::new(Severity::Emerg, fault.message, http.end().1);
+        checker.diagnostics.push(diagnostic);
+    }
+}
+
+/// The charset that a directive names, if it is the same for all requests.
+fn charset(scope: Scope<'_>, id: DirectiveId) -> Option<String> {
+    let name = scope.word(id)?;
+    let is_fixed = *name != "off" && !name.as_bytes().contains(&b'$');
+    is_fixed.then(|| name.message_text().into())
 }
 
 /// Runs a check on every server and every level in it, outer levels first.

@@ -49,7 +49,7 @@ rows! { "core": "ngx_core_module and its neighbours: process-wide settings";
     LOAD_MODULE "load_module" in MAIN, TAKE1, Special(Special::LoadModule), Own,
         Accepted("what the usual modules do is built in"), "Loads a dynamic module.";
     INCLUDE "include" in ANYWHERE, TAKE1, Special(Special::Include), Own,
-        Honoured, "Puts another file, or files that match a mask, in this place.";
+        Differs("a file that includes itself, and blocks or files nested without end, are refused by that name"), "Puts another file, or files that match a mask, in this place.";
     ERROR_LOG "error_log" in MAIN | HTTP | SERVER | LOCATION,
         MORE1, Special(Special::ErrorLog) = "logs/error.log error", Nearest,
         Honoured, "Where errors are logged and from which level on.";
