@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use http::{HeaderMap, HeaderValue, Method, Version};
-use portunus_routing::{Captures, LocationId};
+use portunus_routing::{Captures, LocationId, MatchError};
 use portunus_server::{Exchange, PeerAddr};
 use portunus_static_files::Moment;
 use portunus_static_files::encoding::Coding;
@@ -295,6 +295,13 @@ impl Context {
 
     pub(crate) fn log_error(&self, message: fmt::Arguments<'_>) {
         self.log(Severity::Error, message);
+    }
+
+    /// A regular expression that has failed.
+    ///
+    /// Source: nginx, `ngx_http_regex_exec`.
+    pub(crate) fn log_match(&self, error: &MatchError) {
+        self.log(Severity::Alert, format_args!("{error}"));
     }
 
     pub(crate) fn log_crit(&self, message: fmt::Arguments<'_>) {

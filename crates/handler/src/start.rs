@@ -100,7 +100,7 @@ fn choose(cx: &mut Context, address: &Address) -> Result<(), u16> {
             Ok(())
         }
         Err(error) => {
-            cx.log_error(format_args!("{error}"));
+            cx.log_match(&error);
             Err(500)
         }
     }

@@ -6,7 +6,7 @@ rows! { "rewrite": "ngx_http_rewrite_module: a small program that runs per reque
     REWRITE "rewrite" in SERVER | SIF | LOCATION | LIF, TAKE23, Special(Special::Rewrite), Own,
         Honoured, "Changes the path, or redirects, where a pattern matches.";
     RETURN "return" in SERVER | SIF | LOCATION | LIF, TAKE12, Special(Special::Return), Own,
-        Honoured, "Stops and answers with a status, a text or a redirect.";
+        Differs("answers of status 1xx and 304 have neither a body nor a Content-Length (RFC 9110 §8.6)"), "Stops and answers with a status, a text or a redirect.";
     BREAK "break" in SERVER | SIF | LOCATION | LIF, NOARGS, Special(Special::Break), Own,
         Honoured, "Stops the rewrite directives of this level.";
     IF "if" in SERVER | LOCATION, MORE1 block, Special(Special::If), Own,

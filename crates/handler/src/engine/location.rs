@@ -19,7 +19,7 @@ pub(super) fn find(cx: &mut Context, site: &Site) -> Step {
     let found = match server.matcher.find(&cx.uri, &mut cx.captures) {
         Ok(found) => found,
         Err(error) => {
-            cx.log_error(format_args!("{error}"));
+            cx.log_match(&error);
             return Step::Fail(500);
         }
     };

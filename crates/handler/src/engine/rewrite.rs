@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use portunus_routing::rewrite::{FileTest, Note, RewriteContext, RewriteOutcome};
+use portunus_routing::rewrite::{FileTest, Note, RewriteContext, RewriteFailure, RewriteOutcome};
 use portunus_routing::{Captures, LocationId, Slot};
 use portunus_static_files::{DisableSymlinks, Kind};
 use portunus_telemetry::Severity;
@@ -63,7 +63,10 @@ fn follow(cx: &mut Context, outcome: RewriteOutcome, next: Step) -> Step {
         }
         RewriteOutcome::Respond { status, body } => respond(cx, status, body),
         RewriteOutcome::Failed(failure) => {
-            cx.log_error(format_args!("{failure}"));
+            match &failure {
+                RewriteFailure::Match(error) => cx.log_match(error),
+                RewriteFailure::EmptyUri => cx.log_error(format_args!("{failure}")),
+            }
             Step::Fail(500)
         }
     }

@@ -159,6 +159,7 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
     if let Some(content_type) = reply.content_type.take() {
         fields.put(header::CONTENT_TYPE, "Content-Type", &content_type);
     }
+    // Differs: nginx tells the length of the text that a `return 304` has and does not send (RFC 9110 §8.6).
     if let Some(length) = reply.length.filter(|_| !bodiless(reply.status)) {
         fields.content_length(length, reply.content_length.take());
     }

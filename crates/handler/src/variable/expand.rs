@@ -202,6 +202,10 @@ impl Context {
             Variable::Pid => put_display(out, std::process::id()),
             Variable::Ratio(coding) => self.append_ratio(*coding, out),
             Variable::NotFound => false,
+            // That of the location holds from the first byte on.
+            Variable::LimitRate if !self.rate_is_set && self.exchange.bytes_sent() == 0 => {
+                put(out, b"0")
+            }
             Variable::LimitRate => put_display(out, self.exchange.limits().limit_rate),
             _ => self.append_upstream_value(variable, out),
         }

@@ -60,7 +60,7 @@ impl Context {
         let matches = |pattern: &Regex| match pattern.is_match(text) {
             Ok(found) => found,
             Err(error) => {
-                self.log_error(format_args!("{error}"));
+                self.log_match(&error);
                 false
             }
         };

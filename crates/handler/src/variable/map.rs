@@ -69,7 +69,7 @@ impl Context {
                     return Some(pattern.result);
                 }
                 Ok(false) => {}
-                Err(error) => self.log_error(format_args!("{error}")),
+                Err(error) => self.log_match(&error),
             }
         }
         None

@@ -256,11 +256,20 @@ impl Regex {
             let span = |group| locations.get(group).map(|(start, end)| start..end);
             (0..=self.groups).map(span).collect()
         };
-        let mut locations = self.engine.capture_locations();
-        match self.engine.captures_read(&mut locations, subject) {
-            Ok(found) => Ok(found.map(|_| groups(&locations))),
-            Err(error) => Err(self.failure(error.code(), subject)),
-        }
+        type Found = Option<Vec<Option<Range<usize>>>>;
+        let read = |engine: &Engine| -> Result<Found, pcre2::Error> {
+            let mut locations = engine.capture_locations();
+            let found = engine.captures_read(&mut locations, subject)?;
+            Ok(found.map(|_| groups(&locations)))
+        };
+        let result = match read(&self.engine) {
+            Err(error) if error.code() == STACK_LIMIT_CODE => match self.interpreted() {
+                Some(engine) => read(engine),
+                None => Err(error),
+            },
+            result => result,
+        };
+        result.map_err(|error| self.failure(error.code(), subject))
     }
 
     #[cold]

@@ -167,7 +167,7 @@ pub enum RewriteOutcome {
     Failed(RewriteFailure),
 }
 
-/// Why a program fails; nginx logs it at `error`.
+/// Why a program fails.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RewriteFailure {
     /// A replacement expanded to nothing.

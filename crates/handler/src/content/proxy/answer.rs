@@ -55,18 +55,14 @@ pub(super) fn from_response(
     if site.keeps_sent_fields {
         cx.upstream.fields = Some(fields.clone());
     }
+    let buffering = instructions(cx, proxy, &fields);
     if !proxy.ignored.accel_redirect
         && let Some(target) = fields.remove("x-accel-redirect")
     {
         drop((body, held));
         return accel_redirect(cx, site, target.as_bytes(), fields);
     }
-    let location = cx.location_in(site);
-    let caught = location
-        .error_pages
-        .iter()
-        .any(|page| page.status == status);
-    if proxy.intercept_errors && status >= 300 && caught && !cx.in_error_page {
+    if intercepts(cx, site, proxy, status) {
         if status == 401 {
             for challenge in fields.get_all(header::WWW_AUTHENTICATE) {
                 cx.carried
@@ -85,7 +81,7 @@ pub(super) fn from_response(
     let storable = storing
         .as_ref()
         .is_some_and(|storing| storing.is_storable(cx));
-    let (mut reply, buffering) = reply(cx, proxy, status, &mut fields, length, storable);
+    let mut reply = reply(cx, proxy, status, &mut fields, length, storable);
     if status == 101 {
         return super::tunnel::open(cx, site, proxy, reply, body, held);
     }
@@ -122,6 +118,17 @@ pub(super) fn from_response(
     Plan::Answer(Box::new(reply))
 }
 
+/// Whether a page of ours stands in for the answer (`proxy_intercept_errors`).
+///
+/// Source: nginx, `ngx_http_upstream_intercept_errors`.
+fn intercepts(cx: &Context, site: &Site, proxy: &Proxy, status: u16) -> bool {
+    let pages = &cx.location_in(site).error_pages;
+    proxy.intercept_errors
+        && status >= 300
+        && !cx.in_error_page
+        && pages.iter().any(|page| page.status == status)
+}
+
 /// Makes the plan for an answer that was stored.
 ///
 /// Source: nginx, `ngx_http_upstream_cache_send`.
@@ -131,6 +138,7 @@ pub(super) fn from_stored(cx: &mut Context, site: &Site, proxy: &Proxy, entry: &
     if site.keeps_sent_fields {
         cx.upstream.fields = Some(fields.clone());
     }
+    instructions(cx, proxy, &fields);
     if !proxy.ignored.accel_redirect
         && let Some(target) = fields.remove("x-accel-redirect")
     {
@@ -139,13 +147,12 @@ pub(super) fn from_stored(cx: &mut Context, site: &Site, proxy: &Proxy, entry: &
     cx.exchange
         .spell(Names::new(head.iter().map(|(name, _)| name)));
     let length = cached::length_of(&fields);
-    let (mut reply, _) = reply(cx, proxy, head.status, &mut fields, length, true);
+    let mut reply = reply(cx, proxy, head.status, &mut fields, length, true);
     reply.body = cached::body_of(entry);
     Plan::Answer(Box::new(reply))
 }
 
-/// What fields and status make of an answer, and whether it is to be read ahead. With `storable`, ranges
-/// and conditions are ours.
+/// What fields and status make of an answer. With `storable`, ranges and conditions are ours.
 fn reply(
     cx: &mut Context,
     proxy: &Proxy,
@@ -153,16 +160,15 @@ fn reply(
     fields: &mut HeaderMap,
     length: Option<u64>,
     storable: bool,
-) -> (Reply, bool) {
+) -> Reply {
     let mut reply = Reply::status(status);
     reply.conditional = storable;
     reply.length = length;
-    let buffering = instructions(cx, proxy, fields);
     redirect::apply(cx, proxy, fields, &mut reply);
     cookie::apply(cx, proxy, fields);
     reply.ranges = proxy.force_ranges || (storable && fields.contains_key(header::ACCEPT_RANGES));
     take_fields(proxy, fields, storable && !proxy.force_ranges, &mut reply);
-    (reply, buffering)
+    reply
 }
 
 /// Fields of which nginx takes the first and ignores others.
@@ -205,7 +211,8 @@ fn header_map(cx: &Context, fields: &[Field]) -> HeaderMap {
     map
 }
 
-/// Obeys `X-Accel-Limit-Rate` and `X-Accel-Charset`; says whether to read ahead, after `X-Accel-Buffering`.
+/// Obeys `X-Accel-Limit-Rate` and `X-Accel-Charset`, which hold behind an `X-Accel-Redirect`, too; says whether to read
+/// ahead, after `X-Accel-Buffering`.
 fn instructions(cx: &mut Context, proxy: &Proxy, fields: &HeaderMap) -> bool {
     let rate = fields
         .get("x-accel-limit-rate")

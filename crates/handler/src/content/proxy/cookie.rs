@@ -128,7 +128,7 @@ fn flags_for(cx: &mut Context, rules: &[CookieFlags], name: &[u8]) -> Option<Fla
                 found
             }
             Err(error) => {
-                cx.log_error(format_args!("{error}"));
+                cx.log_match(&error);
                 false
             }
         },

@@ -71,7 +71,7 @@ pub(super) fn rewrite(
                     return Some(cx.expand(&rule.with));
                 }
                 Ok(false) => {}
-                Err(error) => cx.log_error(format_args!("{error}")),
+                Err(error) => cx.log_match(&error),
             },
         }
     }
