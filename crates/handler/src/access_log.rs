@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::rc::Rc;
 
+use portunus_server::{Cut, Outcome};
 use portunus_telemetry::{LogFile, errno_text};
 use portunus_template::Variables;
 
@@ -18,6 +19,9 @@ use crate::variable::Variable;
 
 /// The status that stands for a client that went away before there was an answer.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// The status that stands for a client whose body did not come in time.
+const REQUEST_TIME_OUT: u16 = 408;
 
 impl Drop for Context {
     /// A request is over when its state goes: after the last byte of the answer, or when the
@@ -34,7 +38,10 @@ impl Drop for Context {
             return;
         }
         if self.answer.status == 0 {
-            self.answer.status = CLIENT_CLOSED_REQUEST;
+            self.answer.status = match self.exchange.outcome() {
+                Outcome::Cut(Cut::BodyTimeout) => REQUEST_TIME_OUT,
+                _ => CLIENT_CLOSED_REQUEST,
+            };
         }
         for log in logs.iter() {
             write(self, log);

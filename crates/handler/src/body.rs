@@ -38,6 +38,9 @@ pub enum BodyError {
     /// What was read ahead could not be kept.
     #[error("{0}")]
     Spool(#[from] portunus_spool::Error),
+    /// The client is gone, and a server behind us need not go on.
+    #[error("client prematurely closed connection, so upstream connection is closed too")]
+    ClientLeft,
     /// `return 444`, or an answer that must not be sent.
     #[error("connection closed without an answer")]
     Closed,
@@ -223,7 +226,20 @@ impl ResponseBody {
             let mut markers = request.exchange.send_file(part.file, part.offset, part.len);
             return Poll::Ready(markers.next().map(Ok));
         }
-        self.body.poll_data(cx)
+        let polled = self.body.poll_data(cx);
+        // Source: nginx, `ngx_http_upstream_check_broken_connection`.
+        if polled.is_pending()
+            && let Some(request) = &self.cx
+            && request.ends_with_client
+            && request
+                .exchange
+                .connection()
+                .poll_peer_closed(cx)
+                .is_ready()
+        {
+            return Poll::Ready(Some(Err(BodyError::ClientLeft)));
+        }
+        polled
     }
 
     fn log_failure(&self, error: &BodyError) {
@@ -234,6 +250,7 @@ impl ResponseBody {
             BodyError::Filter(error) => cx.log(Severity::Error, format_args!("{error}")),
             BodyError::Spool(error) => cx.log(Severity::Error, format_args!("{error}")),
             BodyError::Proxy(error) => cx.log(Severity::Error, format_args!("{error}")),
+            BodyError::ClientLeft => cx.log(Severity::Info, format_args!("{error}")),
             BodyError::Closed => {}
         }
     }

@@ -163,6 +163,8 @@ pub(crate) struct Context {
     pub(crate) trace: Option<Box<Trace>>,
     /// A copy of a request that is logged itself.
     pub(crate) is_copy: bool,
+    /// The answer comes from a server behind us, which is let go when the client leaves.
+    pub(crate) ends_with_client: bool,
     /// Where the request is passed on to.
     pub(crate) proxied: Option<Box<Proxied>>,
 }
@@ -213,6 +215,7 @@ impl Context {
             identified: None,
             trace: None,
             is_copy: false,
+            ends_with_client: false,
             proxied: None,
         }
     }

@@ -10,9 +10,12 @@ use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
 use portunus_server::{BodyError, RequestBody as Incoming};
 use portunus_spool::{Limits, Spool, Spooled};
+use portunus_telemetry::Severity;
 use tokio::sync::mpsc;
 
 use crate::config::Level;
+use crate::context::Context;
+use crate::engine::{Plan, Step};
 
 /// Where a request's body is.
 #[derive(Debug, Default)]
@@ -55,9 +58,21 @@ impl BodyReadError {
         inner.map_or(400, Self::status)
     }
 
-    /// There is nobody left to answer.
-    pub(crate) fn client_is_gone(&self) -> bool {
-        matches!(self, Self::Client(BodyError::ClientClosed))
+    /// What comes of the request: nothing where there is nobody left to answer.
+    ///
+    /// Source: nginx, `ngx_http_do_read_client_request_body`.
+    pub(crate) fn step(&self, cx: &mut Context) -> Step {
+        let severity = match self {
+            Self::TooLarge(_) | Self::Client(BodyError::Invalid) => Severity::Error,
+            Self::Client(_) => Severity::Info,
+            Self::Spool(_) => Severity::Crit,
+        };
+        cx.log(severity, format_args!("{self}"));
+        if matches!(self, Self::Client(BodyError::ClientClosed)) {
+            cx.answer.status = self.status();
+            return Step::Done(Plan::Close);
+        }
+        Step::Fail(self.status())
     }
 }
 

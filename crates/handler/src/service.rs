@@ -51,16 +51,7 @@ impl Handler {
     /// A request that the gate has refused is answered, and logged, in its server as far as it is known.
     fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Response<ResponseBody> {
         let site = self.site();
-        let head = RequestHead::of(exchange);
-        let body = RequestBody::Gone;
-        let mut cx = Box::new(Context::new(
-            Rc::clone(&site),
-            Rc::clone(exchange),
-            head,
-            body,
-        ));
-        server_of_refused(&mut cx, &site);
-        cx.log(Severity::Info, format_args!("{}", refusal.reason));
+        let mut cx = refused(&site, exchange, refusal);
         match decide(&mut cx, &site, Step::Fail(refusal.code)) {
             Plan::Answer(reply) => finish(cx, reply),
             _ => close(cx),
@@ -76,6 +67,21 @@ impl Handler {
         }
         Rc::clone(&current)
     }
+}
+
+/// What is known of a request that the gate has refused, in its server as far as that is known; the
+/// reason is logged.
+fn refused(site: &SiteRef, exchange: &Rc<Exchange>, refusal: &Refusal) -> Box<Context> {
+    let head = RequestHead::of(exchange);
+    let mut cx = Box::new(Context::new(
+        Rc::clone(site),
+        Rc::clone(exchange),
+        head,
+        RequestBody::Gone,
+    ));
+    server_of_refused(&mut cx, site);
+    cx.log(Severity::Info, format_args!("{}", refusal.reason));
+    cx
 }
 
 /// A handle that connections of one thread share.
@@ -202,5 +208,43 @@ impl ConnectionHandler for Worker {
 
     fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Option<Response<ResponseBody>> {
         Some(self.0.refuse(exchange, refusal))
+    }
+
+    fn broken_head(&self, exchange: &Rc<Exchange>) {
+        if let Some(refusal) = exchange.refusal() {
+            let mut cx = refused(&self.0.site(), exchange, refusal);
+            // Dropping it writes the line.
+            cx.answer.status = refusal.code;
+        }
+    }
+
+    fn log(
+        &self,
+        connection: &Connection,
+        severity: portunus_server::Severity,
+        message: fmt::Arguments<'_>,
+    ) {
+        let site = self.0.site();
+        let Some(address) = site.address(connection.tag()) else {
+            return;
+        };
+        let server = &site.servers[address.default];
+        let log = &site.location(server.base).error_log;
+        let severity = severity_of(severity);
+        if log.enabled(severity) {
+            let (client, name) = (connection.peer(), String::from_utf8_lossy(&server.name));
+            let message = format_args!("{message}, client: {client}, server: {name}");
+            log.write(severity, Some(connection.serial()), message);
+        }
+    }
+}
+
+const fn severity_of(severity: portunus_server::Severity) -> Severity {
+    match severity {
+        portunus_server::Severity::Alert => Severity::Alert,
+        portunus_server::Severity::Crit => Severity::Crit,
+        portunus_server::Severity::Error => Severity::Error,
+        portunus_server::Severity::Warn => Severity::Warn,
+        portunus_server::Severity::Info => Severity::Info,
     }
 }

@@ -61,10 +61,10 @@ pub trait ConnectionHandler: 'static {
         let _ = (exchange, refusal);
     }
 
-    /// A head was cut off before it was whole, with the first bytes of it: nginx logs 408 or 400
-    /// for it and sends nothing.
-    fn broken_head(&self, connection: &Rc<Connection>, status: u16, head: &[u8]) {
-        let _ = (connection, status, head);
+    /// A head was cut off before it was whole; the exchange has what came of it, and a refusal that
+    /// nobody is told. nginx logs 408 or 400 for it and sends nothing.
+    fn broken_head(&self, exchange: &Rc<Exchange>) {
+        let _ = exchange;
     }
 
     /// A client on the socket with this tag did not get so far that there is a connection to it. For

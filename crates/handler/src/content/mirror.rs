@@ -5,8 +5,6 @@
 
 use std::rc::Rc;
 
-use portunus_telemetry::Severity;
-
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide};
 use crate::request_body::RequestBody;
@@ -22,8 +20,8 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
     if mirror.body
         && let Err(error) = cx.body.read(&location.level).await
     {
-        cx.log(Severity::Error, format_args!("{error}"));
-        return decide(cx, &site, Step::Fail(error.status()));
+        let step = error.step(cx);
+        return decide(cx, &site, step);
     }
     for uri in &mirror.uris {
         let mut inner = subrequest::beside(cx, uri);

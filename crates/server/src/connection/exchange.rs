@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, Method};
 use tokio::time::Instant;
 
 use super::fields::Fields;
-use super::{Connection, Cut, Outcome, ReadyFields, Wait};
+use super::{CONTINUE, Connection, Cut, Outcome, ReadyFields, Wait};
 use crate::gate::body::Framing;
 use crate::gate::{FieldLines, Persistence, Refusal, RequestLine};
 use crate::http1::Tunnel;
@@ -60,6 +60,8 @@ pub struct Exchange {
 pub(crate) struct Head {
     pub(crate) raw: Bytes,
     pub(crate) line: RequestLine,
+    /// Bytes of the lines that could be read.
+    pub(crate) received: usize,
     pub(crate) method: Method,
     pub(crate) fields_start: usize,
     pub(crate) lines: FieldLines,
@@ -90,7 +92,7 @@ impl Exchange {
         refusal: Option<Refusal>,
     ) -> Self {
         let framing = Framing::new(head.content_length, head.chunked);
-        let received = head.raw.len().saturating_sub(head.line.whole.start) as u64;
+        let received = head.received as u64;
         let body = BodyProgress {
             owes_continue: head.expect_continue && head.line.version > 1000,
             ..BodyProgress::default()
@@ -419,6 +421,11 @@ impl Exchange {
 
     pub(crate) fn count_sent(&self, bytes: usize) {
         self.sent.set(self.sent.get() + bytes as u64);
+    }
+
+    /// A `100 Continue` counts with the body, as in nginx.
+    pub(crate) fn count_continue_sent(&self) {
+        self.count_sent(CONTINUE.len());
     }
 
     pub(crate) fn count_head_sent(&self, bytes: usize) {

@@ -29,6 +29,9 @@ pub use outcome::{Cut, Outcome};
 pub use peer::{PeerAddr, ProxiedAddresses};
 pub use ready::ReadyFields;
 
+/// What a client is told that waits to be asked for its body. RFC 9110 §15.2.1.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
 /// A client connection. Lives on the thread of its worker.
 pub struct Connection {
     serial: u64,
@@ -312,7 +315,7 @@ impl Connection {
 
     /// Tells the client to go on with its body.
     pub(crate) fn send_continue(&self, cx: &mut Context<'_>) {
-        (self.interim.borrow_mut()).extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        self.interim.borrow_mut().extend_from_slice(CONTINUE);
         // A full socket or an error shows again when the answer is written.
         let _ = self.poll_interim(cx);
     }

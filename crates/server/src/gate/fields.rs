@@ -109,16 +109,17 @@ const fn name_table() -> [NameByte; 256] {
 }
 
 impl Fields {
-    /// Takes in the field line at `line`, its end mark not included.
+    /// Name and value of the field line at `line`, its end mark not included; `None` where it is
+    /// left out.
     ///
     /// Source: nginx, `ngx_http_process_request_headers`; RFC 9112 §5.
-    pub(crate) fn take(
-        &mut self,
+    pub(crate) fn read(
+        &self,
         head: &[u8],
         line: Range<usize>,
         settings: &Settings,
         watch: &mut dyn Watch,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<FieldLine>, Refusal> {
         let bytes = &head[line.clone()];
         let mut worst = NameByte::Good;
         let mut colon = None;
@@ -142,32 +143,39 @@ impl Fields {
         check_value(bytes, &head[value.clone()])?;
         if is_odd(worst, settings) && settings.ignore_invalid_headers {
             watch.ignored(bytes);
-            return Ok(());
+            return Ok(None);
         }
         if worst == NameByte::Delimiter {
             return Err(invalid_line(bytes, colon));
         }
+        let name = line.start..line.start + colon;
+        Ok(Some(FieldLine::new(&name, &value)))
+    }
+
+    /// Takes in a field.
+    pub(crate) fn take(
+        &mut self,
+        head: &[u8],
+        field: FieldLine,
+        settings: &Settings,
+    ) -> Result<(), Refusal> {
         self.count += 1;
         if self.count > settings.max_headers.min(MOST_FIELDS) {
             return Err(Refusal::new(494, "client sent too many header lines"));
         }
-        self.known(head, line.start..line.start + colon, value)
+        self.known(head, field)
     }
 
     /// The fields that nginx reads itself: those that may come once, and those we need.
     ///
     /// Source: nginx, `ngx_http_headers_in`.
-    fn known(
-        &mut self,
-        head: &[u8],
-        name: Range<usize>,
-        value: Range<usize>,
-    ) -> Result<(), Refusal> {
+    fn known(&mut self, head: &[u8], field: FieldLine) -> Result<(), Refusal> {
+        let (name, value) = (field.name(), field.value());
         let bytes = &head[name.clone()];
         let content = &head[value.clone()];
         let known = Known::of(bytes);
         if !matches!(known, Some(Known::ContentLength | Known::TransferEncoding)) {
-            self.lines.push(FieldLine::new(&name, &value));
+            self.lines.push(field);
         }
         let Some(known) = known else {
             return Ok(());

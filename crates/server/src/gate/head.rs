@@ -1,5 +1,6 @@
 //! One head, line by line as it arrives.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use memchr::memchr;
@@ -38,6 +39,9 @@ pub(crate) struct Scan {
     searched: usize,
     /// Room of the buffers that were in use when the host became known.
     taken: usize,
+    /// Where the last line ends that could be read, whatever was said of it then: what nginx counts
+    /// as received of a request that it refuses.
+    pub(crate) accepted: usize,
     pub(crate) line: Option<RequestLine>,
     pub(crate) fields: Fields,
 }
@@ -49,6 +53,7 @@ impl Scan {
             line_start: 0,
             searched: 0,
             taken: 0,
+            accepted: 0,
             line: None,
             fields: Fields::default(),
         }
@@ -95,17 +100,22 @@ impl Scan {
         };
         self.check_size(newline + 1)?;
         let Some(line) = &self.line else {
-            return self.take_request_line(bytes, start, end, watch);
+            return self.take_request_line(bytes, start..end, newline, watch);
         };
         if start < end {
             // An absolute form rules over the field.
             let known = self.fields.host.is_some() || line.authority.is_some();
-            (self.fields).take(bytes, start..end, &self.settings, watch)?;
+            let field = self.fields.read(bytes, start..end, &self.settings, watch)?;
+            self.accepted = newline + 1;
+            if let Some(field) = field {
+                self.fields.take(bytes, field, &self.settings)?;
+            }
             if !known && self.fields.host.is_some() {
                 self.hosted(&bytes[self.fields.host_name.clone()], newline + 1, watch);
             }
             return Ok(false);
         }
+        self.accepted = newline + 1;
         let method = &bytes[line.method.clone()];
         self.fields.finish(bytes, method, line.version)?;
         Ok(true)
@@ -114,8 +124,8 @@ impl Scan {
     fn take_request_line(
         &mut self,
         bytes: &[u8],
-        start: usize,
-        end: usize,
+        Range { start, end }: Range<usize>,
+        newline: usize,
         watch: &mut dyn Watch,
     ) -> Result<bool, Refusal> {
         // RFC 9112 §2.2: empty lines before a request are skipped.
@@ -125,6 +135,7 @@ impl Scan {
         let line = RequestLine::parse(bytes, start, end)?;
         let checked = check_escapes(&bytes[line.target.clone()]);
         let version = line.version;
+        self.accepted = newline + 1;
         if let Some(authority) = &line.authority
             && let Some((host, _)) = validate_host(&bytes[authority.clone()])
         {

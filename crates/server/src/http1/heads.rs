@@ -258,21 +258,10 @@ impl<H: ConnectionHandler> Http1<H> {
         let Some(scan) = self.reading.scan.take() else {
             return;
         };
-        let began = self.reading.began.unwrap_or_else(Instant::now);
         connection.read_deadline.set(None);
         connection.set_activity(Activity::Writing);
         let settings = Arc::clone(scan.settings());
-        let exchange = Rc::new(Exchange::new(
-            Rc::clone(connection),
-            connection.count_request(),
-            began,
-            describe(scan, Bytes::copy_from_slice(bytes), refusal.is_some()),
-            settings.limits,
-            refusal,
-        ));
-        if self.reading.pipelined {
-            exchange.set_pipelined();
-        }
+        let exchange = self.exchange_of(scan, Bytes::copy_from_slice(bytes), refusal);
         if exchange.refusal().is_none() {
             self.call.begin(RequestBody::http1(Rc::clone(&exchange)));
         }
@@ -283,22 +272,46 @@ impl<H: ConnectionHandler> Http1<H> {
     }
 
     /// The end of the input came in the middle of a head.
-    fn head_broke_off(&self) {
-        if self.reading.began.is_some() {
-            let connection = &self.connection;
-            let message = format_args!("client prematurely closed connection");
-            self.handler.log(connection, Severity::Info, message);
-            let pending = connection.pending.borrow();
-            self.handler.broken_head(connection, 400, &pending);
-        }
+    fn head_broke_off(&mut self) {
+        self.give_up(400, "client prematurely closed connection");
     }
 
-    pub(super) fn head_timed_out(&self) {
-        let connection: &Rc<Connection> = &self.connection;
-        self.handler
-            .log(connection, Severity::Info, format_args!("client timed out"));
-        let pending = connection.pending.borrow();
-        self.handler.broken_head(connection, 408, &pending);
+    pub(super) fn head_timed_out(&mut self) {
+        self.give_up(408, "client timed out (110: Connection timed out)");
+    }
+
+    /// What has come of a head is all there will be; where something has, it is logged.
+    ///
+    /// Source: nginx, `ngx_http_close_request`.
+    fn give_up(&mut self, code: u16, reason: &str) {
+        let Some(scan) = self.reading.scan.take() else {
+            return;
+        };
+        let doing = match scan.line {
+            None => "reading client request line",
+            Some(_) => "reading client request headers",
+        };
+        let refusal = Refusal::new(code, format!("{reason} while {doing}"));
+        let bytes = Bytes::copy_from_slice(&self.connection.pending.borrow());
+        let exchange = self.exchange_of(scan, bytes, Some(refusal));
+        self.handler.broken_head(&exchange);
+    }
+
+    fn exchange_of(&self, scan: Scan, bytes: Bytes, refusal: Option<Refusal>) -> Rc<Exchange> {
+        let connection = &self.connection;
+        let limits = scan.settings().limits;
+        let exchange = Exchange::new(
+            Rc::clone(connection),
+            connection.count_request(),
+            self.reading.began.unwrap_or_else(Instant::now),
+            describe(scan, bytes, refusal.is_some()),
+            limits,
+            refusal,
+        );
+        if self.reading.pipelined {
+            exchange.set_pipelined();
+        }
+        Rc::new(exchange)
     }
 }
 
@@ -332,6 +345,7 @@ fn describe(scan: Scan, raw: Bytes, refused: bool) -> Head {
         line.version = 1000;
     }
     let method = raw.get(line.method.clone()).unwrap_or_default();
+    let received = scan.accepted.saturating_sub(line.whole.start);
     let mut fields = scan.fields;
     if refused {
         fields.lines.clear();
@@ -340,6 +354,7 @@ fn describe(scan: Scan, raw: Bytes, refused: bool) -> Head {
         // The gate lets no other bytes pass than those of a method.
         method: Method::from_bytes(method).unwrap_or_default(),
         line,
+        received,
         fields_start,
         lines: fields.lines,
         host: fields.host,

@@ -213,6 +213,7 @@ fn describe(parts: &Parts) -> Head {
             version: 2000,
         },
         method: name,
+        received: raw.len(),
         fields_start,
         host,
         content_length: length.and_then(|value| value.to_str().ok()?.parse().ok()),

@@ -112,6 +112,7 @@ pub(crate) fn settle_continue(exchange: &Exchange, cx: &mut Context<'_>, sent: b
     exchange.body.set(progress);
     if sent {
         exchange.connection().send_continue(cx);
+        exchange.count_continue_sent();
     }
 }
 

@@ -138,8 +138,11 @@ impl ConnectionHandler for Scripted {
         self.record.borrow_mut().refused.push(refusal.code);
     }
 
-    fn broken_head(&self, _: &Rc<Connection>, status: u16, _: &[u8]) {
-        self.record.borrow_mut().broken.push(status);
+    fn broken_head(&self, exchange: &Rc<Exchange>) {
+        let refusal = exchange.refusal().expect("nothing else is broken");
+        let mut record = self.record.borrow_mut();
+        record.broken.push(refusal.code);
+        record.log.push(refusal.reason.to_string());
     }
 
     fn log(&self, _: &Connection, _: Severity, message: fmt::Arguments<'_>) {

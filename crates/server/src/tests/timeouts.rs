@@ -58,7 +58,10 @@ fn the_time_for_a_head_is_absolute() {
         assert_eq!(client.read_all().await, "");
         assert_eq!(begin.elapsed().as_secs(), 60);
         assert_eq!(client.record.borrow().broken, [408]);
-        assert_eq!(client.record.borrow().log, ["client timed out"]);
+        assert_eq!(
+            client.record.borrow().log,
+            ["client timed out (110: Connection timed out) while reading client request headers"]
+        );
     });
 }
 

@@ -91,7 +91,11 @@ pub(super) fn from_response(
     }
     reply.body = match body.try_complete() {
         Some(bytes) => Body::bytes(bytes),
-        None => Body::FastCgi(Box::new(body)),
+        None => {
+            cx.ends_with_client =
+                storing.is_none() && fastcgi.copy.is_none() && !fastcgi.options.ignore_client_abort;
+            Body::FastCgi(Box::new(body))
+        }
     };
     if let Some(storing) = storing.filter(|storing| !streamed && storing.takes(cx.is_head())) {
         store(cx, fastcgi, &head, &mut reply, storing);

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use portunus_fpm::{Body, Failure, Request, Response, Sending};
-use portunus_telemetry::Severity;
 
 use super::cached::{LookUp, Storing, look_up};
 use super::leaving::abandoned;
@@ -165,14 +164,7 @@ async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<B
     match taken {
         Ok(Some(streaming)) => return Ok(Body::Stream(Box::new(streaming))),
         Ok(None) => {}
-        Err(error) => {
-            cx.log(Severity::Error, format_args!("{error}"));
-            if error.client_is_gone() {
-                cx.answer.status = error.status();
-                return Err(Step::Done(Plan::Close));
-            }
-            return Err(Step::Fail(error.status()));
-        }
+        Err(error) => return Err(error.step(cx)),
     }
     Ok(match &cx.body {
         RequestBody::Whole(body) => Body::Spooled(body.clone()),

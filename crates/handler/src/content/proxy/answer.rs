@@ -88,6 +88,7 @@ pub(super) fn from_response(
     let rate = proxy.limit_rate.as_ref().filter(|_| buffering);
     let rate = rate.map_or(0, |rate| cx.expand_size(rate));
     reply.body = transfer(cx, body, held, rate);
+    cx.ends_with_client = storing.is_none() && proxy.copy.is_none() && !proxy.ignore_client_abort;
     if rate > 0 {
         // What is stored comes no faster either.
         reply.body = ahead(proxy, reply.body, rate);

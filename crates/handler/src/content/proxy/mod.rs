@@ -16,8 +16,6 @@ pub(crate) use target::Proxied;
 
 use std::rc::Rc;
 
-use portunus_telemetry::Severity;
-
 use super::cached::{LookUp, Storing, look_up};
 use super::leaving::{abandoned, unless_client_leaves};
 use crate::config::{Content, Proxy, Site};
@@ -39,8 +37,8 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
     if let Err(status) = target::note(cx, proxy) {
         return decide(cx, &site, Step::Fail(status));
     }
-    if let Err(status) = take_body(cx, &site, proxy).await {
-        return decide(cx, &site, Step::Fail(status));
+    if let Err(step) = take_body(cx, &site, proxy).await {
+        return decide(cx, &site, step);
     }
     match look_up(cx, rules, request::key).await {
         LookUp::Off => ask(cx, &site, proxy, None).await,
@@ -61,8 +59,8 @@ pub(crate) async fn ask(
         Ok(group) => group,
         Err(status) => return decide(cx, site, Step::Fail(status)),
     };
-    if let Err(status) = take_body(cx, site, proxy).await {
-        return decide(cx, site, Step::Fail(status));
+    if let Err(step) = take_body(cx, site, proxy).await {
+        return decide(cx, site, step);
     }
     let outgoing = match request::write(cx, proxy) {
         Ok(outgoing) => outgoing,
@@ -91,16 +89,13 @@ pub(crate) async fn ask(
 }
 
 /// Takes the request's body in, unless it is to be passed on as it comes.
-async fn take_body(cx: &mut Context, site: &Site, proxy: &Proxy) -> Result<(), u16> {
+async fn take_body(cx: &mut Context, site: &Site, proxy: &Proxy) -> Result<(), Step> {
     let chunked = cx.exchange.is_chunked();
     if streams(proxy, chunked) || matches!(cx.body, RequestBody::Gone) {
         return Ok(());
     }
-    if let Err(error) = cx.body.read(&cx.location_in(site).level).await {
-        cx.log(Severity::Error, format_args!("{error}"));
-        return Err(error.status());
-    }
-    Ok(())
+    let read = cx.body.read(&cx.location_in(site).level).await;
+    read.map_err(|error| error.step(cx))
 }
 
 /// `proxy_request_buffering off`; HTTP/1.0 knows no chunks, so a chunked body waits for its length.
