@@ -20,10 +20,11 @@ const SLOW_BUFFER: u32 = 4 * 1024;
 /// How often a slow reader reads.
 const SLOW_BEAT: Duration = Duration::from_millis(100);
 
-/// Sends the plan's request over the kept connection, or a new one, and reads the answer. The connection is
+/// Sends the plan's request of that number over the kept connection, or a new one, and reads the answer. The connection is
 /// kept for the next request where the answer allows it.
 pub(crate) async fn exchange(
     plan: &Plan,
+    number: u64,
     kept: &mut Option<TcpStream>,
 ) -> Result<Complete, Outcome> {
     let mut stream = match kept.take() {
@@ -31,7 +32,7 @@ pub(crate) async fn exchange(
         None => connect(plan).await.map_err(|_| Outcome::Refused)?,
     };
     // A server may answer and close before it has read all of the request: the answer is what counts.
-    let sent = stream.write_all(&plan.request).await;
+    let sent = stream.write_all(&plan.request_of(number)).await;
     let complete = read_answer(plan, &mut stream).await?;
     if complete.keep_alive && sent.is_ok() && !plan.fresh_connections {
         *kept = Some(stream);

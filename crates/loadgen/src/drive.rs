@@ -1,5 +1,6 @@
 //! Beginning requests when they are due, and counting what becomes of them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ struct Load {
     /// Nothing goes on from here on.
     end: Instant,
     report: Mutex<Report>,
+    /// The number of the next request.
+    next: AtomicU64,
     /// Connections between requests, for the open loop.
     idle: Mutex<Vec<TcpStream>>,
 }
@@ -39,6 +42,7 @@ pub async fn run(plan: Plan) -> Report {
         last_begin,
         end,
         report,
+        next: AtomicU64::new(0),
         idle,
     });
     let mut clients = JoinSet::new();
@@ -101,7 +105,8 @@ async fn ask(load: &Load, due: Instant, kept: &mut Option<TcpStream>) -> Result<
     } else {
         Outcome::Unfinished
     };
-    timeout_at(limit, exchange(&load.plan, kept))
+    let number = load.next.fetch_add(1, Ordering::Relaxed);
+    timeout_at(limit, exchange(&load.plan, number, kept))
         .await
         .unwrap_or(Err(lost))
 }

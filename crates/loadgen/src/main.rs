@@ -22,6 +22,7 @@ usage: portunus-loadgen ADDRESS:PORT TARGET [OPTIONS]
   --read-rate B        read B bytes per second
   --method M           default GET
   --header 'N: V'      may be repeated
+  --numbered           `%N` in the request becomes its number
   --body-bytes N       send a body of N bytes
   --status N           expected status (default 200; 0: any)
   --length N           expected length of the body
@@ -120,6 +121,7 @@ fn take_option(
         }
         "method" => request.method = from.value()?.string()?,
         "header" => request.headers.push(from.value()?.string()?),
+        "numbered" => plan.numbered = true,
         "body-bytes" => request.body_bytes = from.value()?.parse()?,
         "status" => {
             let status: u16 = from.value()?.parse()?;

@@ -1,5 +1,6 @@
 //! What to ask, how often, how to read, and what to expect.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub struct Plan {
     pub address: SocketAddr,
     /// The bytes of the request.
     pub request: Arc<[u8]>,
+    /// Whether `%N` in the request stands for its number, from 0 on.
+    pub numbered: bool,
     /// When requests begin.
     pub arrival: Arrival,
     /// How long requests begin.
@@ -72,6 +75,7 @@ impl Plan {
         Self {
             address,
             request: request_bytes("GET", target, address, &[], 0),
+            numbered: false,
             arrival: Arrival::Closed { clients: 1 },
             duration: Duration::from_secs(1),
             grace: Duration::from_secs(5),
@@ -115,6 +119,22 @@ pub(crate) fn request_bytes(
 }
 
 impl Plan {
+    /// The bytes of the request with this number.
+    pub(crate) fn request_of(&self, number: u64) -> Cow<'_, [u8]> {
+        const MARK: &[u8] = b"%N";
+        let mut parts = self.request.windows(MARK.len());
+        let at = parts.position(|part| self.numbered && part == MARK);
+        match at.map(|at| self.request.split_at(at)) {
+            Some((before, after)) => {
+                let after = after.get(MARK.len()..).unwrap_or_default();
+                [before, number.to_string().as_bytes(), after]
+                    .concat()
+                    .into()
+            }
+            None => Cow::Borrowed(&self.request),
+        }
+    }
+
     /// Replaces the request; see [`Plan::get`]. A body of `body_length` bytes is made up.
     #[must_use]
     pub fn asking(
@@ -126,5 +146,19 @@ impl Plan {
     ) -> Self {
         self.request = request_bytes(method, target, self.address, headers, body_length);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_numbered_where_it_is_asked_for() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 80));
+        let mut plan = Plan::get(address, "/?n=%N&m=%N");
+        assert!(plan.request_of(7).starts_with(b"GET /?n=%N&m=%N "));
+        plan.numbered = true;
+        assert!(plan.request_of(17).starts_with(b"GET /?n=17&m=%N "));
     }
 }

@@ -27,6 +27,10 @@ pub(crate) fn make(root: &Path) -> Result<()> {
         b"<?php header('Content-Type: text/plain'); echo \"Hello, world\\n\";\n",
     )?;
     write(
+        "noted.php",
+        b"<?php file_put_contents(__DIR__ . '/noted.txt', $_GET['n'] . \"\\n\", FILE_APPEND | LOCK_EX); echo \"Hello, world\\n\";\n",
+    )?;
+    write(
         "slow.php",
         b"<?php header('Content-Type: text/plain'); usleep(1000 * (int) $_GET['ms']); echo \"ok\\n\";\n",
     )?;

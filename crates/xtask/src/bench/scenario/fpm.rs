@@ -1,5 +1,7 @@
 //! Scenarios around PHP-FPM.
 
+use std::collections::HashSet;
+use std::fs;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -130,24 +132,35 @@ pub(super) fn kill_workers(lab: &Lab, contender: Contender) -> Result<Figures> {
     ])
 }
 
-/// A restart costs time, not answers.
+/// A restart costs time, not answers. A POST whose script has begun may have done its work and must not be sent
+/// again; one that fails without that is a loss.
 pub(super) fn restart(lab: &Lab, contender: Contender) -> Result<Figures> {
     let mut fpm = lab.fpm(8)?;
     let server = lab.server(contender, Some(&fpm))?;
     let gets = "--rate 100 --seconds 8 --patience 10 --length 13";
     let gets = lab.load(&server, "/hello.php", gets)?;
-    let posts = "--method POST --body-bytes 2000 --rate 20 --seconds 8 --patience 10 --length 13";
-    let posts = lab.load(&server, "/hello.php", posts)?;
+    let noted = lab.root.join("noted.txt");
+    fs::write(&noted, "")?;
+    let posts = "--method POST --body-bytes 2000 --rate 20 --seconds 8 --patience 10 --length 13 --numbered";
+    let posts = lab.load(&server, "/noted.php?n=%N", posts)?;
     for _ in 0..3 {
         pause(Duration::from_millis(1_500));
         fpm.restart(Duration::from_millis(500))?;
     }
     let (gets, posts) = (gets.finish()?, posts.finish()?);
+    let noted = fs::read_to_string(&noted)?;
+    let begun: HashSet<&str> = noted.lines().collect();
+    let twice = noted.lines().count() - begun.len();
+    // Whatever was answered well had begun.
+    let failed = posts.number("failed") as usize;
+    let lost = failed - (begun.len() - posts.number("good") as usize).min(failed);
     Ok(vec![
         ("GETs", gets.count("begun")),
         ("failed", gets.count("failed")),
         ("slowest", gets.time("max")),
         ("POSTs", posts.count("begun")),
-        ("failed ", posts.count("failed")),
+        ("failed unbegun", lost.to_string()),
+        ("failed begun", (failed - lost).to_string()),
+        ("begun twice", twice.to_string()),
     ])
 }
