@@ -42,7 +42,8 @@ fn what_is_kept_of_files_is_bounded_by_the_budget() -> Result {
         root.write(&format!("{number}.txt"), vec![mark; SIZE])?;
     }
     let written = Instant::now();
-    let codings = "gzip on; gzip_types text/plain; types { text/plain txt; }";
+    let codings = "gzip on; gzip_types text/plain; brotli on; brotli_types text/plain;
+                   zstd on; zstd_types text/plain; types { text/plain txt; }";
     let mut server = serve(&format!("static_cache_size 8m; {codings}"), "", &root)?;
     // A file that was changed within the last second is not kept: let it pass.
     let address = server.address(0);
@@ -50,7 +51,7 @@ fn what_is_kept_of_files_is_bounded_by_the_budget() -> Result {
     let settled = || written.elapsed() > Duration::from_millis(1_100);
     server.process().wait_until(patience, settled)?;
     let before = resident(&mut server)?;
-    for coding in ["identity", "gzip", "gzip"] {
+    for coding in ["identity", "gzip", "gzip", "br", "br", "zstd", "zstd"] {
         let mut connection = Connection::open(address)?;
         for number in 0..FILES {
             let line = format!("GET /{number}.txt HTTP/1.1\r\nHost: localhost");
@@ -65,10 +66,73 @@ fn what_is_kept_of_files_is_bounded_by_the_budget() -> Result {
                 connection = Connection::open(address)?;
             }
         }
+        let grown = resident(&mut server)?.saturating_sub(before);
+        assert!(grown > BUDGET / 2, "nothing was kept: {grown} bytes");
+        assert!(grown < BUDGET + 20 * MIB, "{coding}: {} MiB", grown / MIB);
     }
-    let grown = resident(&mut server)?.saturating_sub(before);
-    assert!(grown > BUDGET / 2, "nothing was kept: {grown} bytes");
-    assert!(grown < BUDGET + 20 * MIB, "{} MiB", grown / MIB);
+    Ok(())
+}
+
+/// Until some of a body has come behind its head.
+fn wait_for_body(client: &Connection) -> Result {
+    let mut seen = [0; 4096];
+    loop {
+        let length = client.stream().peek(&mut seen)?;
+        let seen = seen.get(..length).unwrap_or_default();
+        let head = seen.windows(4).position(|four| four == b"\r\n\r\n");
+        if head.is_some_and(|at| seen.len() > at + 4) {
+            return Ok(());
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// What an encoder needs is not counted in any budget: it must not be much at any level, however short the answer.
+#[test]
+fn an_answer_that_is_compressed_on_its_way_is_small() -> Result {
+    const STREAMS: usize = 12;
+    for (coding, level, most) in [("gzip", 9, MIB), ("br", 6, 5 * MIB), ("zstd", 3, 5 * MIB)] {
+        let gate = Gate::default();
+        let head = "Content-Type: text/plain\r\nContent-Length: 10000\r\n\r\n";
+        let text = [head.as_bytes(), &b"a word or two ".repeat(400)].concat();
+        let script = vec![
+            Step::Request,
+            Step::Stdout(text),
+            Step::Wait(gate.clone()),
+            Step::Stdout(vec![b'.'; 10_000 - 5_600]),
+            Step::End(0),
+        ];
+        let peer = FastCgiPeer::start(vec![script])?;
+        let directive = if coding == "br" { "brotli" } else { coding };
+        let php = format!(
+            "{directive} on; {directive}_types text/plain; {directive}_comp_level {level};
+             location / {{
+                 fastcgi_pass {};
+                 fastcgi_pool_size {STREAMS};
+                 fastcgi_buffering off;
+                 fastcgi_param SCRIPT_NAME $fastcgi_script_name;
+             }}",
+            peer.address()
+        );
+        let mut server = serve("", &php, &TempTree::new()?)?;
+        let before = resident(&mut server)?;
+        let mut clients = Vec::new();
+        for _ in 0..STREAMS {
+            let mut client = Connection::open(server.address(0))?;
+            let request = format!("GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: {coding}\r\n\r\n");
+            client.send(request.as_bytes())?;
+            wait_for_body(&client)?;
+            clients.push(client);
+        }
+        let each = resident(&mut server)?.saturating_sub(before) / STREAMS as u64;
+        gate.open();
+        for client in &mut clients {
+            let answer = client.read_response("GET")?;
+            assert_eq!(answer.field("Content-Encoding"), Some(coding));
+        }
+        println!("{coding} at level {level}: {} KiB each", each / KIB);
+        assert!(each <= most, "{coding}: {} KiB each", each / KIB);
+    }
     Ok(())
 }
 

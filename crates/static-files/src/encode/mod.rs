@@ -19,6 +19,9 @@
 //!
 //! libdeflate is smaller and faster at each level, but takes a body whole: it makes the forms that are kept ([`best`]).
 //! zlib-rs streams and flushes, and needs no C: it serves dynamic answers.
+//!
+//! Memory of an encoder, which no budget counts: zlib 0.3 MiB; zstd at level 3 0.9 MiB; brotli up to level 4 0.7,
+//! at 5 and 6 1.2 and 2.2, at 7 to 9 8 to 32, at 11 1.5 for a small body. `tests/memory.rs` holds them to it.
 
 mod decoder;
 mod stream;
@@ -70,7 +73,8 @@ pub fn best(coding: Coding, data: &[u8]) -> io::Result<Vec<u8>> {
             let quality = if small { 11 } else { 7 };
             let mut out = Vec::new();
             // The encoder takes eight times its window in memory, whatever little it is given.
-            let window = u32::from(stream::fitting(LARGE_BITS, 10, Some(data.len() as u64)));
+            let window = stream::fitting(LARGE_BITS, 10, Some(data.len() as u64));
+            let window = u32::from(stream::brotli_window(quality, window));
             let mut writer = brotli::CompressorWriter::new(&mut out, 64 << 10, quality, window);
             writer.write_all(data)?;
             writer.flush()?;

@@ -78,9 +78,10 @@ impl Encoder {
                 Inner::Zstd(encoder)
             }
             Coding::Brotli => {
-                let bits = u32::from(fitting(window_bits.clamp(10, 24), 10, length));
-                let writer =
-                    brotli::CompressorWriter::new(Vec::new(), 4 << 10, level.min(11), bits);
+                let level = level.min(11);
+                let bits = fitting(window_bits.clamp(10, 24), 10, length);
+                let bits = u32::from(brotli_window(level, bits));
+                let writer = brotli::CompressorWriter::new(Vec::new(), 4 << 10, level, bits);
                 Inner::Brotli(Box::new(writer))
             }
         }))
@@ -135,6 +136,17 @@ impl Encoder {
             Inner::Brotli(encoder) => out.append(&mut encoder.into_inner()),
         }
         Ok(())
+    }
+}
+
+/// A window that brotli's encoder has small tables for. At levels 5 to 9 it takes 32 MiB for a window of less than 17
+/// bits, and clears it each time: 1.2 MiB for 17 bits at level 5, 2.2 at 6, 8 at 7, 16 at 8.
+pub(super) fn brotli_window(level: u32, bits: u8) -> u8 {
+    const LEAST: u8 = 17;
+    if (5..=9).contains(&level) {
+        bits.max(LEAST)
+    } else {
+        bits
     }
 }
 
