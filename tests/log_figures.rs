@@ -48,6 +48,12 @@ const CONFIG: &str = "
         location /included { ssi on; ssi_types text/plain; }
         location /body { proxy_pass http://%%ORIGIN%%; }
         location /streamed { proxy_pass http://%%ORIGIN%%; proxy_buffering off; }
+        location /tunnel {
+            proxy_pass http://%%ORIGIN%%;
+            proxy_http_version 1.1;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection upgrade;
+        }
         location /local { proxy_pass http://127.0.0.1:%%PORT_0%%/return; }
         location /denied { deny all; }
         location /password { auth_basic realm; auth_basic_user_file %%TMP%%/none; }
@@ -443,6 +449,32 @@ fn leave(server: &Server, origin: &TcpListener, request: &str, part: Option<&[u8
     while upstream.read(&mut buffer).is_ok_and(|length| length > 0) {}
 }
 
+/// Bytes both ways behind a change of protocols.
+fn tunnel(server: &Server, origin: &TcpListener) {
+    let mut client = TcpStream::connect(server.address(0)).expect("it listens");
+    let request =
+        b"GET /tunnel HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nearly";
+    client.write_all(request).expect("it reads");
+    let (mut upstream, _) = origin.accept().expect("somebody comes");
+    let mut buffer = [0; 4096];
+    let mut received = Vec::new();
+    while !received.ends_with(b"early") {
+        if received.ends_with(b"\r\n\r\n") {
+            let answer =
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nwelcome";
+            upstream.write_all(answer).expect("it reads");
+        }
+        let length = upstream.read(&mut buffer).expect("a request");
+        assert!(length > 0);
+        received.extend_from_slice(&buffer[..length]);
+    }
+    upstream.write_all(b" and goodbye").expect("it reads");
+    drop(upstream);
+    let mut received = Vec::new();
+    client.read_to_end(&mut received).expect("an answer");
+    assert!(received.ends_with(b"welcome and goodbye"));
+}
+
 /// Requests over HTTP/2, one after the other.
 fn streams(server: &Server, targets: &[(&str, &str)]) {
     let mut stream = TcpStream::connect(server.address(2)).expect("it listens");
@@ -580,6 +612,7 @@ fn others(tree: &TempTree) -> Vec<String> {
     let part = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\npart";
     pair.leave("left while waiting", &origin, "/body", None);
     pair.leave("left on the way", &origin, "/streamed", Some(part));
+    pair.compare("tunnel", 1, |server| tunnel(server, &origin));
     let targets = [
         ("GET", "/return"),
         ("HEAD", "/return"),

@@ -43,6 +43,15 @@ pub(super) fn apply(cx: &mut Context, site: &Site, rules: &HeaderRules, reply: &
     }
 }
 
+/// What `Connection` says.
+pub(super) const fn connection_field(status: u16, kept: bool) -> &'static str {
+    match (status, kept) {
+        (101, _) => "upgrade",
+        (_, true) => "keep-alive",
+        (_, false) => "close",
+    }
+}
+
 /// What `$sent_http_…` means in a value that is itself a field.
 fn sent_so_far(cx: &Context, site: &Site, reply: &Reply) -> HeaderMap {
     static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -50,11 +59,7 @@ fn sent_so_far(cx: &Context, site: &Site, reply: &Reply) -> HeaderMap {
     let validators = &reply.validators;
     let kept = cx.exchange.may_keep_alive();
     let seconds = cx.exchange.limits().keepalive_header.filter(|_| kept);
-    let connection = match (reply.status, kept) {
-        (101, _) => "upgrade",
-        (_, true) => "keep-alive",
-        (_, false) => "close",
-    };
+    let connection = connection_field(reply.status, kept);
     let timeout =
         seconds.and_then(|seconds| HeaderValue::try_from(format!("timeout={seconds}")).ok());
     let own = [

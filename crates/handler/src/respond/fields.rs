@@ -39,12 +39,11 @@ impl Fields {
     }
 
     /// The place of `Connection`, which the connection writes; a map has it for variables.
-    pub(super) fn connection(&mut self, kept: Option<bool>) {
-        match (self, kept) {
+    pub(super) fn connection(&mut self, said: Option<&'static str>) {
+        match (self, said) {
             (Self::Ready(ready), _) => ready.connection(),
-            (Self::Map(map), Some(kept)) => {
-                let value = HeaderValue::from_static(if kept { "keep-alive" } else { "close" });
-                map.insert(http::header::CONNECTION, value);
+            (Self::Map(map), Some(said)) => {
+                map.insert(http::header::CONNECTION, HeaderValue::from_static(said));
             }
             (Self::Map(_), None) => {}
         }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
 use portunus_static_files::ByteRange;
 
+use super::added::connection_field;
 use super::conditional::{self, Precondition};
 use super::fields::Fields;
 use super::{Reply, added, chain, charset, ranges, trailers, userid};
@@ -173,7 +174,7 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
     {
         fields.put(header::LOCATION, "Location", &value);
     }
-    fields.connection((!http2).then(|| cx.exchange.keep_alive()));
+    fields.connection((!http2).then(|| connection_field(reply.status, cx.exchange.keep_alive())));
     if reply.vary {
         let value = HeaderValue::from_static("Accept-Encoding");
         fields.put(header::VARY, "Vary", &value);

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use http::header;
+use portunus_server::proxy_protocol::find_value;
 
 use super::Variable;
 use super::expand::{put, put_display};
@@ -40,6 +41,16 @@ impl Context {
         put(out, self.request_id.get_or_init(random_id).as_bytes())
     }
 
+    /// Source: nginx, `ngx_http_v2_variable`.
+    pub(super) fn http2_name(&self) -> &'static [u8] {
+        let connection = self.exchange.connection();
+        match (connection.is_http2(), connection.tls()) {
+            (true, true) => b"h2",
+            (true, false) => b"h2c",
+            (false, _) => b"",
+        }
+    }
+
     pub(super) fn append_proxy_protocol(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
         let exchange = Rc::clone(&self.exchange);
         let Some(proxied) = exchange.connection().proxied() else {
@@ -51,6 +62,67 @@ impl Context {
             Variable::ProxyProtocolServerAddr => put_display(out, proxied.destination.ip()),
             _ => put_display(out, proxied.destination.port()),
         }
+    }
+}
+
+/// What version 2 of the PROXY protocol says beside the addresses.
+///
+/// Source: nginx, `ngx_proxy_protocol_get_tlv`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxyValue {
+    /// A value of this type.
+    Plain(u8),
+    /// One of this type among those on TLS.
+    Tls(u8),
+    /// Whether the client's certificate was good.
+    TlsVerify,
+}
+
+/// The type of the value on TLS: a byte and a number, then values of its own.
+const TLS: u8 = 0x20;
+
+impl ProxyValue {
+    /// The value of a name, in lower case; `None` where there is no such name.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let number = |name: &str| {
+            u8::from_str_radix(name.strip_prefix("0x")?.trim_start_matches('0'), 16).ok()
+        };
+        if let Some(name) = name.strip_prefix("ssl_") {
+            let known = match name {
+                "verify" => return Some(Self::TlsVerify),
+                "version" => Some(0x21),
+                "cn" => Some(0x22),
+                "cipher" => Some(0x23),
+                "sig_alg" => Some(0x24),
+                "key_alg" => Some(0x25),
+                other => number(other),
+            };
+            return known.map(Self::Tls);
+        }
+        let known = match name {
+            "alpn" => Some(0x01),
+            "authority" => Some(0x02),
+            "unique_id" => Some(0x05),
+            "ssl" => Some(TLS),
+            "netns" => Some(0x30),
+            other => number(other),
+        };
+        known.map(Self::Plain)
+    }
+
+    pub(super) fn append(self, values: &[u8], out: &mut Vec<u8>) -> bool {
+        let on_tls = || find_value(values, TLS)?.split_first_chunk::<5>();
+        let found = match self {
+            Self::Plain(kind) => find_value(values, kind),
+            Self::Tls(kind) => on_tls().and_then(|(_, inner)| find_value(inner, kind)),
+            Self::TlsVerify => {
+                let Some(([_, verify @ ..], _)) = on_tls() else {
+                    return false;
+                };
+                return put_display(out, u32::from_be_bytes(*verify));
+            }
+        };
+        found.is_some_and(|value| put(out, value))
     }
 }
 

@@ -115,6 +115,11 @@ impl Context {
             | Variable::ProxyProtocolPort
             | Variable::ProxyProtocolServerAddr
             | Variable::ProxyProtocolServerPort => self.append_proxy_protocol(variable, out),
+            Variable::ProxyProtocolValue(value) => {
+                let proxied = self.exchange.connection().proxied();
+                proxied.is_some_and(|proxied| value.append(&proxied.values, out))
+            }
+            Variable::Http2 => put(out, self.http2_name()),
             _ => self.append_request_value(variable, out),
         }
     }

@@ -16,6 +16,7 @@ mod link;
 mod map;
 mod request_values;
 
+pub(crate) use client::ProxyValue;
 pub(crate) use client::decode_base64;
 pub(crate) use expand::{Slots, put, put_display, put_seconds};
 pub(crate) use request_values::{argument, cookie, field};
@@ -73,6 +74,8 @@ pub enum Variable {
     Hostname,
     /// `$http_NAME`.
     Http(HeaderName),
+    /// `$http2`: `h2`, over an unencrypted connection `h2c`, or nothing.
+    Http2,
     /// `$https`.
     Https,
     /// `$is_args`.
@@ -107,6 +110,8 @@ pub enum Variable {
     ProxyProtocolServerAddr,
     /// `$proxy_protocol_server_port`.
     ProxyProtocolServerPort,
+    /// `$proxy_protocol_tlv_NAME`.
+    ProxyProtocolValue(ProxyValue),
     /// `$realip_remote_addr`.
     RealipRemoteAddr,
     /// `$realip_remote_port`.
@@ -247,6 +252,7 @@ const BUILTIN: &[(&str, Variable)] = &[
     ("gzip_ratio", Variable::Ratio(Coding::Gzip)),
     ("host", Variable::Host),
     ("hostname", Variable::Hostname),
+    ("http2", Variable::Http2),
     ("https", Variable::Https),
     ("invalid_referer", Variable::InvalidReferer),
     ("is_args", Variable::IsArgs),
@@ -388,6 +394,9 @@ impl Variable {
         Some(match prefix {
             "arg_" => Self::Arg(rest.as_bytes().into()),
             "cookie_" => Self::Cookie(rest.as_bytes().into()),
+            "proxy_protocol_tlv_" => {
+                ProxyValue::parse(rest).map_or(Self::NotFound, Self::ProxyProtocolValue)
+            }
             "http_" => header().map_or(Self::NotFound, Self::Http),
             "sent_http_" => header().map_or(Self::NotFound, Self::SentHttp),
             "sent_trailer_" => header().map_or(Self::NotFound, Self::SentTrailer),
@@ -424,10 +433,11 @@ const CHANGEABLE: &[&str] = &[
     "upstream_queue_time",
 ];
 
-const PREFIXES: [&str; 8] = [
+const PREFIXES: [&str; 9] = [
     "arg_",
     "cookie_",
     "http_",
+    "proxy_protocol_tlv_",
     "sent_http_",
     "sent_trailer_",
     "upstream_http_",

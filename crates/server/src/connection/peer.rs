@@ -22,10 +22,12 @@ impl std::fmt::Display for PeerAddr {
 }
 
 /// What a PROXY protocol header said about the client and where it connected to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxiedAddresses {
     /// `$proxy_protocol_addr` and `$proxy_protocol_port`.
     pub source: SocketAddr,
     /// `$proxy_protocol_server_addr` and `$proxy_protocol_server_port`.
     pub destination: SocketAddr,
+    /// What version 2 has to say beside that: types, lengths and values in a row.
+    pub values: Box<[u8]>,
 }

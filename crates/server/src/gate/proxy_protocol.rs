@@ -75,6 +75,7 @@ fn parse_text(bytes: &[u8]) -> ProxyHeader {
                     Some(ProxiedAddresses {
                         source,
                         destination,
+                        values: Box::default(),
                     }),
                 ),
                 _ => ProxyHeader::Broken,
@@ -126,9 +127,25 @@ where
             Some(ProxiedAddresses {
                 source,
                 destination,
+                values: block.get(2 * N + 4..).unwrap_or_default().into(),
             }),
         ),
         _ => ProxyHeader::Broken,
+    }
+}
+
+/// The first value of a type among those of a header, or of a value that has values in it; `None` as
+/// well where one before it is broken.
+#[must_use]
+pub fn find_value(mut values: &[u8], wanted: u8) -> Option<&[u8]> {
+    loop {
+        let (&[kind, high, low], rest) = values.split_first_chunk::<3>()?;
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let (value, after) = rest.split_at_checked(length)?;
+        if kind == wanted {
+            return Some(value);
+        }
+        values = after;
     }
 }
 
@@ -141,6 +158,7 @@ mod tests {
         Some(ProxiedAddresses {
             source,
             destination,
+            values: Box::default(),
         })
     }
 
@@ -186,11 +204,26 @@ mod tests {
             [SIGNATURE.as_slice(), &[command, family], &length, block].concat()
         };
         let block = [1, 2, 3, 4, 5, 6, 7, 8, 0, 90, 0, 80, 0xAA];
-        let expected = ProxyHeader::Whole(29, at("1.2.3.4:90", "5.6.7.8:80"));
+        let with_values = |addresses: ProxiedAddresses| ProxiedAddresses {
+            values: [0xAA].into(),
+            ..addresses
+        };
+        let addresses = at("1.2.3.4:90", "5.6.7.8:80").map(with_values);
+        let expected = ProxyHeader::Whole(29, addresses);
         assert_eq!(parse(&header(0x21, 0x11, &block)), expected);
         assert_eq!(parse(&header(0x20, 0, &[])), ProxyHeader::Whole(16, None));
         assert_eq!(parse(&header(0x21, 0x11, &block[..8])), ProxyHeader::Broken);
         assert_eq!(parse(&header(0x31, 0x11, &block)), ProxyHeader::Broken);
         assert_eq!(parse(&header(0x21, 0x11, &block)[..28]), ProxyHeader::More);
+    }
+
+    #[test]
+    fn values_are_found_until_one_is_broken() {
+        let values = b"\x01\x00\x02h2\x02\x00\x00\x02\x00\x01x\x05\x00\x09short";
+        assert_eq!(find_value(values, 1), Some(&b"h2"[..]));
+        assert_eq!(find_value(values, 2), Some(&b""[..]));
+        assert_eq!(find_value(values, 5), None);
+        assert_eq!(find_value(values, 6), None);
+        assert_eq!(find_value(b"\x01\x00", 1), None);
     }
 }

@@ -198,6 +198,14 @@ impl<H: ConnectionHandler> Http1<H> {
         let Some(exchange) = &self.exchange else {
             return;
         };
+        if let Some(tunnel) = exchange.tunnel.take() {
+            // What goes through it belongs to the answer, whose body waits for the end.
+            self.tunnel = Some(tunnel);
+            self.phase = Phase::Tunnelling;
+            self.connection.read_deadline.set(None);
+            self.connection.write_deadline.set(None);
+            return;
+        }
         exchange.finish(Outcome::Sent);
         // The body may write its log line now.
         self.sending = None;
@@ -206,11 +214,6 @@ impl<H: ConnectionHandler> Http1<H> {
         }
         self.connection.read_deadline.set(None);
         self.connection.write_deadline.set(None);
-        if let Some(tunnel) = exchange.tunnel.take() {
-            self.tunnel = Some(tunnel);
-            self.phase = Phase::Tunnelling;
-            return;
-        }
         let done = exchange.framing.borrow().is_done();
         if exchange.keep_alive() && done {
             self.wait_for_next();
@@ -226,13 +229,17 @@ impl<H: ConnectionHandler> Http1<H> {
 
     /// Hands bytes to and fro.
     fn poll_tunnel(&mut self, cx: &mut Context<'_>) -> Next {
-        let Some(tunnel) = &mut self.tunnel else {
+        let (Some(tunnel), Some(exchange)) = (&mut self.tunnel, &self.exchange) else {
             return Next::Close;
         };
-        match tunnel.poll(&self.connection, cx) {
-            Poll::Pending => Next::Sleep,
-            Poll::Ready(()) => Next::Close,
+        if tunnel.poll(exchange, cx).is_pending() {
+            return Next::Sleep;
         }
+        exchange.finish(Outcome::Sent);
+        // The far end is over before the log line is written.
+        self.tunnel = None;
+        self.sending = None;
+        Next::Close
     }
 
     /// The connection is kept: back to the start.

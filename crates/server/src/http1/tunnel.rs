@@ -13,7 +13,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Exchange};
 
 /// Room for one read.
 const READ: usize = 16 * 1024;
@@ -52,10 +52,10 @@ impl Tunnel {
     }
 
     /// Ready when it is over.
-    pub(crate) fn poll(&mut self, connection: &Connection, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, exchange: &Exchange, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let out = self.poll_out(connection, cx);
-            let back = self.poll_back(connection, cx);
+            let out = self.poll_out(exchange.connection(), cx);
+            let back = self.poll_back(exchange, cx);
             match (out, back) {
                 (Poll::Ready(false), _) | (_, Poll::Ready(false)) => return Poll::Ready(()),
                 (Poll::Pending, Poll::Pending) => break,
@@ -95,7 +95,8 @@ impl Tunnel {
     }
 
     /// Moves bytes to the client; `false` at the end.
-    fn poll_back(&mut self, connection: &Connection, cx: &mut Context<'_>) -> Poll<bool> {
+    fn poll_back(&mut self, exchange: &Exchange, cx: &mut Context<'_>) -> Poll<bool> {
+        let connection = exchange.connection();
         if self.back.is_empty() {
             if ready!(connection.transport.poll_flush(cx)).is_err() {
                 return Poll::Ready(false);
@@ -110,7 +111,11 @@ impl Tunnel {
         }
         let slices = [IoSlice::new(&self.back)];
         match ready!(connection.transport.poll_write_vectored(cx, &slices)) {
-            Ok(length) if length > 0 => self.back.advance(length),
+            Ok(length) if length > 0 => {
+                connection.count_out(length);
+                exchange.count_sent(length);
+                self.back.advance(length);
+            }
             _ => return Poll::Ready(false),
         }
         Poll::Ready(true)
