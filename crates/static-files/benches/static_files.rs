@@ -320,19 +320,31 @@ fn memory(_: &Path) {
         ("8 MB", 8 << 20),
     ] {
         for coding in [Coding::Gzip, Coding::Zstd, Coding::Brotli] {
-            let mut child = Command::new(std::env::current_exe().expect("a program"));
-            child.args([PEAK, coding.token(), &size.to_string()]);
-            let told = child.output().expect("this program").stdout;
-            println!(
-                "{name}: best {:<8} {}",
-                coding.token(),
-                String::from_utf8_lossy(&told).trim_end()
-            );
+            let token = coding.token();
+            println!("{name}: best {token:<12} {}", told(token, size, ""));
+        }
+    }
+    for (coding, levels) in [
+        (Coding::Gzip, [1, 6, 9]),
+        (Coding::Zstd, [1, 3, 9]),
+        (Coding::Brotli, [4, 6, 9]),
+    ] {
+        for level in levels {
+            let token = coding.token();
+            let told = told(token, 10 << 10, &level.to_string());
+            println!("10 KB: stream {token:<4} at {level:<2} {told}");
         }
     }
 }
 
-/// The argument by which this program calls itself.
+/// What a process of its own tells of its peak; without a level, of the best form.
+fn told(token: &str, size: usize, level: &str) -> String {
+    let mut child = Command::new(std::env::current_exe().expect("a program"));
+    child.args([PEAK, token, &size.to_string(), level]);
+    let told = child.output().expect("this program").stdout;
+    String::from_utf8_lossy(&told).trim_end().to_owned()
+}
+
 const PEAK: &str = "--peak";
 
 /// In such a process: compresses a style sheet once and tells the peak.
@@ -344,7 +356,22 @@ fn peak(mut arguments: impl Iterator<Item = String>) {
         .expect("a coding");
     let css = style_sheet(size.and_then(|size| size.parse().ok()).expect("a size"));
     let (before, begun) = (resident("VmRSS:"), cpu());
-    let len = best(coding, &css).expect("memory").len();
+    let level = arguments.next().and_then(|level| level.parse().ok());
+    let len = match level {
+        None => best(coding, &css).expect("memory").len(),
+        Some(level) => {
+            let options = EncoderOptions {
+                level,
+                ..EncoderOptions::new(coding)
+            };
+            let mut encoder =
+                Encoder::new(coding, options, Some(css.len() as u64)).expect("memory");
+            let mut out = Vec::new();
+            encoder.push(&css, &mut out).expect("memory");
+            encoder.finish(&mut out).expect("memory");
+            out.len()
+        }
+    };
     println!(
         "{:>8} KiB {:>8.1} ms {len:>9} bytes",
         resident("VmHWM:").saturating_sub(before),
