@@ -8,7 +8,7 @@ use portunus_testkit::{
 };
 use rustix::process::Signal;
 
-use crate::{PATIENCE, Result, launch, status, whole};
+use crate::{PATIENCE, Result, launch, rewrite, status, whole};
 
 fn php() -> Result<(TempTree, PhpFpm, Server)> {
     let root =
@@ -122,9 +122,14 @@ fn health_turns_before_anything_else_does() -> Result {
 
 /// What `portunus healthcheck` says, and whether it exits with 0.
 fn health(server: &Server) -> (bool, String) {
+    health_with(server, &[])
+}
+
+fn health_with(server: &Server, options: &[&str]) -> (bool, String) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portunus"));
     command
         .arg("healthcheck")
+        .args(options)
         .arg("-c")
         .arg(server.folder().join("nginx.conf"));
     let output = command.output().expect("it runs");
@@ -175,6 +180,41 @@ fn healthcheck_without_health_asks_no_php() -> Result {
     server.stop()?;
     let (well, said) = health(&server);
     assert!(!well && said.starts_with("unhealthy: "), "{said}");
+    Ok(())
+}
+
+/// With `--fpm` a worker has to answer, whether it knows a `ping.path` or not.
+#[test]
+fn healthcheck_may_ask_php() -> Result {
+    let mut fpm = PhpFpmOptions::default().start()?;
+    let address = fpm.address().expect("a TCP one");
+    let deaf = FastCgiPeer::start(vec![vec![Step::Close]])?;
+    let http = |more: &str| {
+        format!(
+            "upstream php {{ server {address}; server {} down; }}
+             server {{
+                 listen 127.0.0.1:%%PORT_0%%;
+                 location / {{ fastcgi_pass php; location /dynamic {{ fastcgi_pass $arg_x; }} }}
+                 {more}
+             }}",
+            deaf.address()
+        )
+    };
+    let server = launch(whole("", &http(""))).start()?;
+    let (well, said) = health_with(&server, &["--fpm"]);
+    assert!(well && said.contains("answers"), "{said}");
+    let with_deaf = format!("location /deaf {{ fastcgi_pass {}; }}", deaf.address());
+    rewrite(&server, &whole("", &http(&with_deaf)));
+    let (well, said) = health_with(&server, &["--fpm"]);
+    assert!(
+        !well && said.contains(&deaf.address().to_string()),
+        "{said}"
+    );
+    rewrite(&server, &whole("", &http("")));
+    fpm.stop()?;
+    let (well, said) = health_with(&server, &["--fpm"]);
+    assert!(!well && said.contains("cannot be reached"), "{said}");
+    assert!(health(&server).0, "the server itself is well");
     Ok(())
 }
 

@@ -338,6 +338,25 @@ fn next_upstream(scope: Scope<'_>) -> NextUpstream {
     }
 }
 
+/// Where a target of `fastcgi_pass` leads: an address, or the members of an `upstream` that are not down; nowhere
+/// where variables are in it.
+pub(crate) fn addresses(config: &Config, target: &str) -> Vec<Address> {
+    if target.contains('$') {
+        return Vec::new();
+    }
+    let Some(block) = upstream(config, target) else {
+        return parse_address(target).unwrap_or_default();
+    };
+    let members = block
+        .own(d::UPSTREAM_SERVER)
+        .filter_map(|directive| portunus_conf::typed::Member::parse(directive).ok());
+    members
+        .filter(|member| !member.down)
+        .filter_map(|member| parse_address(member.word.as_str()?).ok())
+        .flatten()
+        .collect()
+}
+
 /// `host:port`, `unix:/path`; nginx's words where it is neither.
 fn parse_address(text: &str) -> Result<Vec<Address>, String> {
     if let Some(path) = text.strip_prefix("unix:") {

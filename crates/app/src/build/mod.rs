@@ -51,6 +51,8 @@ mod unknown;
 mod userid;
 
 pub(crate) use access::PRIVATE;
+pub(crate) use fastcgi::addresses as fastcgi_addresses;
+pub(crate) use pools::PROGRAMS;
 
 use names::Names;
 

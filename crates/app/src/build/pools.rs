@@ -7,7 +7,7 @@ use std::time::Duration;
 use portunus_fpm::{Address, FpmFacts, Health, Pool, PoolConfig, Size};
 
 /// Names of `php-fpm` to ask for its configuration.
-const PROGRAMS: &[&str] = &["php-fpm", "php-fpm8.2", "php-fpm8.3", "php-fpm8.4"];
+pub(crate) const PROGRAMS: &[&str] = &["php-fpm", "php-fpm8.2", "php-fpm8.3", "php-fpm8.4"];
 
 /// An FPM that could not be found is looked for again after so long, then after twice that.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);

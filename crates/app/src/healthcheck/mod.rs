@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+mod fpm;
+
 use portunus_conf::typed::{self, LocationMatch};
 use portunus_conf::{Address, Config, Scope, d};
 
@@ -35,20 +37,11 @@ enum Place {
 }
 
 impl Launch {
-    /// Asks `url`, or the `health` of the configuration, and prints what came of it.
+    /// Asks `url`, or the `health` of the configuration, and with `php` each PHP-FPM of the configuration as well;
+    /// prints what came of it.
     #[must_use]
-    pub fn healthcheck(&self, url: Option<&str>, patience: Duration) -> ExitCode {
-        let target = match url {
-            Some(url) => Target::of_url(url),
-            None => match self.read_looking_up(false) {
-                Ok(ready) => Target::of_config(&ready.config),
-                Err(_) => {
-                    Err("the configuration has errors, or is not there: give a URL".to_owned())
-                }
-            },
-        };
-        let judged = target.and_then(|target| judge(&target, patience));
-        match judged {
+    pub fn healthcheck(&self, url: Option<&str>, php: bool, patience: Duration) -> ExitCode {
+        match self.judge(url, php, patience) {
             Ok(text) => {
                 eprintln!("healthy: {text}");
                 ExitCode::SUCCESS
@@ -58,6 +51,26 @@ impl Launch {
                 ExitCode::FAILURE
             }
         }
+    }
+
+    fn judge(&self, url: Option<&str>, php: bool, patience: Duration) -> Result<String, String> {
+        let read = || {
+            self.read_looking_up(false)
+                .map_err(|_| "the configuration has errors, or is not there: give a URL".to_owned())
+        };
+        let (target, config) = match url {
+            Some(url) if !php => (Target::of_url(url)?, None),
+            Some(url) => (Target::of_url(url)?, Some(read()?.config)),
+            None => {
+                let config = read()?.config;
+                (Target::of_config(&config)?, Some(config))
+            }
+        };
+        let mut told = judge(&target, patience)?;
+        if php && let Some(config) = config {
+            told = format!("{told}, {}", fpm::ask_all(&config, patience)?);
+        }
+        Ok(told)
     }
 }
 
