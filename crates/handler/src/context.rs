@@ -90,9 +90,9 @@ impl RequestHead {
         // A request that was refused is answered as the simplest one.
         let refused = exchange.refusal().is_some();
         Self {
-            method: match refused {
-                true => Method::GET,
-                false => exchange.method().clone(),
+            method: match exchange.has_line() {
+                true => exchange.method().clone(),
+                false => Method::GET,
             },
             version: match exchange.version() {
                 2000.. => Version::HTTP_2,

@@ -58,6 +58,9 @@ fn default_server(cx: &mut Context, site: &Site) {
 /// The server of a request that the gate has refused: the one that it named before it went wrong.
 pub(crate) fn server_of_refused(cx: &mut Context, site: &Site) {
     default_server(cx, site);
+    if cx.exchange.has_line() {
+        read_target(cx, site.servers[cx.server].merge_slashes);
+    }
     let address = site.address(cx.exchange.connection().tag());
     if address.is_some_and(|address| find_server(cx, address).is_ok()) {
         cx.location = site.servers[cx.server].base;

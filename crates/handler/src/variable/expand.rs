@@ -47,7 +47,9 @@ impl Context {
     /// Appends a variable's value; `false` where nginx would call it "not found".
     pub(crate) fn append_value(&mut self, variable: &Variable, out: &mut Vec<u8>) -> bool {
         match variable {
-            Variable::Uri => put_some(out, &self.uri),
+            // nginx has none where the line could not be read.
+            Variable::Uri if self.uri.is_empty() && !self.exchange.has_line() => false,
+            Variable::Uri => put(out, &self.uri),
             Variable::Args => put_some(out, &self.args),
             Variable::IsArgs => self.args.is_empty() || put(out, b"?"),
             Variable::Arg(name) => put_option(out, argument(&self.args, name)),
@@ -131,8 +133,10 @@ impl Context {
             }
             Variable::Host => put(out, &self.host),
             Variable::Request => put(out, self.exchange.request_line()),
+            Variable::RequestUri if !self.exchange.has_line() => false,
             Variable::RequestUri => put(out, self.exchange.target()),
-            Variable::RequestMethod if !self.exchange.has_line() => false,
+            // An `error_page` is asked for by GET.
+            Variable::RequestMethod if !self.exchange.has_line() && !self.internal => false,
             Variable::RequestMethod => {
                 let method = self.subrequest.as_ref().unwrap_or(&self.head.method);
                 put(out, method.as_str().as_bytes())

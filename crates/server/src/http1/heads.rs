@@ -346,10 +346,8 @@ fn describe(scan: Scan, raw: Bytes, refused: bool) -> Head {
     }
     let method = raw.get(line.method.clone()).unwrap_or_default();
     let received = scan.accepted.saturating_sub(line.whole.start);
-    let mut fields = scan.fields;
-    if refused {
-        fields.lines.clear();
-    }
+    // Of a head that was refused there are the fields before the one that is no good: the log shows them.
+    let fields = scan.fields;
     Head {
         // The gate lets no other bytes pass than those of a method.
         method: Method::from_bytes(method).unwrap_or_default(),

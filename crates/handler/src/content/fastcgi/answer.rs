@@ -22,6 +22,7 @@ use crate::respond::Reply;
 
 static ACCEL_CHARSET: HeaderName = HeaderName::from_static("x-accel-charset");
 static ACCEL_LIMIT_RATE: HeaderName = HeaderName::from_static("x-accel-limit-rate");
+static STATUS: HeaderName = HeaderName::from_static("status");
 static ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
 
 /// Fields that survive an `X-Accel-Redirect` (nginx copies these from the upstream's answer).
@@ -84,6 +85,11 @@ pub(super) fn from_response(
         .is_some_and(|storing| storing.is_storable(cx));
     let fields = std::mem::take(&mut head.fields);
     let mut reply = reply(fastcgi, status, fields, head.content_length, storable);
+    if !fastcgi.hidden.contains(&STATUS) {
+        let told = head.spelled().find(|(name, _)| is_status(name));
+        let told = told.and_then(|(_, value)| HeaderValue::from_bytes(value).ok());
+        told.map(|value| reply.fields.append(STATUS.clone(), value));
+    }
     reply.single_range = true;
     // nginx tells no length that PHP did not tell: what is sent in chunks there comes in chunks here.
     if body.is_overrun() {
