@@ -292,7 +292,7 @@ fn signals_without_a_meaning_are_named() -> Result {
     let mut server = launch(config).start()?;
     for (signal, name) in [(Signal::USR2, "SIGUSR2"), (Signal::WINCH, "SIGWINCH")] {
         server.process().signal(signal)?;
-        let line = format!("signal {name} received, ignored");
+        let line = format!("({name}) received, ignored");
         server.process().wait_for_output(&line, PATIENCE)?;
     }
     assert_eq!(status(server.address(0), "/")?, 200);

@@ -211,6 +211,64 @@ fn a_reload_after_the_privileges_are_gone() -> Result {
     Ok(())
 }
 
+/// A key that only root may read is read before the privileges are gone, and keeps no reload from
+/// getting in; one that could never be read does.
+#[test]
+fn a_reload_goes_on_with_a_key_of_root_s() -> Result {
+    if !geteuid().is_root() {
+        println!("there are no privileges to give up here");
+        return Ok(());
+    }
+    let tree = TempTree::new()?;
+    open_to_all(tree.path(), 0o755);
+    for name in ["one", "two"] {
+        let output = std::process::Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ec", "-nodes", "-days", "30"])
+            .args(["-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=a"])
+            .args([
+                "-keyout",
+                &format!("{name}.key"),
+                "-out",
+                &format!("{name}.crt"),
+            ])
+            .current_dir(tree.path())
+            .output()
+            .expect("openssl can be run");
+        assert!(output.status.success(), "{output:?}");
+        open_to_all(&tree.path().join(format!("{name}.key")), 0o600);
+    }
+    let config = |name: &str, answer: &str| {
+        format!(
+            "daemon off; pid %%TMP%%/pid; user nobody nogroup; error_log stderr notice;
+            events {{}}
+            http {{
+                access_log off; client_body_temp_path %%TMP%%/bodies;
+                ssl_certificate %%TMP%%/{name}.crt;
+                ssl_certificate_key %%TMP%%/{name}.key;
+                server {{ listen 127.0.0.1:%%PORT%%; return {answer}; }}
+            }}"
+        )
+    };
+    let mut server = Wrapped::start(&[], &tree, &config("one", "200"))?;
+    let reload = |server: &mut Wrapped, text: String, line: &str| {
+        let text = text.replace("%%PORT%%", &server.address.port().to_string());
+        let text = text.replace("%%TMP%%", &tree.path().display().to_string());
+        tree.write("nginx.conf", text)?;
+        server.process.signal(Signal::HUP)?;
+        server.process.wait_for_output(line, PATIENCE)
+    };
+    let line = "one.key\" cannot be read any more (13: Permission denied), \
+                what was read before is used until a restart";
+    reload(&mut server, config("one", "204"), line)?;
+    let address = server.address;
+    let changed = || status(address, "/").is_ok_and(|status| status == 204);
+    server.process.wait_until(PATIENCE, changed)?;
+    let line = "cannot load certificate key \"";
+    reload(&mut server, config("two", "410"), line)?;
+    assert_eq!(status(address, "/")?, 204);
+    Ok(())
+}
+
 /// Somebody else listens there: the terminal says where, and what to do.
 #[test]
 fn a_taken_address_is_named() -> Result {

@@ -228,7 +228,7 @@ impl Running<'_> {
                 Event::Reopen => reopen(),
                 Event::Drain => break self.end(signals).await,
                 Event::Stop => break self.stop_now().await,
-                Event::Ignored(name) => ignore(name),
+                Event::Ignored => {}
             }
         }
         self.handle.join();
@@ -271,8 +271,7 @@ impl Running<'_> {
                 event = signals.next() => match event {
                     Event::Drain | Event::Stop => return self.stop_now().await,
                     Event::Reopen => reopen(),
-                    Event::Reload => {}
-                    Event::Ignored(name) => ignore(name),
+                    Event::Reload | Event::Ignored => {}
                 },
             }
         }
@@ -342,12 +341,6 @@ async fn changed(watch: &mut Option<ManifestWatch>) {
         Some(watch) => watch.changed().await,
         None => std::future::pending().await,
     }
-}
-
-fn ignore(signal: &str) {
-    tracing::info!(
-        "signal {signal} received, ignored: there is one process here, and no other binary"
-    );
 }
 
 fn reopen() {

@@ -28,7 +28,7 @@ pub(crate) enum Event {
     Drain,
     Stop,
     /// nginx would do something, and we do not.
-    Ignored(&'static str),
+    Ignored,
 }
 
 impl Signals {
@@ -44,17 +44,24 @@ impl Signals {
         })
     }
 
-    /// The next one; nothing is lost when this is dropped while it waits.
+    /// The next one, which is noted in nginx's words; nothing is lost when this is dropped while it
+    /// waits.
     pub(crate) async fn next(&mut self) -> Event {
-        tokio::select! {
-            _ = self.hup.recv() => Event::Reload,
-            _ = self.usr1.recv() => Event::Reopen,
-            _ = self.usr2.recv() => Event::Ignored("SIGUSR2"),
-            _ = self.winch.recv() => Event::Ignored("SIGWINCH"),
-            _ = self.quit.recv() => Event::Drain,
-            _ = self.term.recv() => Event::Drain,
-            _ = self.int.recv() => Event::Stop,
-        }
+        let (number, name, event) = tokio::select! {
+            _ = self.hup.recv() => (1, "SIGHUP", Event::Reload),
+            _ = self.usr1.recv() => (10, "SIGUSR1", Event::Reopen),
+            _ = self.usr2.recv() => (12, "SIGUSR2", Event::Ignored),
+            _ = self.winch.recv() => (28, "SIGWINCH", Event::Ignored),
+            _ = self.quit.recv() => (3, "SIGQUIT", Event::Drain),
+            _ = self.term.recv() => (15, "SIGTERM", Event::Drain),
+            _ = self.int.recv() => (2, "SIGINT", Event::Stop),
+        };
+        let ignored = match event {
+            Event::Ignored => ", ignored: there is one process here, and no other binary",
+            _ => "",
+        };
+        tracing::info!("signal {number} ({name}) received{ignored}");
+        event
     }
 }
 

@@ -2,12 +2,12 @@
 //! puts there besides).
 
 use std::borrow::Cow;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use base64ct::{Base64, Encoding as _};
 
 use crate::error::open_failed;
+use crate::remembered::read_file;
 
 /// Where PEM text comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,7 +42,7 @@ impl Source {
     pub(crate) fn read(&self) -> Result<Cow<'_, [u8]>, String> {
         match self {
             Self::Data(text) => Ok(Cow::Borrowed(text.as_bytes())),
-            Self::File(path) => fs::read(path)
+            Self::File(path) => read_file(path)
                 .map(Cow::Owned)
                 .map_err(|error| open_failed(path, &error)),
         }

@@ -250,7 +250,7 @@ impl Builder<'_> {
 
     fn read_beside(&mut self, directive: &Directive) -> Option<Vec<u8>> {
         let path = self.beside(directive);
-        match std::fs::read(&path) {
+        match portunus_tls::read_file(&path) {
             Ok(content) => Some(content),
             Err(error) => {
                 self.tls_fault(Some(directive), cannot_open(&path, &error));
