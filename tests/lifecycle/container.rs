@@ -110,7 +110,8 @@ fn a_read_only_root_is_enough() -> Result {
 fn without_descriptors_accepting_waits() -> Result {
     let tree = TempTree::new()?.directory("writable")?;
     let mut server = Wrapped::start(&[], &tree, CONFIG)?;
-    // The server has counted on more when it started.
+    // It raises the limit between listening and serving, and counts on it.
+    server.process.wait_for_output("started", PATIENCE)?;
     let limit = |number| Rlimit {
         current: Some(number),
         maximum: getrlimit(Resource::Nofile).maximum,
