@@ -130,6 +130,36 @@ fn a_socket_that_may_not_be_opened_is_a_502() {
     wait_for(&server, "denied.log", "(13: Permission denied)");
 }
 
+/// An answer that its client does not read is in a file where `fastcgi_temp_path` says, and FPM is free.
+#[test]
+fn what_outgrows_memory_is_where_it_is_wanted() {
+    let large = [HEAD.as_bytes(), &vec![b'x'; 16 << 20]].concat();
+    let script = vec![Request, Stdout(large), End(0)];
+    let peer = FastCgiPeer::start(vec![script]).expect("a peer");
+    let mut server = serve(
+        "fastcgi_temp_path %%TMP%%/answers; fastcgi_max_temp_file_size 100m;",
+        &[peer.address()],
+    );
+    let mut client = Connection::open(server.address(0)).expect("it listens");
+    client
+        .send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .expect("it is taken");
+    let folder = server.folder().join("answers");
+    let open = format!("/proc/{}/fd", server.process().pid());
+    let is_there = || {
+        let files = std::fs::read_dir(&open).expect("it runs").flatten();
+        let mut paths = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+        paths.any(|path| path.starts_with(&folder))
+    };
+    let begun = Instant::now();
+    while !is_there() {
+        assert!(begun.elapsed() < PATIENCE, "no file below {folder:?}");
+        std::thread::yield_now();
+    }
+    let answer = client.read_response("GET").expect("an answer");
+    assert_eq!(answer.body.len(), 16 << 20);
+}
+
 /// Laravel's own fields are told apart by case in tests and in clients that should know better.
 #[test]
 fn php_spells_its_fields_and_says_who_and_when() {

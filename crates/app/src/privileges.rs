@@ -86,11 +86,7 @@ pub(crate) fn drop_privileges(config: &Config, temp_dirs: BTreeSet<PathBuf>) -> 
 }
 
 /// Directives whose first word is a directory that the server writes into.
-const WRITABLE: &[&str] = &[
-    "fastcgi_cache_path",
-    "fastcgi_temp_path",
-    "proxy_cache_path",
-];
+const WRITABLE: &[&str] = &["fastcgi_cache_path", "proxy_cache_path"];
 
 fn collect_directories(config: &Config, scope: Scope<'_>, found: &mut BTreeSet<PathBuf>) {
     for (id, directive, block) in scope.directives() {

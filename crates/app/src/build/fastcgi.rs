@@ -97,9 +97,7 @@ impl Builder<'_> {
         Some(regex)
     }
 
-    fn options(&self, scope: Scope<'_>) -> Options {
-        let buffers = scope.buffers(d::FASTCGI_BUFFERS);
-        let memory = buffers.number.saturating_mul(buffers.size);
+    fn options(&mut self, scope: Scope<'_>) -> Options {
         let defaults = Options::default();
         Options {
             connect_timeout: scope.duration(d::FASTCGI_CONNECT_TIMEOUT),
@@ -110,11 +108,12 @@ impl Builder<'_> {
             accel_buffering: !scope
                 .bits(d::FASTCGI_IGNORE_HEADERS)
                 .contains(&"X-Accel-Buffering"),
-            spool: portunus_spool::Limits {
-                memory: usize::try_from(memory).unwrap_or(usize::MAX),
-                file: scope.size(d::FASTCGI_MAX_TEMP_FILE_SIZE),
-                directory: self.temp_dir.clone(),
-            },
+            spool: self.answer_spool(
+                scope,
+                d::FASTCGI_BUFFERS,
+                d::FASTCGI_MAX_TEMP_FILE_SIZE,
+                d::FASTCGI_TEMP_PATH,
+            ),
             ignore_client_abort: scope.flag(d::FASTCGI_IGNORE_CLIENT_ABORT),
             catch_stderr: words(scope, d::FASTCGI_CATCH_STDERR),
             ..defaults

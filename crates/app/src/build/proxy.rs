@@ -99,26 +99,16 @@ impl Builder<'_> {
                 head: usize::try_from(scope.size(d::PROXY_BUFFER_SIZE)).unwrap_or(usize::MAX),
             },
             limit_rate: self.template_here(scope, d::PROXY_LIMIT_RATE),
-            spool: self.proxy_spool(scope),
+            spool: self.answer_spool(
+                scope,
+                d::PROXY_BUFFERS,
+                d::PROXY_MAX_TEMP_FILE_SIZE,
+                d::PROXY_TEMP_PATH,
+            ),
             keepalive,
             caching: self.proxy_caching(scope),
             copy: self.proxy_copy(scope),
         }))
-    }
-
-    fn proxy_spool(&mut self, scope: Scope<'_>) -> portunus_spool::Limits {
-        let buffers = scope.buffers(d::PROXY_BUFFERS);
-        let memory = buffers.number.saturating_mul(buffers.size);
-        let wanted = scope.find(d::PROXY_TEMP_PATH).is_some();
-        let directory = match wanted {
-            true => self.temp_dir(scope, d::PROXY_TEMP_PATH),
-            false => Arc::clone(&self.temp_dir),
-        };
-        portunus_spool::Limits {
-            memory: usize::try_from(memory).unwrap_or(usize::MAX),
-            file: scope.size(d::PROXY_MAX_TEMP_FILE_SIZE),
-            directory,
-        }
     }
 
     /// The target, and for a fixed one its text as written.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use portunus_conf::{Diagnostic, DirectiveId, Scope, Severity};
+use portunus_spool::Limits;
 use portunus_telemetry::errno_text;
 
 use super::Builder;
@@ -12,6 +13,28 @@ const HELP: &str =
     "mount a directory that can be written, such as a tmpfs, and name it in client_body_temp_path";
 
 impl Builder<'_> {
+    /// Room for an answer that is read ahead: `…_buffers`, `…_max_temp_file_size`, `…_temp_path`; where no
+    /// directory is named, that of request bodies.
+    pub(super) fn answer_spool(
+        &mut self,
+        scope: Scope<'_>,
+        buffers: DirectiveId,
+        file: DirectiveId,
+        temp_path: DirectiveId,
+    ) -> Limits {
+        let buffers = scope.buffers(buffers);
+        let memory = buffers.number.saturating_mul(buffers.size);
+        let directory = match scope.find(temp_path) {
+            Some(_) => self.temp_dir(scope, temp_path),
+            None => Arc::clone(&self.temp_dir),
+        };
+        Limits {
+            memory: usize::try_from(memory).unwrap_or(usize::MAX),
+            file: scope.size(file),
+            directory,
+        }
+    }
+
     /// The directory of a `…_temp_path`, made if it is missing; where nothing can be written there,
     /// the system's place for temporary files.
     ///

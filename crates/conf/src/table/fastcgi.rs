@@ -121,7 +121,7 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         Honoured, "Whether outdated entries are renewed in the background.";
     FASTCGI_TEMP_PATH "fastcgi_temp_path" in HTTP | SERVER | LOCATION,
         TAKE1234, Path = "fastcgi_temp", Nearest,
-        Accepted("what outgrows memory goes to unlinked files where client_body_temp_path says"), "Directory for answers that outgrow memory.";
+        Honoured, "Directory for answers that outgrow memory.";
     FASTCGI_MAX_TEMP_FILE_SIZE "fastcgi_max_temp_file_size" in HTTP | SERVER | LOCATION,
         TAKE1, Size = "1024m", Nearest,
         Honoured, "How much of an answer may go to a file.";
