@@ -183,10 +183,10 @@ impl Regex {
     /// [`MatchError`] if it takes too many steps.
     #[inline]
     pub fn is_match(&self, subject: &[u8]) -> Result<bool, MatchError> {
-        if !self.admits(subject) {
-            return Ok(false);
+        match self.foresee(subject) {
+            Some(matches) => Ok(matches),
+            None => self.search(subject),
         }
-        self.search(subject)
     }
 
     fn search(&self, subject: &[u8]) -> Result<bool, MatchError> {
@@ -210,10 +210,14 @@ impl Regex {
     #[inline]
     pub fn captures(&self, subject: &[u8], captures: &mut Captures) -> Result<bool, MatchError> {
         // Inlined up to here: of a list of expressions, most are turned away.
-        if !self.admits(subject) {
-            return Ok(false);
+        let Some(matches) = self.foresee(subject) else {
+            return self.search_groups(subject, captures);
+        };
+        if matches {
+            // A pattern that PCRE is not asked about has no groups.
+            captures.clear();
         }
-        self.search_groups(subject, captures)
+        Ok(matches)
     }
 
     fn search_groups(&self, subject: &[u8], captures: &mut Captures) -> Result<bool, MatchError> {
@@ -293,11 +297,12 @@ impl Regex {
         }
     }
 
+    /// Whether the pattern matches, where that can be told without PCRE.
     #[inline]
-    fn admits(&self, subject: &[u8]) -> bool {
-        self.prefilter
-            .as_ref()
-            .is_none_or(|prefilter| prefilter.admits(subject))
+    fn foresee(&self, subject: &[u8]) -> Option<bool> {
+        let prefilter = self.prefilter.as_ref()?;
+        let admitted = prefilter.admits(subject);
+        (!admitted || prefilter.decides()).then_some(admitted)
     }
 
     fn interpreted(&self) -> Option<&Engine> {

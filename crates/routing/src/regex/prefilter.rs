@@ -1,14 +1,22 @@
-//! A cheap test that most subjects fail before PCRE is asked.
+//! A cheap test that most subjects fail before PCRE is asked, and that tells all there is to tell of a pattern like
+//! `\.php$`.
 
 use memchr::memmem::Finder;
 
 use super::pattern::{class_length, escape_length, has_settings};
 
-/// Bytes that every subject must hold for the pattern to match.
-///
-/// One variant per place. A pattern for which none can be told safely has no prefilter.
+/// Bytes that every subject must hold for the pattern to match. A pattern for which none can be told safely has no
+/// prefilter.
 #[derive(Debug)]
-pub(super) enum Prefilter {
+pub(super) struct Prefilter {
+    bytes: Bytes,
+    /// The pattern asks for nothing else.
+    is_all: bool,
+}
+
+/// One variant per place.
+#[derive(Debug)]
+enum Bytes {
     /// At the start, as in `^/blog/`.
     Start(Box<[u8]>),
     /// At the end, as in `\.php$`.
@@ -33,6 +41,37 @@ impl Prefilter {
     /// What can be told of `pattern`, in which case counts and `$` means the very end.
     pub(super) fn of(pattern: &str) -> Option<Prefilter> {
         let pieces = pieces(pattern)?;
+        let bytes = Bytes::of(&pieces)?;
+        let only = match (&bytes, &pieces[..]) {
+            (Bytes::End(_), [only @ .., Piece::End])
+            | (Bytes::Start(_), [Piece::Start, only @ ..])
+            | (Bytes::Within(_), only) => only,
+            _ => return None,
+        };
+        let is_literal = |piece: &Piece| matches!(piece, Piece::Literal(_));
+        let is_all = only.iter().all(is_literal);
+        Some(Prefilter { bytes, is_all })
+    }
+
+    /// Whether `subject` may match.
+    #[inline]
+    pub(super) fn admits(&self, subject: &[u8]) -> bool {
+        match &self.bytes {
+            Bytes::Start(start) => subject.starts_with(start),
+            Bytes::End(end) => subject.ends_with(end),
+            Bytes::Within(finder) => finder.find(subject).is_some(),
+        }
+    }
+
+    /// Whether what may match does.
+    #[inline]
+    pub(super) fn decides(&self) -> bool {
+        self.is_all
+    }
+}
+
+impl Bytes {
+    fn of(pieces: &[Piece]) -> Option<Bytes> {
         let literals = |pieces: &[Piece]| -> Box<[u8]> {
             let literal = |piece: &Piece| match piece {
                 Piece::Literal(byte) => Some(*byte),
@@ -40,20 +79,20 @@ impl Prefilter {
             };
             pieces.iter().map_while(literal).collect()
         };
-        if let [rest @ .., Piece::End] = &pieces[..] {
+        if let [rest @ .., Piece::End] = pieces {
             let start = rest
                 .iter()
                 .rposition(|piece| !matches!(piece, Piece::Literal(_)));
             let end = literals(&rest[start.map_or(0, |at| at + 1)..]);
             if !end.is_empty() {
-                return Some(Prefilter::End(end));
+                return Some(Bytes::End(end));
             }
         }
-        if let [Piece::Start, rest @ ..] = &pieces[..] {
+        if let [Piece::Start, rest @ ..] = pieces {
             let start = literals(rest);
             // A slash alone begins every URI.
             if start.len() > 1 {
-                return Some(Prefilter::Start(start));
+                return Some(Bytes::Start(start));
             }
         }
         let runs = pieces
@@ -62,19 +101,7 @@ impl Prefilter {
         let longest = runs
             .max_by_key(|run| run.len())
             .filter(|run| run.len() > 1)?;
-        Some(Prefilter::Within(Box::new(
-            Finder::new(&longest).into_owned(),
-        )))
-    }
-
-    /// Whether `subject` may match.
-    #[inline]
-    pub(super) fn admits(&self, subject: &[u8]) -> bool {
-        match self {
-            Prefilter::Start(start) => subject.starts_with(start),
-            Prefilter::End(end) => subject.ends_with(end),
-            Prefilter::Within(finder) => finder.find(subject).is_some(),
-        }
+        Some(Bytes::Within(Box::new(Finder::new(&longest).into_owned())))
     }
 }
 
@@ -141,23 +168,29 @@ fn escape_piece(rest: &str) -> Option<(Piece, usize)> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::Prefilter;
+    use super::{Bytes, Prefilter};
     use crate::regex::{Captures, Regex};
 
     fn told(pattern: &str) -> String {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        match Prefilter::of(pattern) {
-            None => "-".to_owned(),
-            Some(Prefilter::Start(start)) => format!("^{}", text(&start)),
-            Some(Prefilter::End(end)) => format!("{}$", text(&end)),
-            Some(Prefilter::Within(finder)) => text(finder.needle()),
-        }
+        let Some(prefilter) = Prefilter::of(pattern) else {
+            return "-".to_owned();
+        };
+        let told = match &prefilter.bytes {
+            Bytes::Start(start) => format!("^{}", text(start)),
+            Bytes::End(end) => format!("{}$", text(end)),
+            Bytes::Within(finder) => text(finder.needle()),
+        };
+        told + if prefilter.decides() { " only" } else { "" }
     }
 
     #[test]
     fn tells_what_must_be_there() {
         for (pattern, expected) in [
-            (r"\.php$", ".php$"),
+            (r"\.php$", ".php$ only"),
+            (r"^/blog", "^/blog only"),
+            (r"^/a$", "/a$"),
+            (r"/blog", "/blog only"),
             (r"^/blog/([^/]+)/(\d+)\.php$", ".php$"),
             (r"^/blog/(.*)$", "^/blog/"),
             (r"/\.(?!well-known).*", "/."),
@@ -188,19 +221,20 @@ mod tests {
     }
 
     proptest! {
-        /// A subject that the prefilter turns away does not match.
+        /// A subject that the prefilter turns away does not match, and one that it decides on does.
         #[test]
-        fn turns_nothing_away_that_matches(
+        fn says_what_pcre_says(
             pattern in r"(\^)?([ab.]|\\\.|\\w|[ab][?*+]|\([ab]\|?[ab]?\)[?*]?|\[ab\]|a\{0,2\}){0,6}\$?",
             subject in "[ab.]{0,8}",
         ) {
             if let (Some(prefilter), Ok(regex)) =
                 (Prefilter::of(&pattern), Regex::compile(pattern.as_bytes(), false))
-                && !prefilter.admits(subject.as_bytes())
             {
-                let engine = &regex.engine;
-                prop_assert!(!engine.is_match(subject.as_bytes()).unwrap(), "{} {}", pattern, subject);
-                prop_assert!(!regex.captures(subject.as_bytes(), &mut Captures::new()).unwrap());
+                let admitted = prefilter.admits(subject.as_bytes());
+                let matches = regex.engine.is_match(subject.as_bytes()).unwrap();
+                prop_assert!(admitted || !matches, "{} {}", pattern, subject);
+                prop_assert!(!admitted || !prefilter.decides() || matches, "{} {}", pattern, subject);
+                prop_assert_eq!(regex.captures(subject.as_bytes(), &mut Captures::new()).unwrap(), matches);
             }
         }
     }
