@@ -33,8 +33,8 @@ mod head;
 mod record;
 
 pub use decode::{DecodeError, Event, RequestDecoder, RequestEvent, ResponseDecoder};
-pub use head::{CgiHead, HeadError, HeadLimits, HeadParser, HeadWarning};
+pub use head::{CgiFields, CgiHead, HeadError, HeadLimits, HeadParser, HeadWarning};
 pub use record::{
     Abort, BeginRequest, EndRequest, GetValues, Header, MAX_CONTENT, NULL_REQUEST_ID, PairError,
-    Pairs, Params, ProtocolStatus, RecordType, Role, VERSION, stream,
+    Pairs, ParamName, Params, ProtocolStatus, RecordType, Role, VERSION, stream,
 };

@@ -212,8 +212,8 @@ impl Exchange {
         self.last_read
     }
 
-    /// Whether the answer ended, nothing at all is left in either direction, and the rules allow
-    /// another request.
+    /// Whether the answer ended, nothing at all is left in either direction of what has been read, and the rules
+    /// allow another request. Whether FPM has sent more, or hung up, is looked at before the next one.
     pub(crate) fn may_serve_again(&mut self, rules: &Reuse, now: Instant) -> bool {
         // Takes the padding behind END_REQUEST; anything else there is an error.
         let settled = matches!(
@@ -225,7 +225,6 @@ impl Exchange {
             && self.send_error.is_none()
             && self.out.is_done(&self.connection)
             && self.connection.may_serve_again(rules, now)
-            && !self.connection.is_stale()
     }
 
     fn note_stderr(&mut self, bytes: Bytes) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use http::HeaderName;
 use portunus_fastcgi::CgiHead;
 use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
@@ -234,7 +235,8 @@ impl Drop for Shared {
 
 /// Whether PHP says who it is (`expose_php`).
 fn is_php(head: &CgiHead) -> bool {
-    let by = head.fields.get("x-powered-by");
+    static POWERED_BY: HeaderName = HeaderName::from_static("x-powered-by");
+    let by = head.fields.get(&POWERED_BY);
     by.is_some_and(|by| by.as_bytes().starts_with(b"PHP/"))
 }
 
@@ -402,9 +404,7 @@ impl Lease {
     }
 
     fn give_back(&mut self, mut connection: Option<Box<Connection>>, now: Instant) {
-        if !std::mem::take(&mut self.held) {
-            return;
-        }
+        self.held = false;
         let shared = &self.pool.shared;
         let offered = connection.is_some();
         let rules = &self.rules;
@@ -448,6 +448,8 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // The connection first: its worker is free only once it is closed.
         self.connection = None;
-        self.give_back(None, Instant::now());
+        if self.held {
+            self.give_back(None, Instant::now());
+        }
     }
 }

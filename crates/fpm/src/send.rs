@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderName;
 use portunus_fastcgi::CgiHead;
 use tokio::time::Instant;
 
@@ -410,10 +411,9 @@ impl Gathering {
 
 /// nginx: `ngx_http_upstream_process_buffering`.
 fn is_buffered(options: &Options, head: &CgiHead) -> bool {
-    let said = head
-        .fields
-        .get("x-accel-buffering")
-        .filter(|_| options.accel_buffering);
+    static ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+    let heard = head.accel && options.accel_buffering;
+    let said = heard.then(|| head.fields.get(&ACCEL_BUFFERING)).flatten();
     match said.map(http::HeaderValue::as_bytes) {
         Some(value) if value.eq_ignore_ascii_case(b"no") => false,
         Some(value) if value.eq_ignore_ascii_case(b"yes") => true,

@@ -21,6 +21,9 @@ pub(crate) async fn act(mut cx: Box<Context>, plan: Plan) -> Response<ResponseBo
 }
 
 /// Goes on until there is something to answer; `None` is to close the connection without.
+///
+/// All but PHP is boxed: a future is as large as the largest of what it may wait for, and each request to PHP
+/// moved, and kept while it waited, three times what it needs.
 pub(crate) async fn settle(cx: &mut Context, mut plan: Plan) -> Option<Box<Reply>> {
     if !matches!(plan, Plan::FastCgi) {
         cx.moment = None;
@@ -29,17 +32,17 @@ pub(crate) async fn settle(cx: &mut Context, mut plan: Plan) -> Option<Box<Reply
         plan = match plan {
             Plan::Answer(reply) => return Some(reply),
             Plan::Close => return None,
-            Plan::List(directory) => listing::run(cx, *directory).await,
-            Plan::Mirror => mirror::run(cx).await,
+            Plan::List(directory) => Box::pin(listing::run(cx, *directory)).await,
+            Plan::Mirror => Box::pin(mirror::run(cx)).await,
             Plan::FastCgi => fastcgi::run(cx).await,
-            Plan::Proxy => proxy::run(cx).await,
+            Plan::Proxy => Box::pin(proxy::run(cx)).await,
             Plan::Delay(time, then) => {
-                tokio::time::sleep(time).await;
+                Box::pin(tokio::time::sleep(time)).await;
                 let site = Rc::clone(&cx.site);
                 decide(cx, &site, *then)
             }
-            Plan::Password(waiting) => password(cx, *waiting).await,
-            Plan::AuthRequest(at) => subrequest::authorize(cx, at).await,
+            Plan::Password(waiting) => Box::pin(password(cx, *waiting)).await,
+            Plan::AuthRequest(at) => Box::pin(subrequest::authorize(cx, at)).await,
         };
     }
 }

@@ -4,8 +4,9 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::time::Instant;
 
-use http::{HeaderMap, HeaderValue, Method, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use portunus_routing::{Captures, LocationId, MatchError};
 use portunus_server::{Exchange, PeerAddr};
 use portunus_static_files::Moment;
@@ -72,7 +73,7 @@ pub(crate) struct Carried {
     /// `X-Accel-Charset`.
     pub(crate) charset: Option<Vec<u8>>,
     /// Other fields of an upstream.
-    pub(crate) fields: HeaderMap,
+    pub(crate) fields: Vec<(HeaderName, HeaderValue)>,
     /// `WWW-Authenticate`.
     pub(crate) challenges: Vec<HeaderValue>,
 }
@@ -228,6 +229,14 @@ impl Context {
 
     pub(crate) fn is_head(&self) -> bool {
         self.head.method == Method::HEAD
+    }
+
+    /// Not long ago, and no later than now. Asks the clock only where the request has waited for something.
+    pub(crate) fn recent(&self) -> Instant {
+        match self.moment {
+            Some(_) => self.exchange.arrived(),
+            None => Instant::now(),
+        }
     }
 
     /// The peer of the connection, whatever `real_ip_header` says.

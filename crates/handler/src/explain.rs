@@ -193,13 +193,13 @@ fn php(cx: &mut Context, site: &Site) -> String {
         let ParamStep::Expand(parameter) = step else {
             continue;
         };
-        let name = parameter.name.escape_ascii().to_string();
+        let name = parameter.name.as_bytes().escape_ascii().to_string();
         if matches!(
             &*name,
             "SCRIPT_FILENAME" | "SCRIPT_NAME" | "PATH_INFO" | "QUERY_STRING" | "HTTPS"
         ) {
             let value = cx.expand(&parameter.value);
-            if parameter.if_not_empty && value.is_empty() {
+            if !parameter.keep_empty && value.is_empty() {
                 continue;
             }
             text.push_str(&format!("\n      {name} = {}", value.escape_ascii()));

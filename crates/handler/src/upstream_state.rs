@@ -55,7 +55,7 @@ impl UpstreamState {
             attempt.aside = Some(Arc::clone(aside));
         }
         if keep_fields {
-            self.fields = Some(response.head.fields.clone());
+            self.fields = Some(response.head.fields.to_map());
         }
     }
 

@@ -1,12 +1,14 @@
 //! The CGI head at the start of `Stdout` (RFC 3875 §6).
 
 mod field;
+mod list;
 mod parser;
 
+pub use list::CgiFields;
 pub use parser::{HeadLimits, HeadParser};
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use field::Fields;
 
@@ -25,7 +27,7 @@ pub struct CgiHead {
     pub reason: Option<Bytes>,
     /// All fields but `Status` and `Transfer-Encoding: chunked`, bytes unchanged, repeated
     /// ones in order. Of fields that may occur once, the first (nginx does so too).
-    pub fields: HeaderMap,
+    pub fields: CgiFields,
     /// Whether there is any `X-Accel-…` among them.
     pub accel: bool,
     /// Whether any name but `Content-Type` is spelled otherwise than in Title-Case.

@@ -5,10 +5,10 @@ use http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderName, LAST_MODIFIED,
     LOCATION, REFRESH, SERVER, TRANSFER_ENCODING,
 };
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 
 use super::field::{Fields, shown};
-use super::{CgiHead, HeadError, HeadWarning};
+use super::{CgiFields, CgiHead, HeadError, HeadWarning};
 
 /// How much of a head is taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,9 +102,11 @@ fn head_end(bytes: &[u8], line: &mut usize) -> Option<usize> {
     }
 }
 
+/// Room for the fields of most answers.
+const USUAL: usize = 8;
+
 fn read(raw: Bytes, limit: usize) -> Result<CgiHead, HeadError> {
-    let lines = memchr::memchr_iter(b'\n', &raw).take(limit).count();
-    let mut fields = HeaderMap::with_capacity(lines);
+    let mut fields = CgiFields::with_capacity(USUAL);
     let (mut status, mut warnings, mut content_length) = (None, Vec::new(), None);
     let (mut chunked, mut accel, mut odd_names) = (false, false, false);
     for (count, field) in Fields::new(&raw).enumerate() {
@@ -141,20 +143,18 @@ fn read(raw: Bytes, limit: usize) -> Result<CgiHead, HeadError> {
             TRANSFER_ENCODING => return Err(HeadError::UnknownTransferEncoding(shown(value))),
             _ => {}
         }
-        if occurs_once(&parsed) && fields.contains_key(&parsed) {
+        if occurs_once(&parsed) && fields.contains(&parsed) {
             warnings.push(HeadWarning::Duplicate(shown(
                 &[name, b": ", value].concat(),
             )));
             continue;
         }
-        fields
-            .try_append(parsed, stored)
-            .map_err(|_| HeadError::TooManyFields)?;
+        fields.push(parsed, stored);
     }
     if chunked && content_length.is_some() {
         return Err(HeadError::TwoLengths);
     }
-    let (status, reason) = status.unwrap_or_else(|| match fields.contains_key(LOCATION) {
+    let (status, reason) = status.unwrap_or_else(|| match fields.contains(&LOCATION) {
         true => (StatusCode::FOUND, None),
         false => (StatusCode::OK, None),
     });
@@ -317,12 +317,11 @@ mod tests {
         let parsed = parse(head).unwrap();
         let cookies: Vec<_> = parsed
             .fields
-            .get_all("set-cookie")
-            .iter()
+            .get_all(&http::header::SET_COOKIE)
             .map(HeaderValue::as_bytes)
             .collect();
         assert_eq!(cookies, [&b"a=1"[..], b"b=\xff"]);
-        assert_eq!(parsed.fields["server"], "a");
+        assert_eq!(parsed.fields.get(&SERVER).unwrap(), "a");
         assert_eq!(
             parsed.warnings,
             [HeadWarning::Duplicate("Server: b".into())]

@@ -1,5 +1,9 @@
 //! Name-value pairs (FastCGI 1.0 §3.4).
 
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
 /// Pairs in their wire form, in the order they were pushed.
 ///
 /// Names and values are bytes: PHP takes what comes, UTF-8 or not, and of
@@ -44,35 +48,34 @@ impl Params {
     }
 
     /// Appends one pair whose value `write` appends to the buffer, so that it is built where it
-    /// is sent from. An empty value is dropped, its name with it, unless `keep_empty`.
+    /// is sent from. An empty value is dropped, its name with it, unless `keep_empty`. Where the
+    /// value is in [`Self::as_bytes`], if it was kept.
     pub fn push_written(
         &mut self,
-        name: &[u8],
+        name: &ParamName,
         keep_empty: bool,
         write: impl FnOnce(&mut Vec<u8>),
-    ) {
-        let (name, start) = (cut(name), self.bytes.len());
-        push_length(&mut self.bytes, name.len());
-        let length_at = self.bytes.len();
-        // Room for the length of a short value; most are.
-        self.bytes.push(0);
-        self.bytes.extend_from_slice(name);
+    ) -> Option<Range<usize>> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&name.wire);
         let value_at = self.bytes.len();
         write(&mut self.bytes);
         self.bytes.truncate(value_at + MAX_LENGTH);
         let length = self.bytes.len().saturating_sub(value_at);
         if length == 0 && !keep_empty {
             self.bytes.truncate(start);
-            return;
+            return None;
         }
+        let length_at = start + name.length_at;
         match (u8::try_from(length), self.bytes.get_mut(length_at)) {
             (Ok(short @ ..0x80), Some(place)) => *place = short,
-            _ => {
-                let mut long = Vec::with_capacity(4);
-                push_length(&mut long, length);
-                self.bytes.splice(length_at..=length_at, long);
-            }
+            _ => drop(
+                self.bytes
+                    .splice(length_at..=length_at, long_length(length)),
+            ),
         }
+        let end = self.bytes.len();
+        Some(end - length..end)
     }
 
     /// The wire form so far.
@@ -88,6 +91,57 @@ impl Params {
     }
 }
 
+/// The name of a pair with all that stands before its value, made once for many requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParamName {
+    wire: SmallVec<[u8; 64]>,
+    /// Where the length of the value goes; there is room for that of a short one, which most are.
+    length_at: usize,
+}
+
+impl ParamName {
+    /// This name.
+    #[must_use]
+    pub fn new(name: &[u8]) -> Self {
+        Self::of_parts(b"", name)
+    }
+
+    /// The name by which a script knows a field of the request: `HTTP_` and the field's name in upper case, with `_`
+    /// for `-` (RFC 3875 §4.1.18).
+    #[must_use]
+    pub fn of_field(name: &[u8]) -> Self {
+        let mut made = Self::of_parts(b"HTTP_", name);
+        for byte in made.wire.iter_mut().skip(made.length_at + 1) {
+            *byte = match *byte {
+                b'-' => b'_',
+                other => other.to_ascii_uppercase(),
+            };
+        }
+        made
+    }
+
+    fn of_parts(prefix: &[u8], name: &[u8]) -> Self {
+        let name = name.get(..MAX_LENGTH - prefix.len()).unwrap_or(name);
+        let length = prefix.len() + name.len();
+        let mut wire = SmallVec::new();
+        match u8::try_from(length) {
+            Ok(short @ ..0x80) => wire.push(short),
+            _ => wire.extend_from_slice(&long_length(length)),
+        }
+        let length_at = wire.len();
+        wire.push(0);
+        wire.extend_from_slice(prefix);
+        wire.extend_from_slice(name);
+        Self { wire, length_at }
+    }
+
+    /// The name itself.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.wire.get(self.length_at + 1..).unwrap_or_default()
+    }
+}
+
 /// Longest name or value the format can express.
 const MAX_LENGTH: usize = 0x7fff_ffff;
 
@@ -98,11 +152,12 @@ fn cut(part: &[u8]) -> &[u8] {
 fn push_length(out: &mut Vec<u8>, length: usize) {
     match u8::try_from(length) {
         Ok(short) if short < 0x80 => out.push(short),
-        _ => {
-            let long = u32::try_from(length).unwrap_or(u32::MAX) | 0x8000_0000;
-            out.extend_from_slice(&long.to_be_bytes());
-        }
+        _ => out.extend_from_slice(&long_length(length)),
     }
+}
+
+fn long_length(length: usize) -> [u8; 4] {
+    (u32::try_from(length).unwrap_or(u32::MAX) | 0x8000_0000).to_be_bytes()
 }
 
 /// The peer's pairs do not add up.
@@ -183,13 +238,15 @@ mod tests {
             }
             let value = vec![b'v'; length];
             pushed.push(b"A", &value);
-            written.push_written(b"A", true, |out| out.extend_from_slice(&value));
+            written.push_written(&ParamName::new(b"A"), true, |out| {
+                out.extend_from_slice(&value);
+            });
             pushed.push_wire(b"\x01\x00Z");
             written.push(b"Z", b"");
             assert_eq!(pushed, written, "{length}");
         }
         let mut params = Params::default();
-        params.push_written(b"A", false, |_| {});
+        params.push_written(&ParamName::new(b"A"), false, |_| {});
         assert_eq!(params, Params::default());
     }
 

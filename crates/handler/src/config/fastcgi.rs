@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::HeaderName;
-use portunus_fastcgi::Params;
+use portunus_fastcgi::{ParamName, Params};
 use portunus_fpm::{ErrorKind, Failure, Options, Pool};
 use portunus_routing::Regex;
 use portunus_upstream::{Balance, Group, Peer};
@@ -199,7 +199,30 @@ pub(crate) enum ParamStep {
     /// Constant pairs in their wire form.
     Wire(Box<[u8]>),
     /// A value of the request's own.
-    Expand(FastCgiParam),
+    Expand(ReadyParam),
+}
+
+/// A param whose name needs no more work.
+#[derive(Debug)]
+pub(crate) struct ReadyParam {
+    pub(crate) name: ParamName,
+    pub(crate) value: Template,
+    pub(crate) keep_empty: bool,
+    /// It names the script, which is looked at before it goes out.
+    pub(crate) is_script: bool,
+}
+
+const SCRIPT: &[u8] = b"SCRIPT_FILENAME";
+
+impl From<FastCgiParam> for ReadyParam {
+    fn from(param: FastCgiParam) -> Self {
+        Self {
+            name: ParamName::new(&param.name),
+            value: param.value,
+            keep_empty: !param.if_not_empty,
+            is_script: *param.name == *SCRIPT,
+        }
+    }
 }
 
 impl FromIterator<FastCgiParam> for FastCgiParams {
@@ -210,10 +233,10 @@ impl FromIterator<FastCgiParam> for FastCgiParams {
             made.tells_length |= &*param.name == b"CONTENT_LENGTH";
             match param.value.as_literal() {
                 Some(b"") if param.if_not_empty => {}
-                Some(literal) => wire.push(&param.name, literal),
-                None => {
+                Some(literal) if *param.name != *SCRIPT => wire.push(&param.name, literal),
+                _ => {
                     made.push_wire(&mut wire);
-                    made.steps.push(ParamStep::Expand(param));
+                    made.steps.push(ParamStep::Expand(param.into()));
                 }
             }
         }

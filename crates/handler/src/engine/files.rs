@@ -305,7 +305,7 @@ fn leaves_alias(cx: &mut Context, root: &Root) -> bool {
 /// Path and URI of a candidate: the name takes the place of the URI below the root.
 fn path_of_name(cx: &mut Context, root: &Root, name: Vec<u8>, literal: bool) -> (Vec<u8>, Vec<u8>) {
     let Some(Alias::Prefix(length)) = root.alias else {
-        let mut path = directory_of(cx, root);
+        let mut path = directory_of(cx, root).into_owned();
         path.extend_from_slice(&name);
         return (path, name);
     };

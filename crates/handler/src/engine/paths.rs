@@ -1,5 +1,6 @@
 //! From URIs to paths: `root`, `alias`, script name and path info.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::real_path;
@@ -12,13 +13,15 @@ use portunus_routing::Captures;
 /// The directory of `root` or `alias`.
 ///
 /// Source: nginx, `ngx_get_full_name` in `ngx_http_map_uri_to_path`.
-pub(crate) fn directory_of(cx: &mut Context, root: &Root) -> Vec<u8> {
-    // Room for what comes behind it.
-    let mut path = Vec::with_capacity(cx.uri.len() + 80);
-    root.path.expand(cx, &mut path);
-    match &root.below {
-        Some(prefix) if path.first() != Some(&b'/') => [prefix, &path[..]].concat(),
-        _ => path,
+pub(crate) fn directory_of<'r>(cx: &mut Context, root: &'r Root) -> Cow<'r, [u8]> {
+    let below = root.below.as_deref();
+    if let (Some(literal), None) = (root.path.as_literal(), below) {
+        return literal.into();
+    }
+    let path = cx.expand(&root.path);
+    match below {
+        Some(prefix) if path.first() != Some(&b'/') => [prefix, &path[..]].concat().into(),
+        _ => path.into(),
     }
 }
 
@@ -26,8 +29,10 @@ pub(crate) fn directory_of(cx: &mut Context, root: &Root) -> Vec<u8> {
 ///
 /// Source: nginx, `ngx_http_map_uri_to_path`.
 pub(crate) fn path_of(cx: &mut Context, root: &Root, uri: &[u8]) -> Vec<u8> {
-    let mut path = directory_of(cx, root);
-    path.reserve(uri.len() + 1);
+    let directory = directory_of(cx, root);
+    // Room for what comes behind it.
+    let mut path = Vec::with_capacity(directory.len() + uri.len() + 16);
+    path.extend_from_slice(&directory);
     match root.alias {
         None => path.extend_from_slice(uri),
         Some(Alias::Prefix(length)) => {
@@ -98,7 +103,7 @@ impl Context {
     pub(crate) fn append_realpath_root(&mut self, out: &mut Vec<u8>) -> bool {
         let site = Rc::clone(&self.site);
         let root = directory_of(self, &self.location_in(&site).root);
-        match real_path::append(&root, self.moment, out) {
+        match real_path::append(&root, self.moment, self.recent(), out) {
             Ok(()) => true,
             Err(error) => {
                 let root = root.escape_ascii();

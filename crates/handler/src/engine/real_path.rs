@@ -41,11 +41,17 @@ thread_local! {
     static RESOLVED: RefCell<Vec<Resolved>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Appends what `path` really is. Requests that came together share one look, see [`Moment`].
+/// Appends what `path` really is, as far as is known at `now`. Requests that came together share one look, see
+/// [`Moment`].
 ///
 /// # Errors
 /// What the kernel says, as `realpath(3)` does.
-pub(super) fn append(path: &[u8], moment: Option<Moment>, out: &mut Vec<u8>) -> io::Result<()> {
+pub(super) fn append(
+    path: &[u8],
+    moment: Option<Moment>,
+    now: Instant,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
     let file = Path::new(OsStr::from_bytes(path));
     RESOLVED.with_borrow_mut(|resolved| {
         let known = resolved.iter().position(|entry| *entry.path == *path);
@@ -60,7 +66,7 @@ pub(super) fn append(path: &[u8], moment: Option<Moment>, out: &mut Vec<u8>) -> 
         let looked = moment.map_or(0, |moment| moment.now);
         if let Some(entry) = &mut entry
             && entry.directory == directory
-            && entry.since.elapsed() < TRUSTED
+            && now.saturating_duration_since(entry.since) < TRUSTED
         {
             entry.looked = looked;
             out.extend_from_slice(&entry.real);
@@ -73,7 +79,7 @@ pub(super) fn append(path: &[u8], moment: Option<Moment>, out: &mut Vec<u8>) -> 
             path: path.into(),
             real: real.into(),
             directory,
-            since: Instant::now(),
+            since: now,
             looked,
         };
         match known.and_then(|at| resolved.get_mut(at)) {
@@ -104,7 +110,7 @@ mod tests {
 
     fn real(path: &Path) -> Vec<u8> {
         let mut out = Vec::new();
-        append(path.as_os_str().as_bytes(), None, &mut out).unwrap();
+        append(path.as_os_str().as_bytes(), None, Instant::now(), &mut out).unwrap();
         out
     }
 
@@ -129,6 +135,14 @@ mod tests {
             }
         }
         std::fs::remove_file(&current).unwrap();
-        assert!(append(current.as_os_str().as_bytes(), None, &mut Vec::new()).is_err());
+        assert!(
+            append(
+                current.as_os_str().as_bytes(),
+                None,
+                Instant::now(),
+                &mut Vec::new()
+            )
+            .is_err()
+        );
     }
 }

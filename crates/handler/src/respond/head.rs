@@ -21,8 +21,8 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Box<Reply>) -> Response<Re
         // Of a redirect that `error_page` has another page for.
         reply.location = cx.carried.location.take();
     }
-    for (name, value) in std::mem::take(&mut cx.carried.fields).iter() {
-        reply.fields.append(name.clone(), value.clone());
+    for (name, value) in std::mem::take(&mut cx.carried.fields) {
+        reply.fields.append(name, value);
     }
     filter(&mut cx, &site, &mut reply);
     let location = cx.location_in(&site);

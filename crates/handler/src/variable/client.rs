@@ -22,11 +22,7 @@ impl Context {
 
     /// User and password of `Authorization: Basic` (RFC 7617).
     pub(crate) fn basic_credentials(&self) -> Option<(Vec<u8>, Vec<u8>)> {
-        let field = self
-            .exchange
-            .fields()
-            .get(header::AUTHORIZATION)?
-            .as_bytes();
+        let field = self.exchange.values(&header::AUTHORIZATION).next()?;
         let (scheme, encoded) = field.split_at_checked(6)?;
         if !scheme.eq_ignore_ascii_case(b"basic ") {
             return None;

@@ -1,7 +1,7 @@
 //! Values of variables, computed when something asks for them.
 
 use std::io::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::ffi::OsStrExt as _;
 
 use portunus_routing::Slot;
@@ -57,7 +57,7 @@ impl Context {
             Variable::Http(name) if self.site.underscores_in_headers => {
                 field_of_any_spelling(self.exchange.fields(), name, out)
             }
-            Variable::Http(name) => field(self.exchange.fields(), name, out),
+            Variable::Http(name) => self.append_field(name, out),
             Variable::Slot(slot) => put_option(out, self.slot(*slot)),
             Variable::SlotOr(slot, other) => match self.slot(*slot) {
                 Some(value) => put(out, value),
@@ -67,9 +67,7 @@ impl Context {
             Variable::Geo(number) => self.append_geo(*number, out),
             Variable::Split(number) => self.append_split(*number, out),
             Variable::ContentLength => self.append_content_length(out),
-            Variable::ContentType => {
-                field(self.exchange.fields(), &http::header::CONTENT_TYPE, out)
-            }
+            Variable::ContentType => self.append_field(&http::header::CONTENT_TYPE, out),
             _ => self.append_connection_value(variable, out),
         }
     }
@@ -246,18 +244,19 @@ impl Context {
 
     fn append_address(&self, address: Option<IpAddr>, out: &mut Vec<u8>) -> bool {
         match address {
-            Some(address) => put_display(out, address),
+            Some(IpAddr::V4(address)) => put_ipv4(out, address),
+            Some(IpAddr::V6(address)) => put_display(out, address),
             None => put(out, b"unix:"),
         }
     }
 
     fn append_port(&self, port: Option<u16>, out: &mut Vec<u8>) -> bool {
-        port.is_none_or(|port| put_display(out, port))
+        port.is_none_or(|port| put_number(out, port))
     }
 
     fn append_forwarded_for(&self, out: &mut Vec<u8>) -> bool {
         static NAME: http::HeaderName = http::HeaderName::from_static("x-forwarded-for");
-        if field(self.exchange.fields(), &NAME, out) {
+        if self.append_field(&NAME, out) {
             out.extend_from_slice(b", ");
         }
         self.append_address(self.client.address, out)
@@ -278,6 +277,30 @@ pub(crate) fn put_option(out: &mut Vec<u8>, value: Option<&[u8]>) -> bool {
     value.is_some_and(|value| put(out, value))
 }
 
+/// A number, without the machinery of `fmt`: addresses and ports go to PHP with every request.
+fn put_number(out: &mut Vec<u8>, number: impl itoa::Integer) -> bool {
+    put(out, itoa::Buffer::new().format(number).as_bytes())
+}
+
+fn put_ipv4(out: &mut Vec<u8>, address: Ipv4Addr) -> bool {
+    let (mut text, mut at) = ([0; 16], 0);
+    let mut put_byte = |byte| {
+        text[at] = byte;
+        at += 1;
+    };
+    for octet in address.octets() {
+        if octet >= 100 {
+            put_byte(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            put_byte(b'0' + octet / 10 % 10);
+        }
+        put_byte(b'0' + octet % 10);
+        put_byte(b'.');
+    }
+    put(out, &text[..at - 1])
+}
+
 pub(crate) fn put_display(out: &mut Vec<u8>, value: impl std::fmt::Display) -> bool {
     // Writing to a Vec cannot fail.
     let _ = write!(out, "{value}");
@@ -288,4 +311,19 @@ pub(crate) fn put_display(out: &mut Vec<u8>, value: impl std::fmt::Display) -> b
 pub(crate) fn put_seconds(out: &mut Vec<u8>, time: std::time::Duration) -> bool {
     let _ = write!(out, "{}.{:03}", time.as_secs(), time.subsec_millis());
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_written_as_the_library_writes_them() {
+        for octet in 0..=255 {
+            let address = Ipv4Addr::new(octet, 255 - octet, 10, 0);
+            let mut out = Vec::new();
+            put_ipv4(&mut out, address);
+            assert_eq!(out, address.to_string().as_bytes());
+        }
+    }
 }

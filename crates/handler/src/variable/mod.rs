@@ -19,7 +19,7 @@ mod request_values;
 pub(crate) use client::ProxyValue;
 pub(crate) use client::decode_base64;
 pub(crate) use expand::{Slots, put, put_display, put_seconds};
-pub(crate) use request_values::{argument, cookie, field};
+pub(crate) use request_values::{argument, cookie, field, join};
 
 /// One nginx variable, ready to be evaluated.
 ///

@@ -1,6 +1,8 @@
 //! Values that are cut out of the request's head: arguments, cookies, fields.
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::context::Context;
 
 /// The first argument of that name, without regard to case.
 ///
@@ -36,22 +38,45 @@ fn without_blanks(text: &[u8]) -> &[u8] {
     &text[begin.unwrap_or(text.len())..]
 }
 
-/// Appends a field; repeated ones are joined with `, ` (cookies with `; `), as nginx does.
+/// Appends a field; repeated ones are joined as nginx does.
 pub(crate) fn field(headers: &HeaderMap, name: &HeaderName, out: &mut Vec<u8>) -> bool {
-    let separator: &[u8] = if *name == header::COOKIE {
-        b"; "
-    } else {
-        b", "
-    };
+    let values = headers.get_all(name).into_iter();
+    join(
+        name.as_str().as_bytes(),
+        values.map(HeaderValue::as_bytes),
+        out,
+    )
+}
+
+/// Appends the values of one field with `, ` between them, those of cookies with `; `. Whether there are any.
+pub(crate) fn join<'v>(
+    name: &[u8],
+    values: impl Iterator<Item = &'v [u8]>,
+    out: &mut Vec<u8>,
+) -> bool {
     let mut found = false;
-    for value in headers.get_all(name) {
+    for value in values {
         if found {
-            out.extend_from_slice(separator);
+            let is_cookie = name.eq_ignore_ascii_case(b"cookie");
+            out.extend_from_slice(if is_cookie { b"; " } else { b", " });
         }
-        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(value);
         found = true;
     }
     found
+}
+
+impl Context {
+    /// Appends a field of the request, as [`field`]; one that says where the body ends as it was understood.
+    pub(crate) fn append_field(&self, name: &HeaderName, out: &mut Vec<u8>) -> bool {
+        let exchange = &self.exchange;
+        match *name {
+            header::CONTENT_LENGTH | header::TRANSFER_ENCODING => {
+                exchange.has_field(name) && field(exchange.fields(), name, out)
+            }
+            _ => join(name.as_str().as_bytes(), exchange.values(name), out),
+        }
+    }
 }
 
 /// The same where names may have underscores, which count as dashes.

@@ -28,6 +28,8 @@ pub struct Exchange {
     number: u64,
     arrival: u64,
     started: Instant,
+    /// When all of its head was there.
+    arrived: Instant,
     head: Head,
     fields: Fields,
     limits: RefCell<Limits>,
@@ -87,6 +89,7 @@ impl Exchange {
         connection: Rc<Connection>,
         number: u64,
         started: Instant,
+        arrived: Instant,
         head: Head,
         limits: Limits,
         refusal: Option<Refusal>,
@@ -103,6 +106,7 @@ impl Exchange {
             number,
             arrival: connection.worker.reads.get(),
             started,
+            arrived,
             limits: RefCell::new(limits),
             outcome: Cell::default(),
             keep_alive: Cell::new(keep_alive),
@@ -169,6 +173,12 @@ impl Exchange {
     #[must_use]
     pub fn started(&self) -> std::time::Instant {
         self.started.into_std()
+    }
+
+    /// When all of its head was there.
+    #[must_use]
+    pub fn arrived(&self) -> std::time::Instant {
+        self.arrived.into_std()
     }
 
     /// How old the connection was when the exchange began.
@@ -248,6 +258,20 @@ impl Exchange {
     #[must_use]
     pub fn has_field(&self, name: &HeaderName) -> bool {
         self.fields.has(&self.head, name)
+    }
+
+    /// Name and value of each field, in order, without a map: names as the client spells them, and none of those that
+    /// say where the body ends.
+    pub fn field_lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.fields.lines(&self.head)
+    }
+
+    /// The values of a field, in order; none for those that say where the body ends.
+    pub fn values<'e>(&'e self, name: &'e HeaderName) -> impl Iterator<Item = &'e [u8]> {
+        let name = name.as_str().as_bytes();
+        self.field_lines()
+            .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
     }
 
     /// nginx's `http_version`: 9, 1000, 1001 or 2000.

@@ -47,6 +47,24 @@ impl Fields {
     }
 }
 
+impl Fields {
+    /// Name and value of each in its order, names in the client's spelling as far as they have one, but for
+    /// those of the framing.
+    pub(super) fn lines<'f>(
+        &'f self,
+        head: &'f Head,
+    ) -> impl Iterator<Item = (&'f [u8], &'f [u8])> {
+        let lines = head.lines.iter();
+        let lines = lines.map(|line| (part(&head.raw, line.name()), part(&head.raw, line.value())));
+        // Over HTTP/2 there are no lines, and the map was there from the start.
+        let map = self.map.get().filter(|_| head.lines.is_empty());
+        let fields = map.into_iter().flat_map(|map| map.iter());
+        let fields =
+            fields.filter(|(name, _)| !matches!(**name, CONTENT_LENGTH | TRANSFER_ENCODING));
+        lines.chain(fields.map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes())))
+    }
+}
+
 /// Makes the map; the values share the memory of the head.
 fn collect(head: &Head) -> HeaderMap {
     let mut fields = HeaderMap::with_capacity(head.lines.len() + 1);
@@ -123,6 +141,9 @@ mod tests {
             let map = fields.map(&head);
             let values = map.get_all("x-two").iter().map(HeaderValue::as_bytes);
             assert!(values.eq([b"1", b"2"]));
+            let lines = [("Host", "a"), ("X-Two", "1"), ("x-two", "2")];
+            let lines = lines.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+            assert!(fields.lines(&head).eq(lines));
         }
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Reading {
     scan: Option<Scan>,
     /// When its first byte arrived.
     began: Option<Instant>,
+    /// All of it came with its first byte, as far as was looked.
+    at_once: bool,
     /// It was there already when the one before it had been answered.
     pipelined: bool,
 }
@@ -205,7 +207,8 @@ impl<H: ConnectionHandler> Http1<H> {
                 };
             }
         }
-        if self.reading.began.is_none() {
+        self.reading.at_once = self.reading.began.is_none();
+        if self.reading.at_once {
             self.reading.began = Some(Instant::now());
             connection.read_deadline.set(None);
             connection.set_activity(Activity::Reading);
@@ -300,18 +303,24 @@ impl<H: ConnectionHandler> Http1<H> {
     fn exchange_of(&self, scan: Scan, bytes: Bytes, refusal: Option<Refusal>) -> Rc<Exchange> {
         let connection = &self.connection;
         let limits = scan.settings().limits;
-        let exchange = Exchange::new(
+        let began = self.reading.began.unwrap_or_else(Instant::now);
+        let arrived = match self.reading.at_once {
+            true => began,
+            false => Instant::now(),
+        };
+        let exchange = Rc::new(Exchange::new(
             Rc::clone(connection),
             connection.count_request(),
-            self.reading.began.unwrap_or_else(Instant::now),
+            began,
+            arrived,
             describe(scan, bytes, refusal.is_some()),
             limits,
             refusal,
-        );
+        ));
         if self.reading.pipelined {
             exchange.set_pipelined();
         }
-        Rc::new(exchange)
+        exchange
     }
 }
 
@@ -334,6 +343,7 @@ impl<H: ConnectionHandler> Watch for Witness<'_, H> {
 }
 
 /// What the exchange keeps of a head.
+#[inline]
 fn describe(scan: Scan, raw: Bytes, refused: bool) -> Head {
     let fields_start = scan.fields_start(&raw).min(raw.len());
     let known_line = scan.line.is_some();

@@ -186,10 +186,12 @@ impl<H: ConnectionHandler> hyper::service::Service<Request<Incoming>> for Stream
         );
         let limits = admitted.settings.limits;
         let number = self.connection.count_request();
+        let now = Instant::now();
         let exchange = Exchange::new(
             Rc::clone(&self.connection),
             number,
-            Instant::now(),
+            now,
+            now,
             admitted.head,
             limits,
             admitted.refusal,

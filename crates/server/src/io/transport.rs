@@ -24,10 +24,6 @@ use crate::tls::Stream;
 /// clients others waited for seconds.
 pub(crate) const UNSENT: u32 = 256 << 10;
 
-/// Up to so many bytes in several pieces are written as one: copying them costs less than the kernel's walk
-/// over the pieces.
-const JOINED: usize = 1024;
-
 /// A byte stream, shared within one thread.
 pub(crate) struct Transport {
     inner: RefCell<Inner>,
@@ -132,14 +128,8 @@ impl Transport {
         parts: &[&[u8]],
         more: bool,
     ) -> Poll<io::Result<usize>> {
-        self.bound_unsent(true);
-        let total: usize = parts.iter().map(|part| part.len()).sum();
-        if parts.len() > 2 && total <= JOINED && !more {
-            let mut joined = SmallVec::<[u8; JOINED]>::new();
-            for part in parts {
-                joined.extend_from_slice(part);
-            }
-            return with_stream!(self, stream => stream.poll_write(cx, &joined), closed());
+        if let ([part], false) = (parts, more) {
+            return with_stream!(self, stream => stream.poll_write(cx, part), closed());
         }
         let slices: SmallVec<[IoSlice<'_>; 8]> =
             parts.iter().map(|part| IoSlice::new(part)).collect();

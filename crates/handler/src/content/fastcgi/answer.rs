@@ -3,9 +3,9 @@
 //! Source: nginx, `ngx_http_upstream_process_headers`, `ngx_http_upstream_intercept_errors`.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use portunus_cache::Entry;
-use portunus_fastcgi::CgiHead;
+use portunus_fastcgi::{CgiFields, CgiHead};
 use portunus_fpm::{Error, ErrorKind, Failure, Pool, Response};
 use portunus_server::Names;
 use portunus_static_files::http_time;
@@ -65,11 +65,9 @@ pub(super) fn from_response(
         }
     }
     if intercepts(cx, site, fastcgi, status) {
-        if let Some(challenge) = head.fields.remove(header::WWW_AUTHENTICATE) {
-            cx.carried
-                .fields
-                .insert(header::WWW_AUTHENTICATE, challenge);
-        }
+        let challenges = head.fields.get_all(&header::WWW_AUTHENTICATE);
+        let challenges = challenges.map(|value| (header::WWW_AUTHENTICATE, value.clone()));
+        cx.carried.fields.extend(challenges);
         if let Some(storing) = storing {
             storing.intercepted(cx, status);
         }
@@ -164,7 +162,7 @@ pub(super) fn denied(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Plan {
         return decide(cx, site, Step::Fail(STATUS));
     }
     let content_type = HeaderValue::from_static("text/html; charset=UTF-8");
-    let fields = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type)]);
+    let fields = CgiFields::from_iter([(header::CONTENT_TYPE, content_type)]);
     let mut reply = reply(fastcgi, STATUS, fields, None, false);
     reply.body = Body::bytes(Bytes::from_static(b"Access denied.\n"));
     Plan::Answer(Box::new(reply))
@@ -200,10 +198,12 @@ fn is_status(name: &[u8]) -> bool {
 /// Source: nginx, `ngx_http_upstream_cache_send`.
 pub(super) fn from_stored(cx: &mut Context, site: &Site, fastcgi: &FastCgi, entry: &Entry) -> Plan {
     let head = entry.head();
-    let mut fields = fields_of(head);
-    if site.keeps_sent_fields {
-        cx.upstream.fields = Some(fields.clone());
-    }
+    let fields = fields_of(head);
+    let length = cached::length_of(&fields);
+    let mut fields = match site.keeps_sent_fields {
+        true => CgiFields::from(cx.upstream.fields.insert(fields).clone()),
+        false => CgiFields::from(fields),
+    };
     accel_fields(cx, fastcgi, &fields);
     if !fastcgi.ignored.accel_redirect
         && let Some(target) = fields.remove(&ACCEL_REDIRECT)
@@ -212,7 +212,6 @@ pub(super) fn from_stored(cx: &mut Context, site: &Site, fastcgi: &FastCgi, entr
     }
     cx.exchange
         .spell(own_names(head.iter().map(|(name, _)| name)));
-    let length = cached::length_of(&fields);
     let mut reply = reply(fastcgi, head.status, fields, length, true);
     reply.body = cached::body_of(entry);
     Plan::Answer(Box::new(reply))
@@ -222,7 +221,7 @@ pub(super) fn from_stored(cx: &mut Context, site: &Site, fastcgi: &FastCgi, entr
 fn reply(
     fastcgi: &FastCgi,
     status: u16,
-    fields: HeaderMap,
+    fields: CgiFields,
     length: Option<u64>,
     storable: bool,
 ) -> Reply {
@@ -230,14 +229,13 @@ fn reply(
     reply.length = length;
     reply.conditional = storable;
     let own_ranges = storable && !fastcgi.force_ranges;
-    reply.ranges =
-        fastcgi.force_ranges || (own_ranges && fields.contains_key(header::ACCEPT_RANGES));
+    reply.ranges = fastcgi.force_ranges || (own_ranges && fields.contains(&header::ACCEPT_RANGES));
     take_fields(fastcgi, fields, own_ranges, &mut reply);
     reply
 }
 
 /// `X-Accel-Limit-Rate` and `X-Accel-Charset`.
-fn accel_fields(cx: &mut Context, fastcgi: &FastCgi, fields: &HeaderMap) {
+fn accel_fields(cx: &mut Context, fastcgi: &FastCgi, fields: &CgiFields) {
     if let Some(value) = fields.get(&ACCEL_LIMIT_RATE)
         && !fastcgi.ignored.accel_limit_rate
         && let Some(rate) = value.to_str().ok().and_then(|text| text.parse().ok())
@@ -252,29 +250,24 @@ fn accel_fields(cx: &mut Context, fastcgi: &FastCgi, fields: &HeaderMap) {
 }
 
 /// Gives the reply PHP's fields, in PHP's order, but for those that are not for the client.
-fn take_fields(fastcgi: &FastCgi, fields: HeaderMap, own_ranges: bool, reply: &mut Reply) {
-    let mut kept = HeaderMap::new();
-    let mut current = None;
+fn take_fields(fastcgi: &FastCgi, fields: CgiFields, own_ranges: bool, reply: &mut Reply) {
     for (name, value) in fields {
-        // Further values of a name come without it.
-        current = name.or(current);
-        match &current {
-            Some(header::CONTENT_TYPE) => {
+        match name {
+            header::CONTENT_TYPE => {
                 reply.content_type = Some(value).filter(|value| !value.is_empty());
             }
-            Some(header::ETAG) => reply.validators.etag = Some(value),
-            Some(header::LAST_MODIFIED) => {
+            header::ETAG => reply.validators.etag = Some(value),
+            header::LAST_MODIFIED => {
                 reply.validators.modified = http_time::parse(value.as_bytes());
                 reply.validators.last_modified = Some(value);
             }
-            Some(header::ACCEPT_RANGES) if own_ranges => {}
-            Some(name) if passes(fastcgi, name) => {
-                kept.append(name.clone(), value);
+            header::ACCEPT_RANGES if own_ranges => {}
+            name if passes(fastcgi, &name) => {
+                reply.fields.append(name, value);
             }
             _ => {}
         }
     }
-    reply.fields = kept;
 }
 
 /// Whether a field goes to the client as PHP gave it.
@@ -287,14 +280,16 @@ fn passes(fastcgi: &FastCgi, name: &HeaderName) -> bool {
 }
 
 /// `X-Accel-Redirect`: this server answers in PHP's stead, with some of PHP's fields.
-fn accel_redirect(cx: &mut Context, site: &Site, target: &[u8], mut fields: HeaderMap) -> Plan {
-    let mut kept = HeaderMap::new();
+fn accel_redirect(cx: &mut Context, site: &Site, target: &[u8], mut fields: CgiFields) -> Plan {
+    let mut kept = Vec::new();
     for name in KEPT_ON_REDIRECT {
-        for value in fields.get_all(&name) {
-            kept.append(name.clone(), value.clone());
-        }
+        kept.extend(
+            fields
+                .get_all(&name)
+                .map(|value| (name.clone(), value.clone())),
+        );
     }
-    cx.carried.content_type = fields.remove(header::CONTENT_TYPE);
+    cx.carried.content_type = fields.remove(&header::CONTENT_TYPE);
     cx.carried.fields = kept;
     if cx.head.method != http::Method::HEAD {
         cx.head.method = http::Method::GET;
@@ -337,9 +332,8 @@ pub(super) fn from_failure(
         return from_stored(cx, site, fastcgi, &entry);
     }
     if let Some(seconds) = failure.error.retry_after() {
-        cx.carried
-            .fields
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        let seconds = HeaderValue::from(seconds);
+        cx.carried.fields.push((header::RETRY_AFTER, seconds));
     }
     decide(cx, site, Step::Fail(status))
 }

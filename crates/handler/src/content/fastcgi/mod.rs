@@ -34,16 +34,17 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
     let Content::FastCgi(fastcgi) = &cx.location_in(&site).content else {
         return decide(cx, &site, Step::Fail(500));
     };
-    let Some(rules) = &fastcgi.caching else {
-        return ask(cx, &site, fastcgi, None).await;
-    };
-    cx.moment = None;
-    match look_up(cx, rules, |_| Vec::new()).await {
-        LookUp::Off => ask(cx, &site, fastcgi, None).await,
-        LookUp::Ask(storing) => ask(cx, &site, fastcgi, Some(storing)).await,
-        LookUp::Answer(entry) => answer::from_stored(cx, &site, fastcgi, &entry),
-        LookUp::Failed(status) => decide(cx, &site, Step::Fail(status)),
+    let mut stored = None;
+    if let Some(rules) = &fastcgi.caching {
+        cx.moment = None;
+        match Box::pin(look_up(cx, rules, |_| Vec::new())).await {
+            LookUp::Off => {}
+            LookUp::Ask(storing) => stored = Some(storing),
+            LookUp::Answer(entry) => return answer::from_stored(cx, &site, fastcgi, &entry),
+            LookUp::Failed(status) => return decide(cx, &site, Step::Fail(status)),
+        }
     }
+    ask(cx, &site, fastcgi, stored).await
 }
 
 /// Asks PHP; its answer is stored on its way if it may be.
@@ -66,13 +67,14 @@ pub(crate) async fn ask(
     };
     let params = params::params(cx, fastcgi);
     if fastcgi.script_check
-        && let Some(script) = script::named(&params)
-        && script::is_forbidden(script, cx.moment)
+        && let Some(script) = params.script()
+        && script::is_forbidden(script, cx.recent())
     {
         let script = script.escape_ascii();
         cx.log_error(format_args!("\"{script}\" is no PHP file and is not run"));
         return answer::denied(cx, site, fastcgi);
     }
+    let params = params.pairs;
     // What PHP leaves behind is newer than any look so far.
     cx.moment = None;
     let idempotent = cx.head.method.is_idempotent();
@@ -155,10 +157,12 @@ async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<B
     }
     let level = &cx.location_in(site).level;
     let (limit, memory) = (level.client_max_body_size, level.client_body_buffer_size);
-    let taken = if streams(cx, fastcgi) {
-        cx.body.stream(limit, memory).await
+    let taken = if !matches!(cx.body, RequestBody::Unread(_)) {
+        Ok(None)
+    } else if streams(cx, fastcgi) {
+        Box::pin(cx.body.stream(limit, memory)).await
     } else {
-        let read = cx.body.read(level).await;
+        let read = Box::pin(cx.body.read(level)).await;
         read.map(|()| None)
     };
     match taken {

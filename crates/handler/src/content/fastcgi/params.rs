@@ -2,24 +2,48 @@
 //!
 //! Source: nginx, `ngx_http_fastcgi_create_request`; RFC 3875 §4.1.18.
 
-use http::{HeaderMap, HeaderName, header};
-use portunus_fastcgi::Params;
-use smallvec::SmallVec;
+use std::ops::Range;
+
+use http::{HeaderName, HeaderValue, header};
+use portunus_fastcgi::{ParamName, Params};
+use portunus_server::Exchange;
 
 use crate::config::{FastCgi, ParamStep};
 use crate::context::Context;
-use crate::variable::field;
+use crate::variable::join;
 
-/// The name-value pairs for one request, in their wire form.
-pub(super) fn params(cx: &mut Context, fastcgi: &FastCgi) -> Vec<u8> {
-    let mut params = Params::with_capacity(1024);
+/// The params of one request.
+pub(super) struct Made {
+    /// Name-value pairs in their wire form.
+    pub(super) pairs: Vec<u8>,
+    /// Where in it the script's name is: the last one counts.
+    script: Option<Range<usize>>,
+}
+
+impl Made {
+    /// What PHP would run, as far as it is told.
+    pub(super) fn script(&self) -> Option<&[u8]> {
+        let script = self.pairs.get(self.script.clone()?)?;
+        Some(script).filter(|script| !script.is_empty())
+    }
+}
+
+/// The name-value pairs for one request.
+pub(super) fn params(cx: &mut Context, fastcgi: &FastCgi) -> Made {
+    let mut params = Params::with_capacity(ROOM);
+    let mut script = None;
     for step in &fastcgi.params.steps {
         match step {
             ParamStep::Wire(pairs) => params.push_wire(pairs),
             ParamStep::Expand(param) => {
-                let keep_empty = !param.if_not_empty;
-                let write = |out: &mut Vec<u8>| param.value.expand(cx, out);
-                params.push_written(&param.name, keep_empty, write);
+                let write = |out: &mut Vec<u8>| match param.value.as_variable() {
+                    Some(variable) => drop(cx.append_value(variable, out)),
+                    None => param.value.expand(cx, out),
+                };
+                let value = params.push_written(&param.name, param.keep_empty, write);
+                if param.is_script {
+                    script = value.or(script);
+                }
             }
         }
     }
@@ -28,13 +52,20 @@ pub(super) fn params(cx: &mut Context, fastcgi: &FastCgi) -> Vec<u8> {
         push_conditions(cx, fastcgi, &mut params);
     }
     if fastcgi.pass_request_headers {
-        let overridden = |key: &HeaderName| {
-            fastcgi.params.overridden.contains(key) || (storable && CONDITIONS.contains(key))
+        let overridden = |name: &[u8]| {
+            let is = |key: &HeaderName| name.eq_ignore_ascii_case(key.as_str().as_bytes());
+            fastcgi.params.overridden.iter().any(is) || (storable && CONDITIONS.iter().any(is))
         };
-        push_fields(cx.exchange.fields(), overridden, &mut params);
+        push_fields(&cx.exchange, overridden, &mut params);
     }
-    params.into_bytes()
+    Made {
+        pairs: params.into_bytes(),
+        script,
+    }
 }
+
+/// Room for the params of most requests.
+const ROOM: usize = 1024;
 
 /// Fields that ask for less than the whole answer; what is to be stored is whole.
 ///
@@ -69,37 +100,58 @@ fn push_conditions(cx: &Context, fastcgi: &FastCgi, params: &mut Params) {
 ///
 /// Differs: names with anything but letters, digits and dashes stay here. `_` and `-` would fall
 /// together in PHP, and a client could speak for a field that a proxy in front sets.
-fn push_fields(headers: &HeaderMap, overridden: impl Fn(&HeaderName) -> bool, params: &mut Params) {
-    let mut name = SmallVec::<[u8; 64]>::new();
-    let mut fields = headers.iter().peekable();
-    while let Some((key, value)) = fields.next() {
-        // Values of one name come one after the other.
-        let repeated = fields.next_if(|(next, _)| *next == key).is_some();
-        while fields.next_if(|(next, _)| *next == key).is_some() {}
-        if !passes(key) || overridden(key) {
-            continue;
+fn push_fields(exchange: &Exchange, overridden: impl Fn(&[u8]) -> bool, params: &mut Params) {
+    let wanted = |name: &[u8]| passes(name) && !overridden(name);
+    if exchange.field_lines().nth(FEW).is_some() {
+        let fields = exchange.fields();
+        for name in fields
+            .keys()
+            .filter(|name| wanted(name.as_str().as_bytes()))
+        {
+            let values = fields.get_all(name).into_iter();
+            push_field(
+                name.as_str().as_bytes(),
+                values.map(HeaderValue::as_bytes),
+                params,
+            );
         }
-        name.clear();
-        name.extend_from_slice(b"HTTP_");
-        name.extend(key.as_str().bytes().map(|byte| match byte {
-            b'-' => b'_',
-            other => other.to_ascii_uppercase(),
-        }));
-        if repeated {
-            params.push_written(&name, true, |out| {
-                field(headers, key, out);
-            });
-        } else {
-            params.push(&name, value.as_bytes());
+        return;
+    }
+    for (at, (name, _)) in exchange.field_lines().enumerate() {
+        let same = |(other, _): &(&[u8], &[u8])| other.eq_ignore_ascii_case(name);
+        let is_first = !exchange.field_lines().take(at).any(|line| same(&line));
+        if is_first && wanted(name) {
+            let values = exchange.field_lines().skip(at).filter(same);
+            push_field(name, values.map(|(_, value)| value), params);
+        }
+    }
+    for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
+        if exchange.has_field(&name) && wanted(name.as_str().as_bytes()) {
+            let values = exchange.fields().get_all(&name).into_iter();
+            push_field(
+                name.as_str().as_bytes(),
+                values.map(HeaderValue::as_bytes),
+                params,
+            );
         }
     }
 }
 
+/// So many lines are compared with each other for repeated names; for more there is a map.
+const FEW: usize = 32;
+
+/// One field, with all its values.
+fn push_field<'v>(name: &[u8], values: impl Iterator<Item = &'v [u8]>, params: &mut Params) {
+    params.push_written(&ParamName::of_field(name), true, |out| {
+        join(name, values, out);
+    });
+}
+
 /// Whether PHP may see a field. `Proxy` would become `HTTP_PROXY`, which programs take for the
 /// environment variable of that name (httpoxy, CVE-2016-5385).
-fn passes(name: &HeaderName) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    name.as_str() != "proxy" && name.as_str().bytes().all(plain)
+fn passes(name: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    !name.eq_ignore_ascii_case(b"proxy") && name.iter().all(plain)
 }
 
 impl Context {
@@ -108,7 +160,7 @@ impl Context {
         if let Some(length) = self.body.length() {
             return crate::variable::put_display(out, length);
         }
-        field(self.exchange.fields(), &header::CONTENT_LENGTH, out)
+        self.append_field(&header::CONTENT_LENGTH, out)
     }
 }
 
@@ -118,10 +170,9 @@ mod tests {
 
     #[test]
     fn only_plain_names_reach_php() {
-        let name = |text: &str| HeaderName::from_bytes(text.as_bytes()).unwrap();
-        assert!(passes(&name("X-Forwarded-For")));
-        for refused in ["Proxy", "X_Forwarded_For", "X.Y", "X~Y"] {
-            assert!(!passes(&name(refused)), "{refused}");
+        assert!(passes(b"X-Forwarded-For"));
+        for refused in ["Proxy", "PROXY", "X_Forwarded_For", "X.Y", "X~Y"] {
+            assert!(!passes(refused.as_bytes()), "{refused}");
         }
     }
 }

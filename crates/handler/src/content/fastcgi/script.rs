@@ -10,59 +10,49 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-
-use portunus_fastcgi::Pairs;
-use portunus_static_files::Moment;
-
-/// The script that PHP would run: the last `SCRIPT_FILENAME` counts.
-pub(super) fn named(params: &[u8]) -> Option<&[u8]> {
-    let pairs = Pairs::new(params).map_while(Result::ok);
-    pairs
-        .filter(|(name, _)| *name == b"SCRIPT_FILENAME")
-        .last()
-        .map(|(_, value)| value)
-        .filter(|value| !value.is_empty())
-}
+use std::time::{Duration, Instant};
 
 /// Scripts remembered per thread. Most sites have one.
 const KEPT: usize = 16;
 
-/// What a look at a script has shown.
+/// A script that may be run may be run for so long without another look. What can have become of it in that
+/// time FPM refuses by itself: it was no part of another file's path before, so PHP finds nothing to run.
+const TRUSTED: Duration = Duration::from_secs(1);
+
+/// A script that may be run, and when that was seen.
 struct Looked {
     script: Box<[u8]>,
-    is_forbidden: bool,
-    /// [`Moment::now`] of the look.
-    at: u64,
+    at: Instant,
 }
 
 thread_local! {
     static LOOKED: RefCell<Vec<Looked>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Whether `script` must not be run. Requests that came together share one look, see [`Moment`].
-pub(super) fn is_forbidden(script: &[u8], moment: Option<Moment>) -> bool {
-    let Some(moment) = moment else {
-        return look(script);
-    };
+/// Whether `script` must not be run, as far as is known at `now`.
+pub(super) fn is_forbidden(script: &[u8], now: Instant) -> bool {
     LOOKED.with_borrow_mut(|all| {
         let known = all.iter_mut().find(|looked| *looked.script == *script);
         if let Some(looked) = known {
-            if !moment.is_served_by(looked.at) {
-                looked.is_forbidden = look(script);
-                looked.at = moment.now;
+            if now.saturating_duration_since(looked.at) >= TRUSTED {
+                if look(script) {
+                    return true;
+                }
+                looked.at = now;
             }
-            return looked.is_forbidden;
+            return false;
         }
-        let is_forbidden = look(script);
+        if look(script) {
+            return true;
+        }
         if all.len() >= KEPT {
             all.clear();
         }
         all.push(Looked {
             script: script.into(),
-            is_forbidden,
-            at: moment.now,
+            at: now,
         });
-        is_forbidden
+        false
     })
 }
 
@@ -96,6 +86,7 @@ mod tests {
             std::fs::write(root.join(file), "").unwrap();
         }
         std::os::unix::fs::symlink(root.join("me.jpg"), root.join("link.php")).unwrap();
+        let now = Instant::now();
         for (script, forbidden) in [
             ("index.php", false),
             ("index.php/path/info", false),
@@ -111,32 +102,28 @@ mod tests {
         ] {
             let path = root.join(script);
             let path = path.as_os_str().as_bytes();
-            assert_eq!(is_forbidden(path, None), forbidden, "{script}");
+            assert_eq!(is_forbidden(path, now), forbidden, "{script}");
         }
     }
 
     #[test]
-    fn requests_that_came_together_share_a_look() {
+    fn a_script_is_trusted_for_a_second() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("index.php");
         let path = file.as_os_str().as_bytes();
-        let at = |asked, now| Some(Moment { asked, now });
+        let now = Instant::now();
+        std::fs::create_dir(&file).unwrap();
+        assert!(is_forbidden(path, now));
+        std::fs::remove_dir(&file).unwrap();
         std::fs::write(&file, "").unwrap();
-        assert!(!is_forbidden(path, at(1, 2)));
+        assert!(
+            !is_forbidden(path, now),
+            "what is forbidden is not remembered"
+        );
         std::fs::remove_file(&file).unwrap();
         std::fs::create_dir(&file).unwrap();
-        assert!(!is_forbidden(path, at(2, 2)), "received before the look");
-        assert!(is_forbidden(path, at(3, 3)), "received later");
-        assert!(is_forbidden(path, None));
-    }
-
-    #[test]
-    fn the_last_name_counts() {
-        let mut params = portunus_fastcgi::Params::default();
-        assert_eq!(named(params.as_bytes()), None);
-        for script in ["/one", "/two"] {
-            params.push(b"SCRIPT_FILENAME", script.as_bytes());
-        }
-        assert_eq!(named(params.as_bytes()), Some(&b"/two"[..]));
+        assert!(!is_forbidden(path, now + TRUSTED / 2));
+        assert!(is_forbidden(path, now + TRUSTED));
+        assert!(is_forbidden(path, now + TRUSTED), "nor is it trusted again");
     }
 }

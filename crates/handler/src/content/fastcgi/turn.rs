@@ -34,10 +34,18 @@ impl Drop for Held {
 /// The members that a request may still ask.
 pub(super) struct Turn<'g> {
     group: &'g Arc<FastCgiGroup>,
-    tries: Tries,
+    /// Where there are several.
+    choice: Option<Box<Choice>>,
     left: usize,
+    /// Asked for only where the time is limited.
+    began: Option<Instant>,
+}
+
+/// What it takes to choose among members.
+#[derive(Debug, Default)]
+struct Choice {
+    tries: Tries,
     key: Vec<u8>,
-    began: Instant,
 }
 
 impl<'g> Turn<'g> {
@@ -47,13 +55,15 @@ impl<'g> Turn<'g> {
             0 => all,
             most => all.min(most),
         };
-        let key = balancing::key(cx, group.group.balance(), group.key.as_ref());
+        let choice = group.only().is_none().then(|| Choice {
+            tries: Tries::default(),
+            key: balancing::key(cx, group.group.balance(), group.key.as_ref()),
+        });
         Self {
             group,
-            tries: Tries::default(),
+            choice: choice.map(Box::new),
             left,
-            key,
-            began: Instant::now(),
+            began: (!next.time.is_zero()).then(Instant::now),
         }
     }
 
@@ -64,7 +74,8 @@ impl<'g> Turn<'g> {
             return Some(only);
         }
         let group = &self.group.group;
-        let Some(member) = group.select(&mut self.tries, &self.key, Instant::now()) else {
+        let Choice { tries, key } = &mut **self.choice.get_or_insert_default();
+        let Some(member) = group.select(tries, key, Instant::now()) else {
             cx.upstream.name_fastcgi(group.name());
             cx.log_error(format_args!(
                 "no live upstreams while connecting to upstream"
@@ -81,7 +92,7 @@ impl<'g> Turn<'g> {
 
     /// Whether another member may be asked after this one.
     pub(super) fn may_go_on(&self, next: &NextUpstream) -> bool {
-        self.left > 0 && (next.time.is_zero() || self.began.elapsed() < next.time)
+        self.left > 0 && (self.began).is_none_or(|began| began.elapsed() < next.time)
     }
 
     /// The member asked last gave no answer, or one that sends the request on.

@@ -64,11 +64,9 @@ pub(super) fn from_response(
     }
     if intercepts(cx, site, proxy, status) {
         if status == 401 {
-            for challenge in fields.get_all(header::WWW_AUTHENTICATE) {
-                cx.carried
-                    .fields
-                    .append(header::WWW_AUTHENTICATE, challenge.clone());
-            }
+            let challenges = fields.get_all(header::WWW_AUTHENTICATE).into_iter();
+            let challenges = challenges.map(|value| (header::WWW_AUTHENTICATE, value.clone()));
+            cx.carried.fields.extend(challenges);
         }
         if let Some(storing) = storing {
             storing.intercepted(cx, status);
@@ -303,11 +301,10 @@ fn ahead(proxy: &Proxy, body: Body, rate: u64) -> Body {
 
 /// `X-Accel-Redirect`: this server answers in the other's stead, with some of its fields.
 fn accel_redirect(cx: &mut Context, site: &Site, target: &[u8], mut fields: HeaderMap) -> Plan {
-    let mut kept = HeaderMap::new();
+    let mut kept = Vec::new();
     for name in KEPT_ON_REDIRECT {
-        for value in fields.get_all(&name) {
-            kept.append(name.clone(), value.clone());
-        }
+        let values = fields.get_all(&name).into_iter();
+        kept.extend(values.map(|value| (name.clone(), value.clone())));
     }
     cx.carried.content_type = fields.remove(header::CONTENT_TYPE);
     cx.carried.fields = kept;
