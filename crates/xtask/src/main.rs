@@ -18,6 +18,7 @@ mod machine;
 mod packages;
 mod php;
 mod process;
+mod profile;
 mod progress;
 mod repository;
 mod suite;
@@ -34,6 +35,7 @@ usage: cargo xtask COMMAND [OPTIONS]
   test          install what the tests need, then run everything
   nginx-suite   run a checkout of nginx's own test suite against the binary
   bench         measure nginx and Portunus side by side
+  profile       record by what load release builds are laid out
   fuzz          run every fuzz target for some seconds
 
 `cargo xtask COMMAND --help` tells the options.";
@@ -59,6 +61,7 @@ fn dispatch() -> Result<ExitCode> {
         "test" => check::main(arguments),
         "nginx-suite" => suite::main(arguments),
         "bench" => bench::main(arguments),
+        "profile" => profile::main(arguments),
         "fuzz" => fuzz::main(arguments),
         _ => {
             eprintln!("{USAGE}");

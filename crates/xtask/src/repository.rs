@@ -39,6 +39,27 @@ pub(crate) enum Profile {
     Release,
 }
 
+/// Builds `portunus` so that it counts what runs, in a target folder of its own; its counts go to `counts`.
+///
+/// # Errors
+/// As [`build_server`].
+pub(crate) fn build_counting_server(counts: &Path) -> Result<PathBuf> {
+    let target = scratch("profile")?;
+    let mut cargo = cargo();
+    cargo
+        .env("CARGO_TARGET_DIR", &target)
+        .env(
+            "RUSTFLAGS",
+            format!("-Cprofile-generate={}", counts.display()),
+        )
+        // What is counted does not depend on how it is linked.
+        .env("CARGO_PROFILE_RELEASE_LTO", "thin")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .args(["build", "--package", "portunus", "--release"]);
+    run(&mut cargo).context("building portunus failed")?;
+    Ok(target.join("release/portunus"))
+}
+
 /// Builds `portunus` and says where the binary is.
 ///
 /// # Errors

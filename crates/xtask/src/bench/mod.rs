@@ -11,10 +11,10 @@ mod shape;
 mod usage;
 mod workloads;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use lexopt::Parser;
 
 use crate::application::Application;
@@ -23,7 +23,7 @@ use crate::php::Pool;
 use crate::process::{interrupted, watch_for_interrupts};
 use crate::repository::{self, Profile};
 use crate::{machine, packages, progress};
-use contender::Stage;
+use contender::{Kind, Stage};
 use load::Tools;
 use measure::Effort;
 use options::{Item, Options};
@@ -87,6 +87,23 @@ pub(crate) fn main(arguments: Parser) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
+/// Runs all workloads on `binary` alone, and shows what comes of it.
+///
+/// # Errors
+/// When one of them cannot be run, or has a wrong answer.
+pub(crate) fn exercise(binary: &Path) -> Result<()> {
+    let bench = Bench::prepare(Options::exercise(binary))?;
+    watch_for_interrupts();
+    for item in &bench.options.items {
+        let Measured { text, all_good } = bench.measure(*item)?;
+        println!("{}: {text}", item.name());
+        if !all_good {
+            bail!("wrong answers: {}", item.name());
+        }
+    }
+    Ok(())
+}
+
 impl Bench {
     /// Installs, builds, and makes what is served.
     fn prepare(options: Options) -> Result<Self> {
@@ -142,6 +159,9 @@ impl Bench {
         let mut contenders = workload.contenders.to_vec();
         if self.options.peers {
             contenders.extend(workload.peers);
+        }
+        if self.options.alone {
+            contenders.retain(|contender| contender.kind == Kind::Portunus);
         }
         let effort = self.options.effort;
         let rows = measure::run(workload, &contenders, &stage, &root, &self.tools, effort)?;

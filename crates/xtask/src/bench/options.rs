@@ -1,6 +1,6 @@
 //! The command line of `cargo xtask bench`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use lexopt::{Arg, Parser, ValueExt as _};
@@ -34,6 +34,8 @@ pub(crate) enum Item {
 pub(crate) struct Options {
     pub(crate) items: Vec<Item>,
     pub(crate) peers: bool,
+    /// Portunus is not compared with anybody.
+    pub(crate) alone: bool,
     pub(crate) effort: Effort,
     pub(crate) binary: Option<PathBuf>,
     pub(crate) write: bool,
@@ -93,6 +95,21 @@ impl Item {
 }
 
 impl Options {
+    /// All workloads for some seconds each, on a server that was built already.
+    pub(crate) fn exercise(binary: &Path) -> Self {
+        Self {
+            items: WORKLOADS.iter().map(Item::Workload).collect(),
+            peers: false,
+            alone: true,
+            effort: Effort {
+                runs: 1,
+                seconds: 4,
+            },
+            binary: Some(binary.to_owned()),
+            write: false,
+        }
+    }
+
     /// Reads the options; none where they only asked for text.
     pub(crate) fn parse(mut arguments: Parser) -> Result<Option<Self>> {
         let effort = Effort {
@@ -103,6 +120,7 @@ impl Options {
         let mut options = Self {
             items,
             peers: false,
+            alone: false,
             effort,
             binary: None,
             write: true,
