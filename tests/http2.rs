@@ -95,7 +95,11 @@ fn a_streamed_body_is_framed() -> Result {
     let server = start()?;
     let send = ["-X", "POST", "-T", "-"];
     let answer = curl(&server, "/streamed", &send, b"hello");
-    assert_eq!(answer, "chunked||5|200");
+    // All of it may have come with the head; then its length is known.
+    assert!(
+        ["chunked||5|200", "||5|200"].contains(&&*answer),
+        "{answer}"
+    );
     let long = vec![b'x'; 200 << 10];
     // Over HTTP/1, for older curls lose an answer that comes with a reset of its stream.
     let send = ["--http1.1", "-X", "POST", "-T", "-", "-o", "/dev/null"];

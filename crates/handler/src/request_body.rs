@@ -22,6 +22,8 @@ use crate::engine::{Plan, Step};
 pub(crate) enum RequestBody {
     /// Still with the client.
     Unread(Incoming),
+    /// On its way, to be passed on once.
+    Coming(Streaming),
     /// Here, whole; to be read as often as needed.
     Whole(Spooled),
     /// Given away, or never there.
@@ -92,7 +94,7 @@ impl RequestBody {
     pub(crate) fn length(&self) -> Option<u64> {
         match self {
             Self::Whole(body) => Some(body.len()),
-            Self::Unread(_) | Self::Gone => None,
+            Self::Unread(_) | Self::Coming(_) | Self::Gone => None,
         }
     }
 
@@ -103,7 +105,7 @@ impl RequestBody {
                 let bytes = body.in_memory().filter(|bytes| !bytes.is_empty());
                 bytes.map(|bytes| &bytes[..])
             }
-            Self::Unread(_) | Self::Gone => None,
+            Self::Unread(_) | Self::Coming(_) | Self::Gone => None,
         }
     }
 
@@ -111,7 +113,7 @@ impl RequestBody {
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Whole(body) => body.path(),
-            Self::Unread(_) | Self::Gone => None,
+            Self::Unread(_) | Self::Coming(_) | Self::Gone => None,
         }
     }
 

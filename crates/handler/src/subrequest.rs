@@ -144,7 +144,7 @@ pub(crate) fn copy_of(cx: &mut Context) -> Box<Context> {
     cx.append_value(&Variable::RequestId, &mut Vec::new());
     let body = match &cx.body {
         RequestBody::Whole(body) => RequestBody::Whole(body.clone()),
-        RequestBody::Unread(_) | RequestBody::Gone => RequestBody::Gone,
+        RequestBody::Unread(_) | RequestBody::Coming(_) | RequestBody::Gone => RequestBody::Gone,
     };
     let mut copy = copy(cx, body);
     copy.is_copy = true;

@@ -172,7 +172,7 @@ async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<B
     }
     Ok(match &cx.body {
         RequestBody::Whole(body) => Body::Spooled(body.clone()),
-        RequestBody::Unread(_) | RequestBody::Gone => Body::Empty,
+        RequestBody::Unread(_) | RequestBody::Coming(_) | RequestBody::Gone => Body::Empty,
     })
 }
 

@@ -90,12 +90,19 @@ pub(crate) async fn ask(
 
 /// Takes the request's body in, unless it is to be passed on as it comes.
 async fn take_body(cx: &mut Context, site: &Site, proxy: &Proxy) -> Result<(), Step> {
-    let chunked = cx.exchange.is_chunked();
-    if streams(proxy, chunked) || matches!(cx.body, RequestBody::Gone) {
-        return Ok(());
+    let level = &cx.location_in(site).level;
+    if !streams(proxy, cx.exchange.is_chunked()) {
+        let read = cx.body.read(level).await;
+        return read.map_err(|error| error.step(cx));
     }
-    let read = cx.body.read(&cx.location_in(site).level).await;
-    read.map_err(|error| error.step(cx))
+    // What came together with the head may be all of it.
+    let (limit, memory) = (level.client_max_body_size, level.client_body_buffer_size);
+    match cx.body.stream(limit, memory).await {
+        Ok(None) => {}
+        Ok(Some(streaming)) => cx.body = RequestBody::Coming(streaming),
+        Err(error) => return Err(error.step(cx)),
+    }
+    Ok(())
 }
 
 /// `proxy_request_buffering off`; HTTP/1.0 knows no chunks, so a chunked body waits for its length.

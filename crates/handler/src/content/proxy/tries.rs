@@ -24,7 +24,7 @@ use crate::config::{Proxy, ProxyGroup};
 use crate::content::balancing;
 use crate::content::cached::Failure;
 use crate::context::Context;
-use crate::request_body::{BodyReadError, RequestBody, Streaming};
+use crate::request_body::{BodyReadError, RequestBody};
 use crate::upstream_state::Attempt;
 
 /// What came of it.
@@ -261,16 +261,13 @@ impl<'p> Tries<'p> {
             return Outbound::Empty;
         }
         let source: Box<dyn BodySource> = match &cx.body {
-            RequestBody::Gone => return Outbound::Empty,
+            RequestBody::Unread(_) | RequestBody::Gone => return Outbound::Empty,
             RequestBody::Whole(body) => Box::new(Replayed(body.reader())),
-            RequestBody::Unread(_) => {
+            RequestBody::Coming(_) => {
                 self.replayable = false;
                 match std::mem::take(&mut cx.body) {
-                    RequestBody::Unread(incoming) => {
-                        let limit = cx.location_in(&cx.site).level.client_max_body_size;
-                        Box::new(Streaming::new(Bytes::new(), incoming, limit))
-                    }
-                    RequestBody::Whole(_) | RequestBody::Gone => return Outbound::Empty,
+                    RequestBody::Coming(streaming) => Box::new(streaming),
+                    _ => return Outbound::Empty,
                 }
             }
         };
