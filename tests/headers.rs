@@ -80,3 +80,45 @@ fn trailers_follow_the_same_rule() -> Result {
     assert!(trailers("/off")?.is_empty());
     Ok(())
 }
+
+/// `proxy_pass_trailers`: what stands behind the body of a server goes on, before what is added here.
+#[test]
+fn trailers_of_a_server_are_passed_on() -> Result {
+    let config = "
+        server {
+            listen 127.0.0.1:%%PORT_0%%;
+            proxy_http_version 1.1;
+            proxy_pass_trailers on;
+            location / { proxy_pass http://127.0.0.1:%%PORT_1%%; add_trailer X-Own \"$upstream_trailer_x_end!\"; }
+            location /unbuffered/ { proxy_buffering off; proxy_pass http://127.0.0.1:%%PORT_1%%/; }
+            location /off/ { proxy_pass_trailers off; proxy_pass http://127.0.0.1:%%PORT_1%%/; }
+            location /small/ { proxy_buffer_size 512; proxy_buffers 4 1k; proxy_pass http://127.0.0.1:%%PORT_1%%/long/; }
+        }
+        server {
+            listen 127.0.0.1:%%PORT_1%%;
+            add_trailer X-End end;
+            add_trailer X-Two $arg_two;
+            location / { return 200 text; }
+            location /long/ { add_trailer X-Long $arg_a$arg_a$arg_a$arg_a$arg_a$arg_a; return 200 text; }
+        }";
+    let server = Launch::new(Program::at(env!("CARGO_BIN_EXE_portunus")), config).start()?;
+    let trailers = |path: &str| -> Result<Vec<String>> {
+        let answer = exchange(server.address(0), &format!("GET {path} HTTP/1.1"))?;
+        assert_eq!(answer.body, b"text");
+        let fields = answer.trailers.iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value);
+            format!("{}: {}", name, value.trim())
+        });
+        Ok(fields.collect())
+    };
+    let both = ["X-End: end", "X-Two: 2"];
+    assert_eq!(trailers("/?two=2")?, [&both[..], &["X-Own: end!"]].concat());
+    assert_eq!(trailers("/unbuffered/?two=2")?, both);
+    assert_eq!(trailers("/off/?two=2")?, [""; 0]);
+    let long = "a".repeat(100);
+    assert!(
+        trailers(&format!("/small/?a={long}")).is_err(),
+        "cut: they are too big"
+    );
+    Ok(())
+}

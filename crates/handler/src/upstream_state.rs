@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use portunus_fpm::{Aside, Failure, Pool, Response, Timings, Traffic};
+use portunus_proxy::Field;
 
 use crate::content::cached::CacheState;
 use crate::content::fastcgi::Held;
@@ -64,6 +65,16 @@ impl UpstreamState {
         self.push(pool, status, failure.timings, failure.traffic);
     }
 
+    /// What stood behind the body of the last answer (`proxy_pass_trailers`).
+    pub(crate) fn trailers(&self) -> &[Field] {
+        let progress = self
+            .attempts
+            .last()
+            .and_then(|attempt| attempt.progress.as_deref());
+        let trailers = progress.and_then(|progress| progress.trailers.get());
+        trailers.map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Names the FastCGI server that messages are about.
     pub(crate) fn name_fastcgi(&mut self, address: &str) {
         self.target = Some(format!("fastcgi://{address}").into());
@@ -101,6 +112,18 @@ impl Context {
                 Some(fields) => field(fields, name, out),
                 None => false,
             };
+        }
+        if let Variable::UpstreamTrailer(name) = variable {
+            let trailers = self.upstream.trailers().iter();
+            let named = |field: &&Field| field.name.eq_ignore_ascii_case(name.as_str().as_bytes());
+            let mut values = trailers.filter(named).map(|field| &field.value[..]);
+            let first = values.next();
+            first.map(|value| put(out, value));
+            for value in values {
+                out.extend_from_slice(b", ");
+                out.extend_from_slice(value);
+            }
+            return first.is_some();
         }
         if let Variable::UpstreamCookie(name) = variable {
             let fields = self.upstream.fields.as_ref();

@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep};
 use crate::chunked::{Decoder, Piece};
 use crate::connection::Connection;
 use crate::error::{Error, Phase};
-use crate::head::Head;
+use crate::head::{Field, Head};
 use crate::keepalive::Keepalive;
 
 /// The body of an answer. Dropped before its end, it closes the connection.
@@ -27,6 +27,7 @@ pub struct ResponseBody {
     keepalive: Option<Arc<Keepalive>>,
     received: u64,
     warning: Option<&'static str>,
+    trailers: Vec<Field>,
 }
 
 #[derive(Debug)]
@@ -46,6 +47,7 @@ impl ResponseBody {
         head: &Head,
         head_only: bool,
         upgraded: bool,
+        room_for_trailers: usize,
         timeout: Duration,
         keepalive: Option<Arc<Keepalive>>,
     ) -> Self {
@@ -53,7 +55,7 @@ impl ResponseBody {
             (101, _) if upgraded => Framing::Tunnel,
             (204 | 304, _) => Framing::Length(0),
             _ if head_only => Framing::Length(0),
-            _ if head.chunked => Framing::Chunked(Decoder::default()),
+            _ if head.chunked => Framing::Chunked(Decoder::with_trailers(room_for_trailers)),
             (_, Some(length)) => Framing::Length(length),
             (_, None) => Framing::ToClose,
         };
@@ -65,6 +67,7 @@ impl ResponseBody {
             keepalive,
             received: 0,
             warning: None,
+            trailers: Vec::new(),
         };
         if matches!(body.framing, Framing::Length(0)) {
             body.end();
@@ -130,6 +133,11 @@ impl ResponseBody {
         self.warning.take()
     }
 
+    /// The fields behind a body that has ended, where they are wanted.
+    pub fn take_trailers(&mut self) -> Vec<Field> {
+        std::mem::take(&mut self.trailers)
+    }
+
     pub(crate) fn is_tunnel(&self) -> bool {
         matches!(self.framing, Framing::Tunnel)
     }
@@ -162,7 +170,9 @@ impl ResponseBody {
                 Piece::Data(bytes) => Ok(Some(bytes)),
                 Piece::Need => Ok(None),
                 Piece::Invalid => Err(Error::body("upstream sent invalid chunked response")),
+                Piece::TooBig => Err(Error::body("upstream sent too big trailers")),
                 Piece::End => {
+                    self.trailers = Head::trailers(&decoder.take_trailers())?;
                     self.end();
                     Ok(None)
                 }

@@ -2,7 +2,7 @@
 //!
 //! Source: nginx, `ngx_http_parse_chunked`.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut as _, Bytes, BytesMut};
 
 /// Takes a chunked body apart.
 #[derive(Debug, Default)]
@@ -10,6 +10,10 @@ pub(crate) struct Decoder {
     state: State,
     /// Bytes left of the chunk at hand, or its size while that is read.
     left: u64,
+    /// How many bytes trailers may have; they are dropped unread where there is no room.
+    room: usize,
+    /// Their lines, the empty one included.
+    trailers: BytesMut,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +44,24 @@ pub(crate) enum Piece {
     End,
     /// Not chunked at all.
     Invalid,
+    /// The trailers are larger than the room for them.
+    TooBig,
 }
 
 impl Decoder {
+    /// Keeps trailers of that many bytes.
+    pub(crate) fn with_trailers(room: usize) -> Self {
+        Self {
+            room,
+            ..Self::default()
+        }
+    }
+
+    /// The lines behind the last chunk.
+    pub(crate) fn take_trailers(&mut self) -> Bytes {
+        self.trailers.split().freeze()
+    }
+
     /// Takes the next piece off `input`.
     pub(crate) fn take(&mut self, input: &mut BytesMut) -> Piece {
         loop {
@@ -55,12 +74,26 @@ impl Decoder {
             let Some(&byte) = input.first() else {
                 return Piece::Need;
             };
+            if self.is_behind() && self.room > 0 {
+                if self.trailers.len() == self.room {
+                    return Piece::TooBig;
+                }
+                self.trailers.put_u8(byte);
+            }
             match self.step(byte) {
                 Some(next) => self.state = next,
                 None => return Piece::Invalid,
             }
             input.advance(1);
         }
+    }
+
+    /// Whether the last chunk is over.
+    fn is_behind(&self) -> bool {
+        matches!(
+            self.state,
+            State::Trailer | State::TrailerLine | State::TrailerEnd
+        )
     }
 
     fn take_data(&mut self, input: &mut BytesMut) -> Piece {
@@ -138,6 +171,24 @@ mod tests {
         let bytes: Vec<String> = text.chars().map(String::from).collect();
         let bytes: Vec<&str> = bytes.iter().map(String::as_str).collect();
         assert_eq!(decode(&bytes), ("hello world".to_owned(), Piece::End));
+    }
+
+    #[test]
+    fn trailers_are_kept_where_there_is_room() {
+        let text = "1\r\nx\r\n0\r\nA: b\r\nC: d\r\n\r\n";
+        for (room, kept) in [
+            (64, "A: b\r\nC: d\r\n\r\n"),
+            (14, "A: b\r\nC: d\r\n\r\n"),
+            (0, ""),
+        ] {
+            let (mut decoder, mut input) = (Decoder::with_trailers(room), BytesMut::from(text));
+            assert_eq!(decoder.take(&mut input), Piece::Data("x".into()));
+            assert_eq!(decoder.take(&mut input), Piece::End);
+            assert_eq!(decoder.take_trailers(), kept);
+        }
+        let (mut decoder, mut input) = (Decoder::with_trailers(13), BytesMut::from(text));
+        assert_eq!(decoder.take(&mut input), Piece::Data("x".into()));
+        assert_eq!(decoder.take(&mut input), Piece::TooBig);
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub struct Request {
     pub head_only: bool,
     /// A 101 is welcome.
     pub upgrade: bool,
+    /// Trailers of a chunked answer are wanted.
+    pub trailers: bool,
 }
 
 /// How long things may take, and how much room a head has.
@@ -128,6 +130,7 @@ impl Connection {
             &head,
             request.head_only,
             upgraded,
+            if request.trailers { timeouts.head } else { 0 },
             timeouts.read,
             keepalive,
         );

@@ -52,6 +52,18 @@ impl Head {
         }
     }
 
+    /// Fields behind a chunked body, up to the empty line.
+    ///
+    /// # Errors
+    /// In nginx's words.
+    pub(crate) fn trailers(bytes: &Bytes) -> Result<Vec<Field>, Error> {
+        let lines = Lines { bytes, at: 0 };
+        lines
+            .take_while(|line| !line.is_empty())
+            .map(|line| field(&line))
+            .collect()
+    }
+
     fn parse(bytes: &Bytes) -> Result<Self, Error> {
         let mut lines = Lines { bytes, at: 0 };
         let line = lines.next().unwrap_or_default();

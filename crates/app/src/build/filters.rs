@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use portunus_conf::typed::CharsetMap as Block;
-use portunus_conf::{Scope, Word, d};
+use portunus_conf::{Directive, Scope, Word, d};
 use portunus_filters::CharsetMap;
 use portunus_handler::{Addition, Charset, Charsets, Mirror, Rate, Ssi, SubFilter, Template};
 
@@ -18,10 +18,10 @@ impl Builder<'_> {
         if word.as_bytes() == b"off" {
             return None;
         }
-        let name = self.template(directive, word);
+        let name = self.charset_name(directive, word);
         let source = scope.find(d::SOURCE_CHARSET).and_then(|directive| {
             let word = directive.args.first()?;
-            (word.as_bytes() != b"off").then(|| self.template(directive, word))
+            (word.as_bytes() != b"off").then(|| self.charset_name(directive, word))
         });
         let ready = name.as_literal().is_some() && source.is_none();
         Some(Charset {
@@ -31,6 +31,16 @@ impl Builder<'_> {
             override_upstream: scope.flag(d::OVERRIDE_CHARSET),
             ready,
         })
+    }
+
+    /// A charset, or the variable that names one; a `$` further on is a letter like others.
+    ///
+    /// Source: nginx, `ngx_http_set_charset_slot`.
+    fn charset_name(&mut self, directive: &Directive, word: &Word) -> Template {
+        match word.as_bytes() {
+            [b'$', ..] => self.template(directive, word),
+            name => Template::literal(name),
+        }
     }
 
     /// All charsets of the configuration.

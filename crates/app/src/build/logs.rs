@@ -32,7 +32,7 @@ impl Builder<'_> {
                 escape: LogEscape::Default,
             };
             self.formats
-                .insert(b"combined".as_slice().into(), Arc::new(format));
+                .push((b"combined".as_slice().into(), Arc::new(format)));
         }
         for directive in http.into_iter().flat_map(|http| http.all(d::LOG_FORMAT)) {
             self.format(directive);
@@ -61,7 +61,16 @@ impl Builder<'_> {
         }
         let line = self.template_of(directive, first, &text);
         self.formats
-            .insert(name.as_bytes().into(), Arc::new(LogFormat { line, escape }));
+            .push((name.as_bytes().into(), Arc::new(LogFormat { line, escape })));
+    }
+
+    /// The first format of that name, without regard to case.
+    ///
+    /// Source: nginx, `ngx_http_log_set_log`.
+    fn format_named(&self, name: &[u8]) -> Option<Arc<LogFormat>> {
+        let mut formats = self.formats.iter();
+        let found = formats.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, format)| Arc::clone(format))
     }
 
     /// The access logs of a level.
@@ -91,7 +100,7 @@ impl Builder<'_> {
             return Arc::default();
         };
         let _ = scope;
-        let Some(format) = self.formats.get(&b"combined"[..]).cloned() else {
+        let Some(format) = self.format_named(b"combined") else {
             return Arc::default();
         };
         Arc::new([AccessLog {
@@ -110,7 +119,7 @@ impl Builder<'_> {
             .filter(|word| !is_option(word))
             .map(Word::as_bytes);
         let name = named.unwrap_or(b"combined");
-        let Some(format) = self.formats.get(name).cloned() else {
+        let Some(format) = self.format_named(name) else {
             let name = String::from_utf8_lossy(name).into_owned();
             self.error(directive, format!("unknown log format \"{name}\""));
             return None;

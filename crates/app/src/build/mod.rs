@@ -192,7 +192,7 @@ fn build_with(
         connectors: Vec::new(),
         fastcgi_groups: Vec::new(),
         named_groups: Vec::new(),
-        formats: HashMap::new(),
+        formats: Vec::new(),
         log_files: HashMap::new(),
         open_logs: HashMap::new(),
         script_names: HashMap::new(),
@@ -223,7 +223,7 @@ struct Builder<'c> {
     fastcgi_groups: Vec<Arc<FastCgiGroup>>,
     /// Those that a `fastcgi_pass` with variables may name.
     named_groups: Vec<(Box<[u8]>, Arc<FastCgiGroup>)>,
-    formats: HashMap<Box<[u8]>, Arc<LogFormat>>,
+    formats: Vec<(Box<[u8]>, Arc<LogFormat>)>,
     log_files: HashMap<PathBuf, Arc<LogFile>>,
     open_logs: HashMap<Span, Arc<OpenLogs>>,
     /// By the places of `fastcgi_split_path_info` and `fastcgi_index`.

@@ -75,6 +75,7 @@ impl Builder<'_> {
             request_buffering: scope.flag(d::PROXY_REQUEST_BUFFERING),
             buffering: scope.flag(d::PROXY_BUFFERING),
             intercept_errors: scope.flag(d::PROXY_INTERCEPT_ERRORS),
+            pass_trailers: scope.flag(d::PROXY_PASS_TRAILERS),
             ignore_client_abort: scope.flag(d::PROXY_IGNORE_CLIENT_ABORT),
             force_ranges: scope.flag(d::PROXY_FORCE_RANGES),
             socket: SocketOptions {

@@ -127,8 +127,15 @@ impl Builder<'_> {
         let several = servers.iter().any(|server| Some(server) != servers.first());
         for name in ignored.into_iter().filter(|_| several) {
             let message = format!("conflicting server name \"{name}\" on {address}, ignored");
-            let diagnostic = portunus_conf::Diagnostic::new(Severity::Warn, message, u32::MAX);
-            self.diagnostics.push(diagnostic);
+            // Most have been found when the configuration was checked.
+            if self
+                .diagnostics
+                .iter()
+                .all(|known| known.message != message)
+            {
+                let diagnostic = portunus_conf::Diagnostic::new(Severity::Warn, message, u32::MAX);
+                self.diagnostics.push(diagnostic);
+            }
         }
         names
     }

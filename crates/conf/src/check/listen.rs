@@ -52,13 +52,15 @@ impl std::fmt::Display for Endpoint<'_> {
 }
 
 pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>) -> Outcome {
+    // The name is looked up before the parameters are.
+    let place = Listen::parse_where(at.directive)?;
+    let endpoints = endpoints(&place, checker.state.look_up, at.directive)?;
     let listen = Listen::parse(at.directive)?;
     if listen.http2 {
         let message = "the \"listen ... http2\" directive is deprecated, \
                        use the \"http2\" directive instead";
         checker.warn(at.directive, message);
     }
-    let endpoints = endpoints(&listen, checker.state.look_up, at.directive)?;
     for endpoint in endpoints {
         checker.add_listen(endpoint, &listen, at)?;
     }

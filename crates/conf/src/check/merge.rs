@@ -225,7 +225,7 @@ fn check_charsets(checker: &mut Checker<'_, '_>, http: Scope<'_>, servers: &[Sco
 /// The charset that a directive names, if it is the same for all requests.
 fn charset(scope: Scope<'_>, id: DirectiveId) -> Option<String> {
     let name = scope.word(id)?;
-    let is_fixed = *name != "off" && !name.as_bytes().contains(&b'$');
+    let is_fixed = *name != "off" && !name.as_bytes().starts_with(b"$");
     is_fixed.then(|| name.message_text().into())
 }
 

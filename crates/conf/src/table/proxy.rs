@@ -77,7 +77,7 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         Honoured, "Whether the request body is passed on.";
     PROXY_PASS_TRAILERS "proxy_pass_trailers" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Unsupported, "Whether trailers of the answer are passed on.";
+        Honoured, "Whether trailers of the answer are passed on.";
     PROXY_BUFFER_SIZE "proxy_buffer_size" in HTTP | SERVER | LOCATION, TAKE1, Size = "4k", Nearest,
         Honoured, "Buffer for the first part of the answer, its head.";
     PROXY_READ_TIMEOUT "proxy_read_timeout" in HTTP | SERVER | LOCATION,

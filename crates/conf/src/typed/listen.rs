@@ -72,19 +72,27 @@ impl<'a> Listen<'a> {
     /// # Errors
     /// In nginx's words.
     pub fn parse(directive: &'a Directive) -> Result<Self, Fault> {
-        let Some((where_, parameters)) = directive.args.split_first() else {
+        let mut listen = Self::parse_where(directive)?;
+        for parameter in directive.args.iter().skip(1) {
+            listen.apply(parameter)?;
+        }
+        listen.check_quic(directive)?;
+        Ok(listen)
+    }
+
+    /// Reads where a `listen` listens, and nothing else.
+    ///
+    /// # Errors
+    /// In nginx's words.
+    pub fn parse_where(directive: &'a Directive) -> Result<Self, Fault> {
+        let Some(where_) = directive.args.first() else {
             return Err(Fault::of(directive, "has no arguments"));
         };
         let url = parse_url(where_.as_bytes(), Form::Listen, 80).map_err(|error| {
             let text = show(where_.as_bytes());
             Fault::new(format!("{error} in \"{text}\" of the \"listen\" directive")).at(where_)
         })?;
-        let mut listen = Self::new(url);
-        for parameter in parameters {
-            listen.apply(parameter)?;
-        }
-        listen.check_quic(directive)?;
-        Ok(listen)
+        Ok(Self::new(url))
     }
 
     fn new(url: Url<'a>) -> Self {

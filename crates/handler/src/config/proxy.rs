@@ -45,6 +45,8 @@ pub struct Proxy {
     pub buffering: bool,
     /// `proxy_intercept_errors`.
     pub intercept_errors: bool,
+    /// `proxy_pass_trailers`.
+    pub pass_trailers: bool,
     /// `proxy_ignore_client_abort`.
     pub ignore_client_abort: bool,
     /// `proxy_force_ranges`.

@@ -212,6 +212,8 @@ pub enum Variable {
     UpstreamHeaderTime,
     /// `$upstream_http_NAME`.
     UpstreamHttp(HeaderName),
+    /// `$upstream_trailer_NAME`.
+    UpstreamTrailer(HeaderName),
     /// `$upstream_queue_time`: seconds that the request waited for a slot (nginx Plus has the
     /// name; the open version has no queue).
     UpstreamQueueTime,
@@ -402,6 +404,7 @@ impl Variable {
             "sent_trailer_" => header().map_or(Self::NotFound, Self::SentTrailer),
             "upstream_cookie_" => Self::UpstreamCookie(rest.as_bytes().into()),
             "upstream_http_" => header().map_or(Self::NotFound, Self::UpstreamHttp),
+            "upstream_trailer_" => header().map_or(Self::NotFound, Self::UpstreamTrailer),
             _ => Self::NotFound,
         })
     }

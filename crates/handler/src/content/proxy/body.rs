@@ -1,13 +1,13 @@
 //! The body of a server's answer: passed on as it comes, or read ahead into a spool so that a slow
 //! client does not hold the server.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::future::poll_fn;
 use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use portunus_proxy::ResponseBody;
+use portunus_proxy::{Field, ResponseBody};
 use portunus_spool::{Limits, Reader, Writer, fifo};
 
 use super::tries::Held;
@@ -35,6 +35,8 @@ pub(crate) struct Progress {
     /// All bytes.
     pub(crate) received: Cell<u64>,
     pub(crate) sent: Cell<u64>,
+    /// The fields behind the body (`proxy_pass_trailers`).
+    pub(crate) trailers: OnceCell<Vec<Field>>,
 }
 
 impl Progress {
@@ -47,6 +49,7 @@ impl Progress {
             body: Cell::default(),
             received: Cell::default(),
             sent: Cell::default(),
+            trailers: OnceCell::new(),
         }
     }
 
@@ -67,6 +70,16 @@ impl Progress {
     pub(crate) fn add(&self, bytes: u64) {
         self.body.set(self.body.get() + bytes);
         self.received.set(self.received.get() + bytes);
+    }
+
+    /// The body has ended as it should.
+    fn end(&self, body: &mut ResponseBody) {
+        let trailers = body.take_trailers();
+        if !trailers.is_empty() {
+            // There is one end.
+            let _ = self.trailers.set(trailers);
+        }
+        self.finish();
     }
 
     /// The last byte has come, or the try has failed.
@@ -115,7 +128,7 @@ impl ProxyBody {
                 }
                 Some(Err(error)) => Some(Err(error.into())),
                 None => {
-                    held.progress.finish();
+                    held.progress.end(body);
                     None
                 }
             }),
@@ -144,7 +157,10 @@ async fn read_ahead(
             }
             // The client is gone; dropping the body closes the connection to the server.
             None => return,
-            Some(None) => break Ok(()),
+            Some(None) => {
+                held.progress.end(&mut body);
+                break Ok(());
+            }
             Some(Some(Err(error))) => break Err(error.into()),
             Some(Some(Ok(bytes))) => {
                 held.progress.add(bytes.len() as u64);

@@ -229,6 +229,7 @@ impl<'p> Tries<'p> {
             body: self.body(cx),
             head_only: self.outgoing.head_only,
             upgrade: self.upgrade,
+            trailers: self.proxy.pass_trailers,
         };
         match connection.send(request, timeouts, keepalive).await {
             Ok(response) => {
