@@ -24,6 +24,28 @@ const IDLE: usize = 10_000;
 const FRAMES: usize = 1_000_000;
 const TIME: Duration = Duration::from_secs(5);
 
+/// What is asked of a server, whoever harms it.
+const P99: f64 = 250.0;
+const FLOOD_CPU: f64 = 1.0;
+const FLOOD_BYTES: u64 = 20_000_000;
+const IDLE_BYTES: u64 = 150_000_000;
+const IDLE_EACH: u64 = 12 << 10;
+/// Seconds of processor in ten of doing nothing.
+const IDLE_CPU: f64 = 0.1;
+
+/// The time-outs of the configuration, and some time to notice.
+const CUT_BY: Duration = Duration::from_millis(6_500);
+
+/// Which of the bounds hold: each with what it is about.
+fn bounds(bounds: &[(bool, &str)]) -> String {
+    let missed = bounds.iter().filter(|(holds, _)| !holds);
+    let missed: Vec<_> = missed.map(|(_, what)| *what).collect();
+    match missed.is_empty() {
+        true => "held".to_owned(),
+        false => format!("MISSED: {}", missed.join(", ")),
+    }
+}
+
 fn address(server: &Server) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, server.running.port).into()
 }
@@ -48,7 +70,16 @@ fn crowd(lab: &Lab, contender: Contender, habit: Habit) -> Result<Figures> {
         })
     };
     let served = others.number("good") / others.number("begun").max(1.0);
+    let may_stay = matches!(habit, Habit::SlowRead | Habit::KeepAlive);
+    let in_time = report.last_cut.is_some_and(|last| last <= CUT_BY);
+    let verdict = bounds(&[
+        (served >= 1.0, "others served"),
+        (others.number("p99") < P99, "their p99"),
+        (may_stay || report.cut == CROWD, "all cut"),
+        (may_stay || in_time, "cut in time"),
+    ]);
     Ok(vec![
+        ("bounds", verdict),
         ("others served", format!("{:.1} %", served * 100.0)),
         ("their p50", others.time("p50")),
         ("their p99", others.time("p99")),
@@ -99,7 +130,14 @@ pub(super) fn idle(lab: &Lab, contender: Contender) -> Result<Figures> {
     pause(Duration::from_secs(10));
     let cpu = CpuReading::take(pid).since(&began);
     let grown = after.saturating_sub(before);
+    let verdict = bounds(&[
+        (crowd.report().open == IDLE, "all kept"),
+        (after <= IDLE_BYTES, "memory"),
+        (grown / IDLE as u64 <= IDLE_EACH, "memory of each"),
+        (cpu <= IDLE_CPU, "processor"),
+    ]);
     Ok(vec![
+        ("bounds", verdict),
         ("connections", crowd.report().open.to_string()),
         ("MB before", format!("{:.1}", before as f64 / 1e6)),
         ("MB with them", format!("{:.1}", after as f64 / 1e6)),
@@ -133,10 +171,16 @@ pub(super) fn floods(lab: &Lab, contender: Contender) -> Result<Figures> {
             (false, false) => "borne",
         };
         let frames = report.frames;
+        let cheap = cpu < FLOOD_CPU && grown < FLOOD_BYTES;
+        let verdict = bounds(&[
+            (report.cut || cheap, "cut or cheap"),
+            (others.number("p99") < P99, "p99"),
+            (others.number("failed") == 0.0, "others served"),
+        ]);
         let (p99, failed) = (others.time("p99"), others.count("failed"));
         let (cpu, grown) = (cpu * 1e3, grown as f64 / 1e6);
         let figure = format!(
-            "{end} after {frames} frames, {cpu:.0} CPU-ms, {grown:.0} MB more, p99 {p99}, {failed} failed"
+            "{end} after {frames} frames, {cpu:.0} CPU-ms, {grown:.0} MB more, p99 {p99}, {failed} failed; bounds {verdict}"
         );
         figures.push((flood.name(), figure));
     }
