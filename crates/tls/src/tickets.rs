@@ -39,23 +39,27 @@ impl fmt::Debug for TicketKey {
 /// What outlives a reload, so that sessions do: tickets' keys and session caches.
 #[derive(Clone, Debug, Default)]
 pub struct KeptSessions {
-    tickets: Arc<Mutex<HashMap<Scope, Arc<dyn ProducesTickets>>>>,
+    tickets: Arc<Mutex<HashMap<(Scope, Duration), Arc<dyn ProducesTickets>>>>,
     caches: Arc<Mutex<HashMap<String, Arc<SessionCache>>>>,
 }
 
 impl KeptSessions {
-    /// Seals tickets with keys of our own, which change every six hours.
+    /// Seals tickets with keys of our own, which change as often as tickets end.
+    ///
+    /// Source: nginx, `ngx_ssl_rotate_ticket_keys`.
     pub(crate) fn tickets(
         &self,
         scope: Scope,
         lifetime: Duration,
     ) -> Result<Arc<dyn ProducesTickets>, rustls::Error> {
         let mut known = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
-        let inner = match known.get(&scope) {
+        let inner = match known.get(&(scope, lifetime)) {
             Some(inner) => Arc::clone(inner),
             None => {
-                let made = rustls::crypto::ring::Ticketer::new()?;
-                known.insert(scope, Arc::clone(&made));
+                let made = Rotating::new(scope, lifetime, Instant::now());
+                let made: Arc<dyn ProducesTickets> =
+                    Arc::new(made.ok_or(rustls::Error::FailedToGetRandomBytes)?);
+                known.insert((scope, lifetime), Arc::clone(&made));
                 made
             }
         };
@@ -67,6 +71,76 @@ impl KeptSessions {
         let mut known = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || Arc::new(SessionCache::new(sessions));
         Arc::clone(known.entry(name.to_owned()).or_insert_with(make))
+    }
+}
+
+/// Keys of our own. The one before the last still opens, for its tickets have as long to live.
+#[derive(Debug)]
+struct Rotating {
+    scope: Scope,
+    period: Duration,
+    keys: Mutex<Keys>,
+}
+
+#[derive(Debug)]
+struct Keys {
+    since: Instant,
+    last: Sealer,
+    before: Option<Sealer>,
+}
+
+impl Rotating {
+    fn new(scope: Scope, period: Duration, now: Instant) -> Option<Self> {
+        let keys = Mutex::new(Keys {
+            since: now,
+            last: Sealer::random(scope)?,
+            before: None,
+        });
+        Some(Self {
+            scope,
+            period,
+            keys,
+        })
+    }
+
+    fn with_keys<T>(&self, now: Instant, with: impl FnOnce(&Keys) -> Option<T>) -> Option<T> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = now.saturating_duration_since(keys.since);
+        if age >= self.period {
+            let last = std::mem::replace(&mut keys.last, Sealer::random(self.scope)?);
+            keys.before = (age < self.period * 2).then_some(last);
+            keys.since = now;
+        }
+        with(&keys)
+    }
+
+    fn seal(&self, plain: &[u8], now: Instant) -> Option<Vec<u8>> {
+        self.with_keys(now, |keys| keys.last.seal(plain))
+    }
+
+    fn open(&self, ticket: &[u8], now: Instant) -> Option<Vec<u8>> {
+        self.with_keys(now, |keys| {
+            let before = || keys.before.as_ref()?.open(ticket);
+            keys.last.open(ticket).or_else(before)
+        })
+    }
+}
+
+impl ProducesTickets for Rotating {
+    fn enabled(&self) -> bool {
+        true
+    }
+
+    fn lifetime(&self) -> u32 {
+        0
+    }
+
+    fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
+        self.seal(plain, Instant::now())
+    }
+
+    fn decrypt(&self, cipher: &[u8]) -> Option<Vec<u8>> {
+        self.open(cipher, Instant::now())
     }
 }
 
@@ -147,6 +221,13 @@ impl hkdf::KeyType for Length {
 }
 
 impl Sealer {
+    /// A key that nobody else has.
+    fn random(scope: Scope) -> Option<Self> {
+        let mut content = vec![0; 48];
+        SystemRandom::new().fill(&mut content).ok()?;
+        Some(Self::new(&TicketKey(content), scope))
+    }
+
     fn new(TicketKey(content): &TicketKey, scope: Scope) -> Self {
         let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(content);
         let mut name = [0; NAME];
@@ -331,9 +412,33 @@ mod tests {
     }
 
     #[test]
+    fn keys_change_and_the_one_before_still_opens() {
+        let start = Instant::now();
+        let tickets = Rotating::new([0; 32], MINUTE, start).unwrap();
+        let ticket = tickets.seal(b"session", start).unwrap();
+        let name = |ticket: &[u8]| ticket[..NAME].to_vec();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let other = tickets.seal(b"session", at(59)).unwrap();
+        assert_eq!(name(&ticket), name(&other));
+        let other = tickets.seal(b"session", at(61)).unwrap();
+        assert_ne!(name(&ticket), name(&other));
+        assert_eq!(
+            tickets.open(&ticket, at(62)).as_deref(),
+            Some(&b"session"[..])
+        );
+        assert_eq!(tickets.open(&ticket, at(122)), None);
+        assert_eq!(
+            tickets.open(&other, at(123)).as_deref(),
+            Some(&b"session"[..])
+        );
+        // Nobody has asked for long: all that is known is old.
+        assert_eq!(tickets.open(&other, at(900)), None);
+    }
+
+    #[test]
     fn a_ticket_is_good_for_its_time_only() {
         let tickets = Timed {
-            inner: rustls::crypto::ring::Ticketer::new().unwrap(),
+            inner: Arc::new(Rotating::new([0; 32], MINUTE, Instant::now()).unwrap()),
             lifetime: MINUTE,
         };
         let ticket = tickets.seal(b"session", 10_000).unwrap();
