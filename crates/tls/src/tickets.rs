@@ -14,6 +14,8 @@ use rustls::server::{ProducesTickets, StoresServerSessions};
 /// rules hold (CVE-2025-23419 is what happens else).
 pub(crate) type Scope = [u8; 32];
 
+type Ticketer = Arc<dyn ProducesTickets>;
+
 const NAME: usize = 16;
 
 /// The content of a `ssl_session_ticket_key` file: 48 or 80 bytes.
@@ -39,7 +41,7 @@ impl fmt::Debug for TicketKey {
 /// What outlives a reload, so that sessions do: tickets' keys and session caches.
 #[derive(Clone, Debug, Default)]
 pub struct KeptSessions {
-    tickets: Arc<Mutex<HashMap<(Scope, Duration), Arc<dyn ProducesTickets>>>>,
+    tickets: Arc<Mutex<HashMap<(Scope, Duration), Ticketer>>>,
     caches: Arc<Mutex<HashMap<String, Arc<SessionCache>>>>,
 }
 
@@ -57,8 +59,7 @@ impl KeptSessions {
             Some(inner) => Arc::clone(inner),
             None => {
                 let made = Rotating::new(scope, lifetime, Instant::now());
-                let made: Arc<dyn ProducesTickets> =
-                    Arc::new(made.ok_or(rustls::Error::FailedToGetRandomBytes)?);
+                let made: Ticketer = Arc::new(made.ok_or(rustls::Error::FailedToGetRandomBytes)?);
                 known.insert((scope, lifetime), Arc::clone(&made));
                 made
             }

@@ -62,8 +62,11 @@ impl Builder<'_> {
             let parts = Vec::new();
             return Split { source, parts };
         };
-        let mut below = 0_u64;
+        let (mut sum, mut below) = (0, 0_u64);
         let parts = parsed.parts.iter().map(|(share, value)| {
+            sum += share.unwrap_or_default();
+            // Shares are rounded down; the one that fills the whole has what is left.
+            let share = share.filter(|_| sum < 10_000);
             let below = share.map(|share| {
                 below += u64::from(share) * u64::from(u32::MAX) / 10_000;
                 u32::try_from(below).unwrap_or(u32::MAX)

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 
-use portunus_conf_syntax::{Diagnostic, Severity};
+use portunus_conf_syntax::{Diagnostic, Severity, Word};
 
 use super::core::variables;
 use super::listen::Socket;
@@ -27,6 +27,11 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, http: Scope<'a>) {
     report(checker, http, proxy);
     let fastcgi = check_fastcgi(checker, http, &servers);
     report(checker, http, fastcgi);
+    if let Err(fault) = every(&servers, &check_referers) {
+        // nginx names neither file nor line.
+        let diagnostic = Diagnostic::new(Severity::Emerg, fault.message, http.end().1);
+        checker.diagnostics.push(diagnostic);
+    }
     report(checker, http, every(&servers, &check_secure_link));
     super::hashes::check(checker, http);
     for server in &servers {
@@ -185,6 +190,25 @@ fn check_zone(
 }
 
 /// nginx: `ngx_http_secure_link_merge_conf`.
+/// Source: nginx, `ngx_http_referer_merge_conf`.
+fn check_referers(scope: Scope<'_>) -> Outcome {
+    if !scope.set_here(d::VALID_REFERERS) {
+        return Ok(());
+    }
+    let directives = scope.all(d::VALID_REFERERS);
+    let mut words = directives.iter().flat_map(|directive| &directive.args);
+    let is_flag = |word: &Word| *word == "none" || *word == "blocked";
+    let flagged = words.clone().any(is_flag);
+    let names = words.any(|word| !is_flag(word) && !word.as_bytes().starts_with(b"~"));
+    if flagged && !names {
+        return Err(Fault::new(
+            "the \"none\" or \"blocked\" referers are specified in the \"valid_referers\" \
+             directive without any valid referer",
+        ));
+    }
+    Ok(())
+}
+
 fn check_secure_link(scope: Scope<'_>) -> Outcome {
     if !scope.set_here(d::SECURE_LINK_SECRET) {
         return Ok(());

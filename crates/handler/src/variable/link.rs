@@ -125,20 +125,24 @@ fn split_link(link: &[u8]) -> Option<(&[u8], Option<(u64, &[u8])>)> {
     };
     let text = &link[comma + 1..];
     let digits = text.iter().all(u8::is_ascii_digit);
-    let end = std::str::from_utf8(text)
+    let end: i64 = std::str::from_utf8(text)
         .ok()
         .filter(|_| digits)?
         .parse()
         .ok()?;
+    let end = u64::try_from(end).ok()?;
     (end > 0).then_some((&link[..comma], Some((end, text))))
 }
 
-/// base64url of 16 bytes.
+/// base64url of 16 bytes; what is behind padding does not count.
+///
+/// Source: nginx, `ngx_decode_base64url`.
 fn decode_checksum(text: &[u8]) -> Option<Vec<u8>> {
     if text.len() > 24 {
         return None;
     }
-    let letters: Option<Vec<u8>> = text
+    let end = memchr::memchr(b'=', text).unwrap_or(text.len());
+    let letters: Option<Vec<u8>> = text[..end]
         .iter()
         .map(|byte| match byte {
             b'-' => Some(b'+'),
