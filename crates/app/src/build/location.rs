@@ -33,7 +33,7 @@ impl Builder<'_> {
                 .map(|word| word.as_bytes().into())
                 .unwrap_or_default(),
             level: Level {
-                internal: scope.set_here(d::INTERNAL),
+                internal: scope.find(d::INTERNAL).is_some(),
                 absolute_redirect: scope.flag(d::ABSOLUTE_REDIRECT),
                 server_name_in_redirect: scope.flag(d::SERVER_NAME_IN_REDIRECT),
                 port_in_redirect: scope.flag(d::PORT_IN_REDIRECT),

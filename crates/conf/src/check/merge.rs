@@ -428,7 +428,22 @@ fn check_server_names(checker: &mut Checker<'_, '_>, http: Scope<'_>) {
 
 /// With one server there is nothing to choose between, unless its pattern has captures.
 fn has_names(socket: &Socket<'_>) -> bool {
-    socket.servers.len() > 1
+    socket.servers.len() > 1 || has_captures(socket.default_server)
+}
+
+/// Whether some name of a server captures a part of the host.
+fn has_captures(server: Scope<'_>) -> bool {
+    let names = server.own(d::SERVER_NAME);
+    names.flat_map(|names| &names.args).any(|name| {
+        let pattern = name.as_bytes().strip_prefix(b"~").unwrap_or_default();
+        let mut groups = pattern.split(|byte| *byte == b'(').skip(1);
+        groups.any(|group| match group {
+            [b'?', b'P', b'<', ..] | [b'?', b'\'', ..] => true,
+            [b'?', b'<', next, ..] => !matches!(next, b'=' | b'!'),
+            [b'?' | b'*', ..] => false,
+            _ => true,
+        })
+    })
 }
 
 fn server_names(server: Scope<'_>) -> Vec<Vec<u8>> {

@@ -56,6 +56,9 @@ pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
         if name.first() == Some(&b'/') {
             return super::redirect(cx, name, cx.args.clone());
         }
+        if lost_its_alias(cx, location) {
+            return Step::Fail(500);
+        }
         let path = [&directory[..], &name[..]].concat();
         let options = open_options(cx, location, &path);
         match site.files.probe(&path, &options) {
@@ -101,7 +104,14 @@ fn without_index(
                 Kind::Missing(OpenError::TooManySymlinks { .. }) => return Some(Step::Fail(403)),
                 Kind::Missing(OpenError::Forbidden { .. }) => return None,
                 Kind::Missing(error) => return Some(refuse(cx, directory, error)),
-                Kind::Directory | Kind::File(_) | Kind::Other => return None,
+                Kind::Directory => return None,
+                // Of an `alias` that names a file.
+                Kind::File(_) | Kind::Other => {
+                    let path = path.escape_ascii();
+                    let message = format_args!("\"{path}\" is not a directory");
+                    cx.log(Severity::Alert, message);
+                    return Some(Step::Fail(500));
+                }
             }
         }
         OpenError::NotADirectory { .. }
@@ -147,6 +157,20 @@ fn directory_without_index(
     Step::Fail(403)
 }
 
+/// Whether an `alias` has nothing to stand for, since `rewrite … break` has left its location behind.
+///
+/// Source: nginx, `ngx_http_map_uri_to_path`.
+fn lost_its_alias(cx: &Context, location: &Location) -> bool {
+    let lost = cx.location_left && location.root.alias.is_some();
+    if lost {
+        let name = location.name.escape_ascii();
+        let message =
+            format_args!("\"alias\" cannot be used in location \"{name}\" where URI was rewritten");
+        cx.log(Severity::Alert, message);
+    }
+    lost
+}
+
 /// Answers with the file that the URI names.
 fn file(cx: &mut Context, site: &Site) -> Step {
     let get = matches!(cx.head.method, Method::GET | Method::HEAD);
@@ -154,6 +178,9 @@ fn file(cx: &mut Context, site: &Site) -> Step {
         return Step::Fail(405);
     }
     let location = cx.location_in(site);
+    if lost_its_alias(cx, location) {
+        return Step::Fail(500);
+    }
     let found = cx.found.take();
     let (path, found) = match found {
         Some(found) if found.current => (found.path, Some(found.probed)),
@@ -236,6 +263,9 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
     let Some(plan) = &location.try_files else {
         return Step::Content;
     };
+    if lost_its_alias(cx, location) {
+        return Step::Fail(500);
+    }
     for candidate in &plan.candidates {
         let name = cx.expand(&candidate.name);
         let literal = candidate.name.as_literal().is_some();

@@ -31,8 +31,14 @@ pub(super) fn server(cx: &mut Context, site: &Site) -> Step {
     follow(cx, outcome, Step::FindLocation)
 }
 
-/// The program of the location; a changed URI goes back to the search.
+/// The program of the location; a changed URI goes back to the search. Where no location was found, that of
+/// the server has run already.
+///
+/// Source: nginx, `ngx_http_rewrite_handler`.
 pub(super) fn location(cx: &mut Context, site: &Site) -> Step {
+    if cx.location == site.servers[cx.server].base {
+        return Step::Access;
+    }
     let Some(program) = &cx.location_in(site).rewrite else {
         return Step::Access;
     };
