@@ -27,7 +27,10 @@ pub(super) fn server(cx: &mut Context, site: &Site) -> Step {
         return Step::FindLocation;
     };
     let outcome = program.run(cx);
-    cx.location_left = false;
+    if outcome == (RewriteOutcome::Continue { uri_changed: true }) {
+        // Only what ends in `break` leaves the location behind, even if there is none yet.
+        cx.location_left = false;
+    }
     follow(cx, outcome, Step::FindLocation)
 }
 
