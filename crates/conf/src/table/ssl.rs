@@ -34,7 +34,7 @@ rows! { "ssl": "ngx_http_ssl_module: TLS with clients";
         Honoured, "Size of TLS records.";
     SSL_VERIFY_CLIENT "ssl_verify_client" in HTTP | SERVER,
         TAKE1, Enumeration(words::SSL_VERIFY) = "off", Nearest,
-        Differs("nobody gets in below an authority that constrains names; of several authorities of one name the one counts whose key fits"), "Whether clients must show a certificate.";
+        Differs("nobody gets in below an authority that excludes names of holders; of several authorities of one name the one counts whose key fits"), "Whether clients must show a certificate.";
     SSL_VERIFY_DEPTH "ssl_verify_depth" in HTTP | SERVER, TAKE1, Number = "1", Nearest,
         Honoured, "How long a client's certificate chain may be.";
     SSL_CLIENT_CERTIFICATE "ssl_client_certificate" in HTTP | SERVER, TAKE1, Text, Nearest,

@@ -9,6 +9,7 @@ const CRITICAL: Failure = failure(34, "unhandled critical extension");
 const NO_AUTHORITY: Failure = failure(79, "invalid CA certificate");
 
 const SUBJECT_KEY: &[u8] = &[0x55, 0x1d, 0x0e];
+const ALTERNATIVE_NAMES: &[u8] = &[0x55, 0x1d, 0x11];
 const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
 const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x1e];
@@ -16,12 +17,8 @@ const AUTHORITY_KEY: &[u8] = &[0x55, 0x1d, 0x23];
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
 /// `nsCertType`, from before RFC 5280.
 const NETSCAPE_TYPE: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x86, 0xf8, 0x42, 0x01, 0x01];
-/// Alternative names, policies: nothing that is decided here depends on them.
-const HARMLESS: [&[u8]; 3] = [
-    &[0x55, 0x1d, 0x11],
-    &[0x55, 0x1d, 0x12],
-    &[0x55, 0x1d, 0x20],
-];
+/// Alternative names of the issuer, policies: nothing that is decided here depends on them.
+const HARMLESS: [&[u8]; 2] = [&[0x55, 0x1d, 0x12], &[0x55, 0x1d, 0x20]];
 /// `id-kp-serverAuth`.
 const SERVER_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
 /// `id-kp-clientAuth`.
@@ -78,8 +75,10 @@ pub(super) struct Facts<'a> {
     authority_serial: Option<&'a [u8]>,
     /// A critical extension that nobody here knows.
     unknown: bool,
-    /// It says which names may stand below it.
-    pub(super) constrains_names: bool,
+    /// Which names may stand below it.
+    pub(super) name_constraints: Option<&'a [u8]>,
+    /// Names beside that of the holder.
+    pub(super) alternative_names: Option<&'a [u8]>,
     is_self_issued: bool,
     version: u8,
 }
@@ -123,7 +122,8 @@ impl<'a> Facts<'a> {
                 fields.optional(0xa1);
                 self.authority_serial = fields.optional(0x82);
             }
-            NAME_CONSTRAINTS => self.constrains_names = true,
+            NAME_CONSTRAINTS => self.name_constraints = Some(Der(value).take(SEQUENCE)?),
+            ALTERNATIVE_NAMES => self.alternative_names = Some(Der(value).take(SEQUENCE)?),
             _ => self.unknown |= critical && !HARMLESS.contains(&oid),
         }
         Some(())

@@ -4,8 +4,8 @@
 //! Why not webpki: private authorities, which is what client certificates come from, are made with
 //! `openssl x509 -req`, whose certificates are of version 1 unless one asks for more; and a client
 //! certificate made with `openssl req -x509` calls itself an authority. webpki refuses both, nginx
-//! takes them. What is checked here: signatures, dates, who may issue, lengths, purposes, lists of
-//! revoked certificates; a critical extension that is not known, or a constraint on names, refuses.
+//! takes them. What is checked here: signatures, dates, who may issue, lengths, purposes, names, lists
+//! of revoked certificates; a critical extension that is not known refuses.
 //!
 //! As OpenSSL does for nginx, one chain is built, all of it is checked whatever has been found, and
 //! the last thing that is wrong is what is said: `ssl_verify_client optional_no_ca` lets a client in
@@ -14,6 +14,7 @@
 mod chain;
 mod extensions;
 mod lists;
+mod names;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -42,7 +43,6 @@ const EXPIRED: Failure = failure(10, "certificate has expired");
 const LEAF_ALONE: Failure = failure(21, "unable to verify the first certificate");
 const NO_SIGNING: Failure = failure(32, "key usage does not include certificate signing");
 const NO_LIST_ISSUER: Failure = failure(33, "unable to get CRL issuer certificate");
-const CONSTRAINED: Failure = failure(51, "unsupported name constraint type");
 
 impl Failure {
     /// Whether only the authority is not known. Source: nginx, `ngx_ssl_verify_error_optional`.
@@ -147,7 +147,7 @@ fn verify(
         check_extensions(&chain, trust.purpose),
         check_revocation(&chain, trust, &mut checks, now),
         check_signatures(&chain, &mut checks, now),
-        check_names(&chain),
+        names::check(&chain.links),
     ];
     found.into_iter().flatten().next_back().map_or(Ok(()), Err)
 }
@@ -222,12 +222,4 @@ fn check_time(certificate: &Certificate<'_>, now: i64) -> Option<Failure> {
         return Some(NOT_YET);
     }
     (now > certificate.not_after).then_some(EXPIRED)
-}
-
-/// Differs: constraints on names are not understood here, so nobody gets in below one.
-fn check_names(chain: &Chain<'_>) -> Option<Failure> {
-    let mut facts = chain.links.iter().map(|link| &link.facts);
-    facts
-        .any(|facts| facts.constrains_names)
-        .then_some(CONSTRAINED)
 }
