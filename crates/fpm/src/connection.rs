@@ -299,17 +299,21 @@ pub(crate) async fn open_patiently(
     patience: Instant,
 ) -> io::Result<Connection> {
     let mut pause = Duration::from_millis(2);
+    let mut refused = None;
     loop {
         let opened = tokio::time::timeout_at(deadline, Connection::open(config)).await;
-        let error = match opened {
-            Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(error)) => error,
-            Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+        let error = match (opened, refused) {
+            (Ok(Ok(connection)), _) => return Ok(connection),
+            (Ok(Err(error)), _) => error,
+            // Time was up before the next try could begin: it is the last one that tells why.
+            (Err(_), Some(error)) => return Err(error),
+            (Err(_), None) => return Err(io::ErrorKind::TimedOut.into()),
         };
         let again = Instant::now() + pause;
         if !is_passing(&error) || again >= deadline || again >= patience {
             return Err(error);
         }
+        refused = Some(error);
         tokio::time::sleep_until(again).await;
         pause = (pause * 2).min(Duration::from_millis(50));
     }
