@@ -72,6 +72,11 @@ pub(crate) fn run(
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
+    // Before anybody can see that we are here: a signal that comes now is one to us, and does not end us.
+    let mut signals = {
+        let _inside = runtime.enter();
+        Signals::new().map_err(|error| error.to_string())?
+    };
     built.process_log.install_as_process_log();
     let subscriber = tracing_subscriber::registry().with(ErrorLogLayer);
     // A second server in one process, as in tests, goes on with the first one's.
@@ -80,7 +85,6 @@ pub(crate) fn run(
     let listeners =
         Listeners::bind(built.listeners, None, workers).map_err(|error| explained(&error))?;
     let result = runtime.block_on(async {
-        let mut signals = Signals::new().map_err(|error| error.to_string())?;
         tokio::spawn(reap_orphans());
         let pid_path = launch.pid_path(config);
         let pid_file = PidFile::write(&pid_path).map_err(|error| {
