@@ -195,13 +195,45 @@ pub(crate) struct Streaming {
     rest: mpsc::Receiver<io::Result<Bytes>>,
 }
 
+/// What was found of a body: a piece, a fault, or the end.
+type Found = Option<Result<Bytes, BodyError>>;
+
+/// A piece with what else is here already, so that a server gets small chunks and the end in one write; and what
+/// was found behind it, if anything was.
+async fn joined(incoming: &mut Incoming, data: Bytes) -> (Bytes, Option<Found>) {
+    const ENOUGH: usize = 4 << 10;
+    let mut data = data;
+    while data.len() < ENOUGH {
+        match poll_fn(|cx| Poll::Ready(incoming.poll_data(cx))).await {
+            Poll::Pending => break,
+            Poll::Ready(Some(Ok(more))) => data = [data, more].concat().into(),
+            Poll::Ready(found) => return (data, Some(found)),
+        }
+    }
+    (data, None)
+}
+
 impl Streaming {
     /// Starts to read what comes behind `first`. Must be called on the thread of the connection.
     pub(crate) fn new(first: Bytes, mut incoming: Incoming, limit: u64) -> Self {
         let (sender, rest) = mpsc::channel(1);
         let mut length = first.len() as u64;
         tokio::task::spawn_local(async move {
-            while let Some(data) = poll_fn(|cx| incoming.poll_data(cx)).await {
+            let mut ahead = None;
+            loop {
+                let data = match ahead.take() {
+                    Some(found) => found,
+                    None => poll_fn(|cx| incoming.poll_data(cx)).await,
+                };
+                let data = match data {
+                    None => return,
+                    Some(Ok(data)) => {
+                        let (data, found) = joined(&mut incoming, data).await;
+                        ahead = found;
+                        Ok(data)
+                    }
+                    Some(Err(error)) => Err(error),
+                };
                 length += data.as_ref().map_or(0, Bytes::len) as u64;
                 let data = match data {
                     Ok(_) if limit != 0 && length > limit => Err(BodyReadError::TooLarge(length)),

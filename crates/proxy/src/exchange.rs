@@ -179,14 +179,14 @@ impl Exchange<'_> {
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        // A small body goes out together with the head.
-        while !self.began && self.out.len() < TOGETHER && !matches!(self.body, RequestBody::Empty) {
-            match self.poll_body(cx) {
-                Poll::Ready(result) => result?,
-                Poll::Pending => break,
-            }
-        }
         loop {
+            // A small body goes out together with the head, and what follows it as it has come.
+            while self.out.len() < TOGETHER && !matches!(self.body, RequestBody::Empty) {
+                match self.poll_body(cx) {
+                    Poll::Ready(result) => result?,
+                    Poll::Pending => break,
+                }
+            }
             while !self.out.is_empty() {
                 match ready!(self.connection.poll_write(cx, &self.out)) {
                     Ok(length) => {
