@@ -223,3 +223,56 @@ fn check_time(certificate: &Certificate<'_>, now: i64) -> Option<Failure> {
     }
     (now > certificate.not_after).then_some(EXPIRED)
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::crypto::ring::default_provider;
+
+    use super::*;
+    use crate::pem::sections;
+
+    /// A moment in the life of both certificates: in 2030.
+    const NOW: i64 = 1_900_000_000;
+
+    fn der(text: &str) -> Vec<u8> {
+        sections(text.as_bytes()).unwrap().remove(0).der
+    }
+
+    fn judge(client: &[u8], authority: &[u8], now: i64) -> Result<(), Failure> {
+        let trust = Trust {
+            purpose: Purpose::Client,
+            authorities: vec![authority.to_vec()],
+            revoked: Vec::new(),
+            depth: 1,
+        };
+        let algorithms = default_provider().signature_verification_algorithms.all;
+        verify(&[client.to_vec().into()], &trust, algorithms, now)
+    }
+
+    /// Whatever is changed, nobody panics; and what is changed in what a client shows is never good.
+    #[test]
+    fn no_other_byte_will_do() {
+        let (client, authority) = (
+            der(include_str!("client.pem")),
+            der(include_str!("authority.pem")),
+        );
+        assert_eq!(judge(&client, &authority, NOW), Ok(()));
+        assert_eq!(judge(&client, &authority, 0), Err(NOT_YET));
+        assert_eq!(judge(&client, &authority, i64::MAX), Err(EXPIRED));
+        for at in 0..client.len() {
+            for change in [1, 0x20, 0x80] {
+                let mut other = client.clone();
+                other[at] ^= change;
+                let verdict = judge(&other, &authority, NOW);
+                assert!(verdict.is_err(), "byte {at} by {change:#x}");
+            }
+            assert!(judge(&client[..at], &authority, NOW).is_err(), "{at} bytes");
+        }
+        for at in 0..authority.len() {
+            let mut other = authority.clone();
+            other[at] ^= 1;
+            // It is the operator's own; what stands in it is believed.
+            let _ = judge(&client, &other, NOW);
+        }
+    }
+}
