@@ -7,7 +7,7 @@ rows! { "index": "ngx_http_index_module, ngx_http_try_files_module, ngx_http_emp
         MORE1, Special(Special::Index) = "index.html", Nearest,
         Honoured, "Files that answer for a directory.";
     TRY_FILES "try_files" in SERVER | LOCATION, MORE2, Special(Special::TryFiles), Own,
-        Honoured, "Files to look for in turn, and what to do when there is none.";
+        Differs("below an alias the last name keeps the prefix of the location where nothing with a slash in front would be left of it"), "Files to look for in turn, and what to do when there is none.";
     EMPTY_GIF "empty_gif" in LOCATION, NOARGS, Special(Special::EmptyGif), Location,
         Honoured, "Answers with a one-pixel image.";
     MIRROR "mirror" in HTTP | SERVER | LOCATION, TAKE1, Special(Special::Mirror) = "off", Nearest,

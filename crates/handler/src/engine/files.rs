@@ -306,13 +306,32 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
     match &plan.fallback {
         Fallback::Status(status) => Step::Fail(*status),
         Fallback::Target(template) => {
-            let target = cx.expand(template);
+            let mut target = cx.expand(template);
+            if template.as_literal().is_none() {
+                take_prefix_off(cx, &location.root, &mut target);
+            }
             if target.first() == Some(&b'@') {
                 return super::redirect_named(cx, site, &target);
             }
             let (uri, args) = split_args(&target);
             super::redirect(cx, uri.to_vec(), args.to_vec())
         }
+    }
+}
+
+/// Below an alias the last name loses the prefix of the location, as those before it do, if it has variables. People
+/// write `/app//app/index.php?$args` for that reason.
+///
+/// Source: nginx, `ngx_http_try_files_handler`. Differs: what would have no slash in front is left as it is; nginx goes
+/// on to a URI that is none.
+fn take_prefix_off(cx: &Context, root: &Root, target: &mut Vec<u8>) {
+    let Some(Alias::Prefix(length)) = root.alias else {
+        return;
+    };
+    let prefix = cx.uri.get(..length);
+    let rest = prefix.and_then(|prefix| target.strip_prefix(prefix));
+    if rest.is_some_and(|rest| rest.first() == Some(&b'/')) {
+        target.drain(..length);
     }
 }
 
