@@ -178,7 +178,11 @@ impl Context {
     fn append_log_value(&mut self, variable: &Variable, out: &mut Vec<u8>) -> bool {
         match variable {
             Variable::Status => {
-                let _ = write!(out, "{:03}", self.answer.status);
+                let status = match self.answer.status {
+                    0 => self.error_status.unwrap_or(0),
+                    status => status,
+                };
+                let _ = write!(out, "{status:03}");
                 true
             }
             Variable::BodyBytesSent => put_display(out, self.exchange.body_bytes_sent()),
