@@ -4,8 +4,11 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+
+use crate::process;
 
 /// Whether we run as root: who owns our own `/proc` entry.
 pub(crate) fn is_root() -> bool {
@@ -46,4 +49,33 @@ pub(crate) fn free_port() -> Result<u16> {
 /// How many cores we may use.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Waits until the machine has next to nothing to do, for as long as `limit` at most: what the run before this one left
+/// behind, as requests that PHP still answers for nobody, must not be paid for by the next.
+pub(crate) fn settle(limit: Duration) {
+    const LOOK: Duration = Duration::from_millis(100);
+    // Hundredths of a second that all cores together may be busy in one look.
+    let little = 2 * cores() as u64;
+    let mut before = busy();
+    process::wait_until(limit, || {
+        process::pause(LOOK);
+        let now = busy();
+        now - std::mem::replace(&mut before, now) <= little
+    });
+}
+
+/// Hundredths of a second that the cores have been at work since the start of the machine (proc(5), `/proc/stat`).
+fn busy() -> u64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let figures = stat.lines().next().unwrap_or_default().split_whitespace();
+    let figures: Vec<u64> = figures
+        .skip(1)
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    // user, nice, system; idle and iowait; irq, softirq.
+    [0, 1, 2, 5, 6]
+        .iter()
+        .filter_map(|&at| figures.get(at))
+        .sum()
 }

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -11,6 +12,7 @@ use super::load::{Expected, Load, Measured, Tools};
 use super::usage::{CpuReading, resident_bytes};
 use super::workloads::{Body, Workload};
 use crate::http::{self, Answer};
+use crate::machine;
 use crate::process::{Group, Output, interrupted};
 
 /// How often and how long.
@@ -38,6 +40,9 @@ struct Sample {
     measured: Measured,
     cpu_seconds: f64,
 }
+
+/// How long a run may wait for what the run before it left behind.
+const LONGEST_REST: Duration = Duration::from_secs(3);
 
 /// Runs a workload on its stage.
 ///
@@ -68,6 +73,7 @@ pub(crate) fn run(
             if interrupted() {
                 bail!("interrupted");
             }
+            machine::settle(LONGEST_REST);
             let before = CpuReading::take(running.pid);
             let measured = tools.run(load)?;
             let cpu_seconds = CpuReading::take(running.pid).since(&before);
