@@ -111,10 +111,10 @@ impl Site {
             return dice.index(self.files);
         }
         let file = dice.index(self.files);
-        let (release, before) = {
-            let inner = self.lock();
-            (inner.current, inner.on_disk[inner.current][file])
-        };
+        // Kept until the edit is in the history: an answer may show it before that, and is judged after.
+        let mut inner = self.lock();
+        let release = inner.current;
+        let before = inner.on_disk[release][file];
         let path = self.root.join(RELEASES[release]).join(name(file));
         let large = content_length(file, number) > 64 << 10;
         let way = match dice.roll(6) {
@@ -131,10 +131,9 @@ impl Site {
             _ => None,
         };
         if let Some(during) = during {
-            self.lock().show_too(file, during, begun);
+            inner.show_too(file, during, begun);
         }
         let after = apply(&way, &path, file, before, number, dice);
-        let mut inner = self.lock();
         inner.on_disk[release][file] = after;
         inner.show(file, after, begun, Instant::now());
         file
@@ -142,11 +141,11 @@ impl Site {
 
     /// Makes the other release the current one.
     fn switch(&self) {
-        let next = 1 - self.lock().current;
+        let mut inner = self.lock();
+        let next = 1 - inner.current;
         let begun = Instant::now();
         self.point_at(next);
         let ended = Instant::now();
-        let mut inner = self.lock();
         inner.current = next;
         for file in 0..self.files {
             let state = inner.on_disk[next][file];
