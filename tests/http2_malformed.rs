@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use portunus_testkit::hostile::Verdict;
 use portunus_testkit::hostile::frames::{
     END_HEADERS, END_STREAM, Kind, PREFACE, put_frame, put_literal, take_frame,
 };
@@ -48,13 +49,6 @@ const KNOWN: &[(&str, &str)] = &[
     ),
 ];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Reject,
-    Accept,
-    Either,
-}
-
 #[derive(Debug)]
 struct Row {
     verdict: Verdict,
@@ -88,12 +82,7 @@ fn rows() -> Vec<Row> {
         else {
             unreachable!("a row needs four columns: {line}");
         };
-        let verdict = match verdict {
-            "must-reject" => Verdict::Reject,
-            "must-accept" => Verdict::Accept,
-            "either" => Verdict::Either,
-            other => unreachable!("{other} in {line}"),
-        };
+        let verdict = Verdict::parse(verdict).expect("a verdict that is known");
         let body = next().filter(|body| !body.is_empty());
         let pieces = body.into_iter().flat_map(|body| body.split(" | "));
         Row {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use portunus_testkit::hostile::Verdict;
 use portunus_testkit::{Connection, Launch, Program, Server, unescape};
 
 /// `client_body_timeout` of the servers below.
@@ -53,13 +54,6 @@ const CONFIG: &str = "
 /// Rows that must be refused and are not, each with its reason.
 const KNOWN: &[(&str, &str)] = &[];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Reject,
-    Accept,
-    Either,
-}
-
 #[derive(Debug)]
 struct Row {
     verdict: Verdict,
@@ -97,12 +91,7 @@ fn rows() -> Vec<Row> {
         let [verdict, rule, name, bytes] = columns[..] else {
             unreachable!("a row needs four columns: {line}");
         };
-        let verdict = match verdict {
-            "must-reject" => Verdict::Reject,
-            "must-accept" => Verdict::Accept,
-            "either" => Verdict::Either,
-            other => unreachable!("{other} in {line}"),
-        };
+        let verdict = Verdict::parse(verdict).expect("a verdict that is known");
         Row {
             verdict,
             rule,

@@ -264,19 +264,21 @@ fn bad_certificates_are_refused_in_nginx_s_words() {
     }
 }
 
+/// A server whose certificate is replaced while it runs.
+const RENEWED: &str = "
+    server {
+        listen 127.0.0.1:%%PORT_0%% ssl;
+        error_log stderr info;
+        ssl_certificate %%CERTS%%/live.crt;
+        ssl_certificate_key %%CERTS%%/live.key;
+        return 200 ok;
+    }";
+
 #[test]
 fn a_reload_takes_renewed_certificates_and_no_bad_ones() -> Result {
     let certificates = Certificates::new();
-    let config = "
-        server {
-            listen 127.0.0.1:%%PORT_0%% ssl;
-            error_log stderr info;
-            ssl_certificate %%CERTS%%/live.crt;
-            ssl_certificate_key %%CERTS%%/live.key;
-            return 200 ok;
-        }";
     certificates.copy("one", "live");
-    let mut server = launch(config, &certificates).start()?;
+    let mut server = launch(RENEWED, &certificates).start()?;
     let subject = |server: &Server| s_client(server, &[], "");
     assert!(subject(&server).contains("CN = one.example"));
     // The certificate of one, the key of the other: it must not get in.
@@ -350,16 +352,8 @@ impl Drop for Kept {
 #[test]
 fn certificates_are_renewed_under_load() -> Result {
     let certificates = Certificates::new();
-    let config = "
-        server {
-            listen 127.0.0.1:%%PORT_0%% ssl;
-            error_log stderr info;
-            ssl_certificate %%CERTS%%/live.crt;
-            ssl_certificate_key %%CERTS%%/live.key;
-            return 200 ok;
-        }";
     certificates.copy("one", "live");
-    let mut server = launch(config, &certificates).start()?;
+    let mut server = launch(RENEWED, &certificates).start()?;
     let mut kept = Kept::open(&server);
     kept.ask();
     let (done, served) = (AtomicBool::new(false), AtomicUsize::new(0));

@@ -53,6 +53,25 @@ fn serve(directives: &str, peers: &[SocketAddr]) -> Server {
         .expect("it starts")
 }
 
+/// A master process with one location, and with directives of its own in front.
+fn serve_alone(main: &str, directives: &str) -> Server {
+    let config = format!(
+        "{main}
+         daemon off;
+         pid %%TMP%%/pid;
+         events {{}}
+         http {{
+             client_body_temp_path %%TMP%%;
+             access_log off;
+             server {{
+                 listen 127.0.0.1:%%PORT_0%%;
+                 location / {{ {directives} }}
+             }}
+         }}"
+    );
+    launch(config).start().expect("it starts")
+}
+
 fn out(text: &str) -> Step {
     Stdout(text.as_bytes().to_vec())
 }
@@ -109,23 +128,8 @@ fn a_socket_that_may_not_be_opened_is_a_502() {
         true => "user nobody nogroup;",
         false => "",
     };
-    let config = format!(
-        "{user}
-         daemon off;
-         pid %%TMP%%/pid;
-         error_log %%TMP%%/denied.log;
-         events {{}}
-         http {{
-             client_body_temp_path %%TMP%%;
-             access_log off;
-             server {{
-                 listen 127.0.0.1:%%PORT_0%%;
-                 location / {{ fastcgi_pass unix:{}; }}
-             }}
-         }}",
-        socket.display(),
-    );
-    let server = launch(config).start().expect("it starts");
+    let main = format!("{user} error_log %%TMP%%/denied.log;");
+    let server = serve_alone(&main, &format!("fastcgi_pass unix:{};", socket.display()));
     assert_eq!(ask(server.address(0)), Fails(502));
     wait_for(&server, "denied.log", "(13: Permission denied)");
 }
@@ -239,28 +243,15 @@ fn workers_of_an_fpm_out_of_reach_are_counted_by_its_status_page() {
     let script = folder
         .write("slow.php", "<?php usleep(20000); echo 'slow';")
         .expect("a script");
-    let config = format!(
-        "daemon off;
-         pid %%TMP%%/pid;
-         error_log %%TMP%%/learned.log info;
-         events {{}}
-         http {{
-             client_body_temp_path %%TMP%%;
-             access_log off;
-             server {{
-                 listen 127.0.0.1:%%PORT_0%%;
-                 location / {{
-                     fastcgi_pass {relay};
-                     fastcgi_pool_status {};
-                     fastcgi_param SCRIPT_FILENAME {};
-                     fastcgi_param REQUEST_METHOD $request_method;
-                 }}
-             }}
-         }}",
+    let directives = format!(
+        "fastcgi_pass {relay};
+         fastcgi_pool_status {};
+         fastcgi_param SCRIPT_FILENAME {};
+         fastcgi_param REQUEST_METHOD $request_method;",
         PhpFpmOptions::STATUS,
         script.display(),
     );
-    let server = launch(config).start().expect("it starts");
+    let server = serve_alone("error_log %%TMP%%/learned.log info;", &directives);
     wait_for(&server, "learned.log", "has 3 workers");
     thread::scope(|scope| {
         for _ in 0..24 {
