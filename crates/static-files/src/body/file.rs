@@ -34,6 +34,7 @@
 use std::fs::File;
 use std::future::Future;
 use std::io::{self, IoSliceMut};
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -106,23 +107,10 @@ impl FileBody {
     /// `range` of the file behind `entry`; none if the entry holds no open file.
     #[must_use]
     pub fn new(entry: &Entry, range: ByteRange) -> Option<Self> {
-        Some(Self {
-            file: Arc::clone(entry.file()?),
-            position: range.start,
-            end: range.end,
-            state: *entry.validator(),
-            sample: [0; SAMPLE],
-            sampled: 0,
-            home: Home::default(),
-            reading: None,
-            nowait: true,
-            suspicion: 0,
-            settled: entry.is_settled(),
-            one_chunk: false,
-            warm: range.start,
-            origin: 0,
-            finished: false,
-        })
+        let file = Arc::clone(entry.file()?);
+        let mut body = Self::over(file, range.start..range.end, *entry.validator());
+        body.settled = entry.is_settled();
+        Some(body)
     }
 
     /// `range` of a part of a file that is not written to any more.
@@ -131,29 +119,38 @@ impl FileBody {
             seconds: 0,
             nanoseconds: 0,
         };
+        let state = Validator {
+            device: 0,
+            inode: 0,
+            size: part.len,
+            modified: never,
+            changed: never,
+        };
         let start = part.start.saturating_add(range.start);
+        let end = part.start.saturating_add(range.end.min(part.len));
+        let mut body = Self::over(Arc::clone(&part.file), start..end, state);
+        (body.settled, body.finished) = (true, true);
+        body.origin = part.start;
+        body
+    }
+
+    fn over(file: Arc<File>, bytes: Range<u64>, state: Validator) -> Self {
         Self {
-            file: Arc::clone(&part.file),
-            position: start,
-            end: part.start.saturating_add(range.end.min(part.len)),
-            state: Validator {
-                device: 0,
-                inode: 0,
-                size: part.len,
-                modified: never,
-                changed: never,
-            },
+            file,
+            position: bytes.start,
+            end: bytes.end,
+            state,
             sample: [0; SAMPLE],
             sampled: 0,
             home: Home::default(),
             reading: None,
             nowait: true,
             suspicion: 0,
-            settled: true,
+            settled: false,
             one_chunk: false,
-            warm: start,
-            origin: part.start,
-            finished: true,
+            warm: bytes.start,
+            origin: 0,
+            finished: false,
         }
     }
 
