@@ -15,7 +15,7 @@ use crate::body::Body;
 use crate::config::Ssi as Rules;
 use crate::context::Context;
 use crate::joined::{Joined, Part as JoinedPart};
-use crate::respond::text_filters;
+use crate::respond::{Reply, text_filters};
 use crate::subrequest;
 
 impl Page {
@@ -86,26 +86,30 @@ impl Page {
     }
 }
 
-/// The shared state, and what it says of the variables of the configuration.
-fn begin(inner: &mut Context) -> Option<Rc<Shared>> {
-    let shared = Rc::clone(&inner.inclusion.as_ref()?.shared);
-    inner.slots.clone_from(&shared.slots.borrow());
-    Some(shared)
+/// The answer of a subrequest with the filters of its text, and what is shared with its page: the
+/// subrequest begins with the page's variables of the configuration, and leaves its own there.
+async fn answer(inner: &mut Context) -> Option<(Box<Reply>, Option<Rc<Shared>>)> {
+    let inclusion = inner.inclusion.as_ref();
+    let shared = inclusion.map(|inclusion| Rc::clone(&inclusion.shared));
+    if let Some(shared) = &shared {
+        inner.slots.clone_from(&shared.slots.borrow());
+    }
+    let mut reply = subrequest::answer(inner).await?;
+    let site = Rc::clone(&inner.site);
+    let location = inner.location_in(&site);
+    inner.answer.status = reply.status;
+    text_filters(inner, &site, location, &mut reply);
+    if let Some(shared) = &shared {
+        shared.slots.borrow_mut().clone_from(&inner.slots);
+    }
+    Some((reply, shared))
 }
 
 /// The body of the answer, or the stub in its place.
 async fn show(mut inner: Box<Context>, stub: Option<Vec<u8>>, media: Option<HeaderValue>) -> Body {
-    let shared = begin(&mut inner);
-    let Some(mut reply) = subrequest::answer(&mut inner).await else {
+    let Some((mut reply, _)) = answer(&mut inner).await else {
         return Body::Broken;
     };
-    let site = Rc::clone(&inner.site);
-    let location = inner.location_in(&site);
-    inner.answer.status = reply.status;
-    text_filters(&mut inner, &site, location, &mut reply);
-    if let Some(shared) = shared {
-        shared.slots.borrow_mut().clone_from(&inner.slots);
-    }
     let mut body = reply.take_body();
     let (is_page, failed) = (matches!(body, Body::Ssi(_)), inner.error_status.is_some());
     let Some(stub) = stub else { return body };
@@ -120,6 +124,8 @@ async fn show(mut inner: Box<Context>, stub: Option<Vec<u8>>, media: Option<Head
             Some(Err(_)) => return Body::Broken,
         }
     };
+    let site = Rc::clone(&inner.site);
+    let location = inner.location_in(&site);
     // The stub is what the subrequest answers: its commands are carried out there, if it is a page.
     let media = media.as_ref().map(HeaderValue::as_bytes);
     let listed = |rules: &Rules| media.is_some_and(|media| rules.types.contains(media));
@@ -136,19 +142,15 @@ async fn show(mut inner: Box<Context>, stub: Option<Vec<u8>>, media: Option<Head
 ///
 /// Source: nginx, `ngx_http_postpone_filter_in_memory`, `ngx_http_ssi_set_variable`.
 async fn assign(mut inner: Box<Context>, name: Vec<u8>) -> Body {
-    let shared = begin(&mut inner);
-    let Some(mut reply) = subrequest::answer(&mut inner).await else {
+    let Some((mut reply, shared)) = answer(&mut inner).await else {
         return Body::Broken;
     };
-    let site = Rc::clone(&inner.site);
-    let location = inner.location_in(&site);
-    inner.answer.status = reply.status;
-    text_filters(&mut inner, &site, location, &mut reply);
     let Some(shared) = shared else {
         return Body::Empty;
     };
-    shared.slots.borrow_mut().clone_from(&inner.slots);
-    let most = location.level.subrequest_output_buffer_size;
+    let site = Rc::clone(&inner.site);
+    let level = &inner.location_in(&site).level;
+    let most = level.subrequest_output_buffer_size;
     let (mut body, mut value) = (reply.take_body(), Vec::new());
     while let Some(data) = poll_fn(|cx| body.poll_data(cx)).await {
         let Ok(data) = data else { return Body::Empty };
