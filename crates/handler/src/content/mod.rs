@@ -3,6 +3,7 @@
 mod balancing;
 pub(crate) mod cached;
 pub(crate) mod fastcgi;
+mod instead;
 mod leaving;
 pub(crate) mod listing;
 pub(crate) mod mirror;

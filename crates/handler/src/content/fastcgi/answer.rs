@@ -15,8 +15,9 @@ use super::notes::{log_overrun, log_stderr};
 use crate::body::Body;
 use crate::config::{FastCgi, Site};
 use crate::content::cached::{self, Arrived, Storing, fields_of};
+use crate::content::instead::{self, KEPT_ON_REDIRECT, has_page};
 use crate::context::Context;
-use crate::engine::{Plan, Step, decide, redirect_inside};
+use crate::engine::{Plan, Step, decide};
 use crate::request_body::BodyReadError;
 use crate::respond::Reply;
 
@@ -24,15 +25,6 @@ static ACCEL_CHARSET: HeaderName = HeaderName::from_static("x-accel-charset");
 static ACCEL_LIMIT_RATE: HeaderName = HeaderName::from_static("x-accel-limit-rate");
 static STATUS: HeaderName = HeaderName::from_static("status");
 static ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
-
-/// Fields that survive an `X-Accel-Redirect` (nginx copies these from the upstream's answer).
-const KEPT_ON_REDIRECT: [HeaderName; 5] = [
-    header::CONTENT_DISPOSITION,
-    header::CACHE_CONTROL,
-    header::EXPIRES,
-    header::SET_COOKIE,
-    header::ACCEPT_RANGES,
-];
 
 /// Makes the plan for an answer whose head has come.
 pub(super) fn from_response(
@@ -64,7 +56,7 @@ pub(super) fn from_response(
             return accel_redirect(cx, site, target.as_bytes(), head.fields);
         }
     }
-    if intercepts(cx, site, fastcgi, status) {
+    if fastcgi.intercept_errors && has_page(cx, site, status) {
         let challenges = head.fields.get_all(&header::WWW_AUTHENTICATE);
         let challenges = challenges.map(|value| (header::WWW_AUTHENTICATE, value.clone()));
         cx.carried.fields.extend(challenges);
@@ -158,7 +150,7 @@ fn note_oddities(cx: &Context, fastcgi: &FastCgi, head: &CgiHead) {
 /// Source: PHP, `sapi/fpm/fpm/fpm_main.c`, `fpm_php_limit_extensions`.
 pub(super) fn denied(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Plan {
     const STATUS: u16 = 403;
-    if intercepts(cx, site, fastcgi, STATUS) {
+    if fastcgi.intercept_errors && has_page(cx, site, STATUS) {
         return decide(cx, site, Step::Fail(STATUS));
     }
     let content_type = HeaderValue::from_static("text/html; charset=UTF-8");
@@ -166,17 +158,6 @@ pub(super) fn denied(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Plan {
     let mut reply = reply(fastcgi, STATUS, fields, None, false);
     reply.body = Body::bytes(Bytes::from_static(b"Access denied.\n"));
     Plan::Answer(Box::new(reply))
-}
-
-/// Whether a page of ours stands in for PHP's answer (`fastcgi_intercept_errors`).
-///
-/// Source: nginx, `ngx_http_upstream_intercept_errors`.
-fn intercepts(cx: &Context, site: &Site, fastcgi: &FastCgi, status: u16) -> bool {
-    let pages = &cx.location_in(site).error_pages;
-    fastcgi.intercept_errors
-        && status >= 300
-        && !cx.in_error_page
-        && pages.iter().any(|page| page.status == status)
 }
 
 /// PHP's spelling of names, but for those that are ours to spell.
@@ -283,19 +264,11 @@ fn passes(fastcgi: &FastCgi, name: &HeaderName) -> bool {
 fn accel_redirect(cx: &mut Context, site: &Site, target: &[u8], mut fields: CgiFields) -> Plan {
     let mut kept = Vec::new();
     for name in KEPT_ON_REDIRECT {
-        kept.extend(
-            fields
-                .get_all(&name)
-                .map(|value| (name.clone(), value.clone())),
-        );
+        let values = fields.get_all(&name);
+        kept.extend(values.map(|value| (name.clone(), value.clone())));
     }
-    cx.carried.content_type = fields.remove(&header::CONTENT_TYPE);
-    cx.carried.fields = kept;
-    if cx.head.method != http::Method::HEAD {
-        cx.head.method = http::Method::GET;
-    }
-    let step = redirect_inside(cx, site, target);
-    decide(cx, site, step)
+    let content_type = fields.remove(&header::CONTENT_TYPE);
+    instead::accel_redirect(cx, site, target, content_type, kept)
 }
 
 /// An exchange that brought no answer; another member is asked.

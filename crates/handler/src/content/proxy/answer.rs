@@ -15,18 +15,10 @@ use super::{cookie, redirect};
 use crate::body::Body;
 use crate::config::{Proxy, Site};
 use crate::content::cached::{self, Arrived, Storing, fields_of};
+use crate::content::instead::{self, KEPT_ON_REDIRECT, has_page};
 use crate::context::Context;
-use crate::engine::{Plan, Step, decide, redirect_inside};
+use crate::engine::{Plan, Step, decide};
 use crate::respond::{Reply, Validators};
-
-/// Fields that survive an `X-Accel-Redirect`.
-const KEPT_ON_REDIRECT: [HeaderName; 5] = [
-    header::CONTENT_DISPOSITION,
-    header::CACHE_CONTROL,
-    header::EXPIRES,
-    header::SET_COOKIE,
-    header::ACCEPT_RANGES,
-];
 
 /// Makes the plan for an answer whose head has come.
 pub(super) fn from_response(
@@ -62,7 +54,7 @@ pub(super) fn from_response(
         drop((body, held));
         return accel_redirect(cx, site, target.as_bytes(), fields);
     }
-    if intercepts(cx, site, proxy, status) {
+    if proxy.intercept_errors && has_page(cx, site, status) {
         if status == 401 {
             let challenges = fields.get_all(header::WWW_AUTHENTICATE).into_iter();
             let challenges = challenges.map(|value| (header::WWW_AUTHENTICATE, value.clone()));
@@ -115,17 +107,6 @@ pub(super) fn from_response(
         reply.length = Some(0);
     }
     Plan::Answer(Box::new(reply))
-}
-
-/// Whether a page of ours stands in for the answer (`proxy_intercept_errors`).
-///
-/// Source: nginx, `ngx_http_upstream_intercept_errors`.
-fn intercepts(cx: &Context, site: &Site, proxy: &Proxy, status: u16) -> bool {
-    let pages = &cx.location_in(site).error_pages;
-    proxy.intercept_errors
-        && status >= 300
-        && !cx.in_error_page
-        && pages.iter().any(|page| page.status == status)
 }
 
 /// Makes the plan for an answer that was stored.
@@ -306,11 +287,6 @@ fn accel_redirect(cx: &mut Context, site: &Site, target: &[u8], mut fields: Head
         let values = fields.get_all(&name).into_iter();
         kept.extend(values.map(|value| (name.clone(), value.clone())));
     }
-    cx.carried.content_type = fields.remove(header::CONTENT_TYPE);
-    cx.carried.fields = kept;
-    if cx.head.method != Method::HEAD {
-        cx.head.method = Method::GET;
-    }
-    let step = redirect_inside(cx, site, target);
-    decide(cx, site, step)
+    let content_type = fields.remove(header::CONTENT_TYPE);
+    instead::accel_redirect(cx, site, target, content_type, kept)
 }
