@@ -50,8 +50,8 @@ pub use config::{
 pub use config::{CacheLock, CacheZone, CacheZones, Caching, FileCopy, UseStale};
 pub use config::{CookieExpires, IdForm, UserId};
 pub use config::{
-    CookieFlags, Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyTls, ProxyUrl,
-    Replacement, ReplacementPattern,
+    CookieFlags, Proxy, ProxyGroup, ProxyGroups, ProxyTarget, ProxyTls, ProxyUrl, Replacement,
+    ReplacementPattern,
 };
 pub use explain::Place;
 pub use limit::{ConnectionZone, RateZone};

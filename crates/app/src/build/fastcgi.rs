@@ -8,8 +8,7 @@ use http::HeaderName;
 use portunus_conf::{Config, Directive, Scope, Word, d};
 use portunus_fpm::{Address, Options, Pool, PoolConfig, Reuse, Size};
 use portunus_handler::{
-    Content, FastCgi, FastCgiGroup, FastCgiParam, FastCgiPass, HeadRoom, IgnoredFields,
-    NextUpstream, ScriptNames,
+    Content, FastCgi, FastCgiGroup, FastCgiParam, FastCgiPass, HeadRoom, ScriptNames,
 };
 use portunus_routing::Regex;
 
@@ -17,6 +16,7 @@ use portunus_upstream::Peer;
 
 use super::Builder;
 use super::pools::{Learns, StatusPage};
+use super::upstream::{Next, ignored, names, next_upstream, peer, upstream};
 
 /// Fields of PHP's answer that are meant for us (nginx: `ngx_http_fastcgi_hide_headers`).
 const HIDDEN: &[&str] = &[
@@ -27,6 +27,13 @@ const HIDDEN: &[&str] = &[
     "x-accel-buffering",
     "x-accel-charset",
 ];
+
+/// `fastcgi_next_upstream` and its limits.
+const FASTCGI_NEXT: Next = Next {
+    when: d::FASTCGI_NEXT_UPSTREAM,
+    tries: d::FASTCGI_NEXT_UPSTREAM_TRIES,
+    time: d::FASTCGI_NEXT_UPSTREAM_TIMEOUT,
+};
 
 impl Builder<'_> {
     pub(super) fn fastcgi(&mut self, scope: Scope<'_>) -> Content {
@@ -51,8 +58,8 @@ impl Builder<'_> {
             intercept_errors: scope.flag(d::FASTCGI_INTERCEPT_ERRORS),
             force_ranges: scope.flag(d::FASTCGI_FORCE_RANGES),
             hidden: hidden(scope),
-            ignored: ignored(scope),
-            next_upstream: next_upstream(scope),
+            ignored: ignored(scope, d::FASTCGI_IGNORE_HEADERS),
+            next_upstream: next_upstream(scope, FASTCGI_NEXT),
             script_check: scope.flag(d::FASTCGI_SCRIPT_CHECK),
             lane: self.lane(scope).map_or(0, |(lane, _)| lane),
             limit_rate: self.template_here(scope, d::FASTCGI_LIMIT_RATE),
@@ -202,16 +209,7 @@ impl Builder<'_> {
         let Some(text) = member.word.as_str() else {
             return Vec::new();
         };
-        let peer = |pool| Peer {
-            server: text.into(),
-            weight: member.weight,
-            max_conns: member.max_conns,
-            max_fails: member.max_fails,
-            fail_timeout: member.fail_timeout,
-            backup: member.backup,
-            down: member.down,
-            ..Peer::with_address(pool)
-        };
+        let peer = |pool| peer(&member, text, pool);
         let pools = self.pools_of(scope, directive, member.word, text);
         pools.into_iter().map(peer).collect()
     }
@@ -308,35 +306,6 @@ impl Builder<'_> {
     }
 }
 
-/// The `upstream` block of that name.
-pub(super) fn upstream<'c>(config: &'c Config, name: &str) -> Option<Scope<'c>> {
-    let http = config.http()?;
-    let named = |scope: &Scope<'_>| {
-        scope
-            .args()
-            .first()
-            .is_some_and(|word| word.as_bytes().eq_ignore_ascii_case(name.as_bytes()))
-    };
-    http.children(d::UPSTREAM).find(named)
-}
-
-fn next_upstream(scope: Scope<'_>) -> NextUpstream {
-    let bits = scope.bits(d::FASTCGI_NEXT_UPSTREAM);
-    let off = bits.contains(&"off");
-    let has = |word: &str| bits.contains(&word) && !off;
-    let status = |word: &&str| word.strip_prefix("http_")?.parse().ok();
-    let tries = scope.number(d::FASTCGI_NEXT_UPSTREAM_TRIES).unwrap_or(0);
-    NextUpstream {
-        error: has("error"),
-        timeout: has("timeout"),
-        invalid_header: has("invalid_header"),
-        statuses: bits.iter().filter(|_| !off).filter_map(status).collect(),
-        non_idempotent: has("non_idempotent"),
-        tries: usize::try_from(tries).unwrap_or(usize::MAX),
-        time: scope.duration(d::FASTCGI_NEXT_UPSTREAM_TIMEOUT),
-    }
-}
-
 /// Where a target of `fastcgi_pass` leads: an address, or the members of an `upstream` that are not down; nowhere
 /// where variables are in it.
 pub(crate) fn addresses(config: &Config, target: &str) -> Vec<Address> {
@@ -385,32 +354,8 @@ fn hidden(scope: Scope<'_>) -> Vec<HeaderName> {
         .collect()
 }
 
-fn names(scope: Scope<'_>, id: portunus_conf::DirectiveId) -> Vec<HeaderName> {
-    let words = words(scope, id);
-    words
-        .iter()
-        .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
-        .collect()
-}
-
 fn words(scope: Scope<'_>, id: portunus_conf::DirectiveId) -> Vec<String> {
     let directives = scope.all(id);
     let words = directives.iter().flat_map(|directive| &directive.args);
     words.filter_map(Word::as_str).map(str::to_owned).collect()
-}
-
-fn ignored(scope: Scope<'_>) -> IgnoredFields {
-    let bits = scope.bits(d::FASTCGI_IGNORE_HEADERS);
-    let has = |name: &str| bits.contains(&name);
-    IgnoredFields {
-        accel_redirect: has("X-Accel-Redirect"),
-        accel_expires: has("X-Accel-Expires"),
-        accel_limit_rate: has("X-Accel-Limit-Rate"),
-        accel_buffering: has("X-Accel-Buffering"),
-        accel_charset: has("X-Accel-Charset"),
-        expires: has("Expires"),
-        cache_control: has("Cache-Control"),
-        set_cookie: has("Set-Cookie"),
-        vary: has("Vary"),
-    }
 }

@@ -48,6 +48,7 @@ mod temporary;
 mod tls;
 mod types;
 mod unknown;
+mod upstream;
 mod userid;
 
 pub(crate) use access::PRIVATE;

@@ -8,14 +8,14 @@ use http::HeaderName;
 use portunus_conf::typed::{Bind, Pass, ProxyRedirect};
 use portunus_conf::{Directive, DirectiveId, Scope, Word, d};
 use portunus_handler::{
-    Content, CookieFlags, IgnoredFields, Proxy, ProxyGroup, ProxyNext, ProxyTarget, ProxyUrl,
-    Replacement, ReplacementPattern, Template,
+    Content, CookieFlags, Proxy, ProxyGroup, ProxyTarget, ProxyUrl, Replacement,
+    ReplacementPattern, Template,
 };
 use portunus_proxy::{Address, Keepalive, KeepaliveConfig, SocketOptions, Timeouts};
 use portunus_upstream::{Balance, Group, Peer};
 
 use super::Builder;
-use super::fastcgi::upstream;
+use super::upstream::{Next, ignored, names, next_upstream, peer, upstream};
 
 /// Fields of an answer that are not passed on (nginx: `ngx_http_proxy_hide_headers`).
 const HIDDEN: &[&str] = &[
@@ -41,6 +41,13 @@ const OURS: &[&str] = &[
     "expect",
     "upgrade",
 ];
+
+/// `proxy_next_upstream` and its limits.
+const PROXY_NEXT: Next = Next {
+    when: d::PROXY_NEXT_UPSTREAM,
+    tries: d::PROXY_NEXT_UPSTREAM_TRIES,
+    time: d::PROXY_NEXT_UPSTREAM_TIMEOUT,
+};
 
 impl Builder<'_> {
     pub(super) fn proxy(&mut self, scope: Scope<'_>) -> Content {
@@ -87,12 +94,12 @@ impl Builder<'_> {
             body: self.template_here(scope, d::PROXY_SET_BODY),
             hidden: hidden(scope),
             passed,
-            ignored: ignored(scope),
+            ignored: ignored(scope, d::PROXY_IGNORE_HEADERS),
             redirects,
             cookie_domains: self.replacements(scope, d::PROXY_COOKIE_DOMAIN),
             cookie_paths: self.replacements(scope, d::PROXY_COOKIE_PATH),
             cookie_flags: self.cookie_flags(scope),
-            next: next_upstream(scope),
+            next: next_upstream(scope, PROXY_NEXT),
             timeouts: Timeouts {
                 connect: scope.duration(d::PROXY_CONNECT_TIMEOUT),
                 send: scope.duration(d::PROXY_SEND_TIMEOUT),
@@ -244,46 +251,8 @@ impl Builder<'_> {
             }
         };
         let server = word.message_text();
-        let peer = |address| Peer {
-            address,
-            server: (&*server).into(),
-            weight: member.weight,
-            max_conns: member.max_conns,
-            max_fails: member.max_fails,
-            fail_timeout: member.fail_timeout,
-            backup: member.backup,
-            down: member.down,
-        };
+        let peer = |address| peer(&member, &server, address);
         found.into_iter().map(peer).collect()
-    }
-
-    pub(super) fn balance(&mut self, block: Scope<'_>) -> (Balance, Option<Template>) {
-        if block.set_here(d::LEAST_CONN) {
-            return (Balance::LeastConn, None);
-        }
-        if block.set_here(d::IP_HASH) {
-            return (Balance::IpHash, None);
-        }
-        if let Some(directive) = block.own(d::UPSTREAM_RANDOM).next() {
-            let two = directive.args.iter().any(|word| word.as_bytes() == b"two");
-            return (Balance::Random { two }, None);
-        }
-        if let Some(directive) = block.own(d::UPSTREAM_HASH).next()
-            && let Some(word) = directive.args.first()
-        {
-            let consistent = directive
-                .args
-                .iter()
-                .any(|word| word.as_bytes() == b"consistent");
-            let key = self.template(directive, word);
-            let balance = if consistent {
-                Balance::ConsistentHash
-            } else {
-                Balance::Hash
-            };
-            return (balance, Some(key));
-        }
-        (Balance::RoundRobin, None)
     }
 
     /// nginx keeps connections to the servers of an `upstream` unless told otherwise: then each
@@ -510,46 +479,4 @@ fn keepalive(block: Scope<'_>) -> KeepaliveConfig {
 fn hidden(scope: Scope<'_>) -> Vec<HeaderName> {
     let own = HIDDEN.iter().map(|name| HeaderName::from_static(name));
     own.chain(names(scope, d::PROXY_HIDE_HEADER)).collect()
-}
-
-fn names(scope: Scope<'_>, id: DirectiveId) -> Vec<HeaderName> {
-    let directives = scope.all(id);
-    let words = directives.iter().flat_map(|directive| &directive.args);
-    words
-        .filter_map(|word| HeaderName::from_bytes(word.as_bytes()).ok())
-        .collect()
-}
-
-fn ignored(scope: Scope<'_>) -> IgnoredFields {
-    let bits = scope.bits(d::PROXY_IGNORE_HEADERS);
-    let has = |name: &str| bits.contains(&name);
-    IgnoredFields {
-        accel_redirect: has("X-Accel-Redirect"),
-        accel_expires: has("X-Accel-Expires"),
-        accel_limit_rate: has("X-Accel-Limit-Rate"),
-        accel_buffering: has("X-Accel-Buffering"),
-        accel_charset: has("X-Accel-Charset"),
-        expires: has("Expires"),
-        cache_control: has("Cache-Control"),
-        set_cookie: has("Set-Cookie"),
-        vary: has("Vary"),
-    }
-}
-
-fn next_upstream(scope: Scope<'_>) -> ProxyNext {
-    let bits = scope.bits(d::PROXY_NEXT_UPSTREAM);
-    let has = |name: &str| bits.contains(&name);
-    let off = has("off");
-    let status = |word: &&str| word.strip_prefix("http_")?.parse().ok();
-    ProxyNext {
-        error: has("error") && !off,
-        timeout: has("timeout") && !off,
-        invalid_header: has("invalid_header") && !off,
-        statuses: bits.iter().filter(|_| !off).filter_map(status).collect(),
-        non_idempotent: has("non_idempotent"),
-        tries: scope
-            .number(d::PROXY_NEXT_UPSTREAM_TRIES)
-            .map_or(0, |most| usize::try_from(most).unwrap_or(usize::MAX)),
-        time: scope.duration(d::PROXY_NEXT_UPSTREAM_TIMEOUT),
-    }
 }

@@ -25,6 +25,7 @@ mod log;
 mod map;
 mod pools;
 mod proxy;
+mod upstream;
 mod userid;
 
 pub use access::{AccessRule, Network, RealIp, RealIpSource, Who};
@@ -32,8 +33,7 @@ pub use cache::{CacheLock, CacheZone, CacheZones, Caching, FileCopy, UseStale};
 pub use encoding::{EncoderSet, Encoding};
 pub(crate) use fastcgi::ParamStep;
 pub use fastcgi::{
-    FastCgi, FastCgiGroup, FastCgiParam, FastCgiParams, FastCgiPass, HeadRoom, IgnoredFields,
-    NextUpstream, ScriptNames,
+    FastCgi, FastCgiGroup, FastCgiParam, FastCgiParams, FastCgiPass, HeadRoom, ScriptNames,
 };
 pub use filters::{Addition, Charset, Charsets, Mirror, Rate, Ssi, SubFilter, VariableNames};
 pub use geo::{Geo, GeoNetworks, GeoRanges, GeoTable, Split};
@@ -51,9 +51,10 @@ pub use log::{AccessLog, LogEscape, LogFormat, LogTarget};
 pub use map::{HostMask, Map, MapPattern};
 pub use pools::DynamicPools;
 pub use proxy::{
-    CookieFlags, Proxy, ProxyGroup, ProxyGroups, ProxyNext, ProxyTarget, ProxyTls, ProxyUrl,
-    Replacement, ReplacementPattern,
+    CookieFlags, Proxy, ProxyGroup, ProxyGroups, ProxyTarget, ProxyTls, ProxyUrl, Replacement,
+    ReplacementPattern,
 };
+pub use upstream::{IgnoredFields, NextUpstream};
 pub use userid::{CookieExpires, IdForm, UserId};
 
 use crate::access::UserFiles;

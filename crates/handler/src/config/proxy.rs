@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::HeaderName;
 use portunus_proxy::{Address, Handshake, Keepalive, SocketOptions, Timeouts};
@@ -11,7 +10,7 @@ use portunus_routing::Regex;
 use portunus_spool::Limits;
 use portunus_upstream::Group;
 
-use super::{Caching, FileCopy, IgnoredFields, Template};
+use super::{Caching, FileCopy, IgnoredFields, NextUpstream, Template};
 
 /// A location that an HTTP server behind us answers.
 ///
@@ -74,7 +73,7 @@ pub struct Proxy {
     /// `proxy_cookie_flags`, in order.
     pub cookie_flags: Vec<CookieFlags>,
     /// `proxy_next_upstream` and its limits.
-    pub next: ProxyNext,
+    pub next: NextUpstream,
     /// Time-outs, and room for a head.
     pub timeouts: Timeouts,
     /// `proxy_limit_rate`, where there is one.
@@ -142,26 +141,6 @@ pub struct ProxyGroup {
 
 /// The groups that URLs with variables may name.
 pub type ProxyGroups = HashMap<Box<[u8]>, Arc<ProxyGroup>>;
-
-/// When another server is asked.
-#[derive(Debug, Clone, Default)]
-#[allow(clippy::struct_excessive_bools, reason = "a set of independent words")]
-pub struct ProxyNext {
-    /// `error`.
-    pub error: bool,
-    /// `timeout`.
-    pub timeout: bool,
-    /// `invalid_header`.
-    pub invalid_header: bool,
-    /// `http_500` …
-    pub statuses: Vec<u16>,
-    /// `non_idempotent`.
-    pub non_idempotent: bool,
-    /// `proxy_next_upstream_tries`; 0 is no limit.
-    pub tries: usize,
-    /// `proxy_next_upstream_timeout`; zero is no limit.
-    pub time: Duration,
-}
 
 /// One text for another: `proxy_redirect`, `proxy_cookie_path`, `proxy_cookie_domain`.
 pub struct Replacement {
