@@ -6,7 +6,9 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use portunus_testkit::{Connection, EditPlan, Error, Launch, Program, Server, edit_under_load};
+use portunus_testkit::{
+    Connection, EditPlan, Error, Launch, Program, Server, edit_under_load, exchange,
+};
 use rustix::fs::{Advice, fadvise};
 use tempfile::TempDir;
 
@@ -48,6 +50,37 @@ fn no_answer_is_stale_or_mixed_while_files_are_edited() -> Result {
     assert_eq!(report.edits, plan.edits);
     assert!(report.encoded > 300 && report.partial > 300, "{report:?}");
     assert!(report.cut < report.answers / 50, "{report:?}");
+    Ok(())
+}
+
+/// A file that is gone and that nobody asks for gives its room on the disk back, although it was kept open.
+#[test]
+fn what_is_inactive_is_let_go() -> Result {
+    let folder = folder()?;
+    let path = folder.path().join("gone.txt");
+    // Too large for memory.
+    fs::write(&path, vec![b'x'; 1 << 20])?;
+    let rules = "open_file_cache_valid 1h; open_file_cache_min_uses 1;";
+    let config = format!(
+        "open_file_cache max=10 inactive=1s;
+         server {{ listen 127.0.0.1:%%PORT_0%%; root %%ROOT%%; {rules} }}"
+    );
+    let launch = Launch::new(Program::at(env!("CARGO_BIN_EXE_portunus")), config);
+    let mut server = launch.root(folder.path()).start()?;
+    let answer = exchange(server.address(0), "GET /gone.txt HTTP/1.1")?;
+    assert_eq!(answer.body.len(), 1 << 20);
+    let open = format!("/proc/{}/fd", server.process().pid());
+    let is_open = || -> Result<bool> {
+        let targets = fs::read_dir(&open)?.flatten();
+        let mut targets = targets.filter_map(|link| fs::read_link(link.path()).ok());
+        Ok(targets.any(|target| target.starts_with(&path)))
+    };
+    assert!(is_open()?, "it is kept");
+    let begun = Instant::now();
+    while is_open()? {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is kept open");
+        std::thread::yield_now();
+    }
     Ok(())
 }
 

@@ -135,7 +135,11 @@ pub(crate) fn start(
     site: SharedSite,
     kept: &Kept,
 ) -> Result<ServerHandle, String> {
-    let make = move |_| Worker::from(Handler::new(Arc::clone(&site)));
+    let files = kept.files.clone();
+    let make = move |_| {
+        tokio::task::spawn_local(files.clone().forget_idle());
+        Worker::from(Handler::new(Arc::clone(&site)))
+    };
     let handle = portunus_server::start(listeners, config, make).map_err(|e| e.to_string())?;
     // The cell is empty: it belongs to this server alone.
     let _ = kept.server.set(handle.clone());

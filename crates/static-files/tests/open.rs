@@ -273,13 +273,14 @@ fn open_file_cache_believes_for_as_long_as_it_is_told() {
     }
 }
 
-#[test]
-fn memory_stays_within_the_budget() {
+#[tokio::test(start_paused = true)]
+async fn memory_stays_within_the_budget() {
     const BUDGET: usize = 1 << 20;
     let folder = tempfile::tempdir().expect("a folder");
     let config = Config {
         settle: Duration::ZERO,
         budget: BUDGET,
+        inactive: Some(Duration::from_secs(60)),
         ..Config::default()
     };
     let cache = OpenFileCache::new(config);
@@ -291,8 +292,9 @@ fn memory_stays_within_the_budget() {
     }
     let stats = cache.stats();
     assert!(stats.used <= BUDGET && stats.used > BUDGET / 2, "{stats:?}");
-    cache.trim();
-    cache.trim();
+    let two_rounds = Duration::from_secs(121);
+    let forgetting = cache.clone().forget_idle();
+    assert!(tokio::time::timeout(two_rounds, forgetting).await.is_err());
     assert_eq!(cache.stats().used, 0);
 }
 

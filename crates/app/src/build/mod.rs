@@ -8,6 +8,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use portunus_conf::{
     Config, Diagnostic, Diagnostics, Directive, DirectiveId, Scope, Severity, Sources, Span, Word,
@@ -121,6 +122,9 @@ impl Kept {
     }
 }
 
+/// `inactive=` of an `open_file_cache` that does not say.
+const OPEN_FILE_CACHE_INACTIVE: Duration = Duration::from_secs(60);
+
 /// `open_file_cache` of the `http` level: there is one table of files for all.
 fn open_file_cache(config: &Config) -> portunus_static_files::Config {
     let mut sizes = portunus_static_files::Config::default();
@@ -128,9 +132,10 @@ fn open_file_cache(config: &Config) -> portunus_static_files::Config {
     for word in words.unwrap_or_default() {
         let text = word.as_str().unwrap_or_default();
         if let Some(max) = text.strip_prefix("max=") {
+            sizes.inactive = sizes.inactive.or(Some(OPEN_FILE_CACHE_INACTIVE));
             sizes.max_entries = max.parse().unwrap_or(sizes.max_entries);
         } else if let Some(time) = text.strip_prefix("inactive=") {
-            sizes.inactive = value::parse_sec(time.as_bytes()).unwrap_or(sizes.inactive);
+            sizes.inactive = value::parse_sec(time.as_bytes()).ok().or(sizes.inactive);
         }
     }
     sizes

@@ -46,6 +46,7 @@ use std::ffi::{CStr, CString};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use rustix::fs::{fstat, stat};
 use rustix::io::Errno;
@@ -62,6 +63,9 @@ use self::local::{KEPT_OPEN, Known, Local};
 use self::walk::open_for_reading;
 use crate::error::{Call, OpenError};
 use crate::validator::{Shape, Validator};
+
+/// Idle entries are looked for no more often than so.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// What a path names.
 #[derive(Clone, Debug)]
@@ -222,9 +226,16 @@ impl OpenFileCache {
         }
     }
 
-    /// Housekeeping for the calling worker; call it every [`Config::inactive`].
-    pub fn trim(&self) {
-        self.with_local(Local::drop_idle);
+    /// Forgets, for the calling worker, what nobody has asked for in [`Config::inactive`]. Goes on for as long as it is
+    /// polled, unless there is no such time.
+    pub async fn forget_idle(self) {
+        let Some(inactive) = self.shared.config.inactive else {
+            return;
+        };
+        loop {
+            tokio::time::sleep(inactive.max(SHORTEST)).await;
+            self.with_local(Local::drop_idle);
+        }
     }
 
     /// Numbers for the status page.

@@ -12,9 +12,10 @@ pub struct Config {
     pub in_memory: u64,
     /// Most entries a worker keeps (`open_file_cache max=`).
     pub max_entries: usize,
-    /// Entries not asked for in this time go at the next [`trim`](super::OpenFileCache::trim) but one
-    /// (`open_file_cache inactive=`).
-    pub inactive: Duration,
+    /// `open_file_cache inactive=`: what is not asked for in this time is forgotten within twice of it, where
+    /// [`forget_idle`](super::OpenFileCache::forget_idle) runs. `None` keeps it until its room is needed: what has been
+    /// read and compressed once need not be so again.
+    pub inactive: Option<Duration>,
     /// How long a file must have been left alone before its content is kept; see the module's page on freshness. Zero
     /// keeps everything at once, which only measurements and tests can want.
     pub settle: Duration,
@@ -28,7 +29,7 @@ impl Default for Config {
             budget: 64 << 20,
             in_memory: 256 << 10,
             max_entries: 65_536,
-            inactive: Duration::from_secs(60),
+            inactive: None,
             settle: Duration::from_secs(1),
             workers: 1,
         }
