@@ -123,24 +123,34 @@ impl Launch {
     #[must_use]
     pub fn check(&self, dump_it: bool, quiet: bool) -> ExitCode {
         let path = self.conf.display();
-        let Some(mut ready) = self.load() else {
+        let failed = || {
             eprintln!("nginx: configuration file {path} test failed");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
+        };
+        let mut ready = match self.read() {
+            Ok(ready) => ready,
+            Err(Unready::Preset(error)) => {
+                eprintln!("nginx: [emerg] {error}");
+                return failed();
+            }
+            Err(Unready::Faults(diagnostics, sources)) => {
+                self.print_judged(&diagnostics, &sources, quiet);
+                return failed();
+            }
         };
         let mut kept = self.kept(&ready.config);
         let built = build(&ready.config, &mut kept, &mut ready.diagnostics);
-        self.print(&ready.diagnostics, &ready.sources);
+        self.print_judged(&ready.diagnostics, &ready.sources, quiet);
         if ready.diagnostics.has_errors() {
-            eprintln!("nginx: configuration file {path} test failed");
-            return ExitCode::FAILURE;
+            return failed();
         }
-        if let Err(message) = lifecycle::try_bind(built) {
+        // nginx makes the pid file before it binds.
+        let tried = lifecycle::try_pid_file(&self.pid_path(&ready.config));
+        if let Err(message) = tried.and_then(|()| lifecycle::try_bind(built)) {
             eprintln!("nginx: [emerg] {message}");
-            eprintln!("nginx: configuration file {path} test failed");
-            return ExitCode::FAILURE;
+            return failed();
         }
         if !quiet {
-            eprintln!("nginx: the configuration file {path} syntax is ok");
             eprintln!("nginx: configuration file {path} test is successful");
         }
         if dump_it {
@@ -255,6 +265,17 @@ impl Launch {
     /// Prints what there is to say about a configuration.
     pub(crate) fn print(&self, diagnostics: &Diagnostics, sources: &Sources) {
         eprint!("{}", diagnostics.render(sources));
+    }
+
+    /// The same for `-t`, with what nginx says between reading a configuration and opening what it names.
+    fn print_judged(&self, diagnostics: &Diagnostics, sources: &Sources, quiet: bool) {
+        let (read, opened) = diagnostics.while_and_after_reading();
+        self.print(&read, sources);
+        if !quiet && !read.has_errors() {
+            let path = self.conf.display();
+            eprintln!("nginx: the configuration file {path} syntax is ok");
+        }
+        self.print(&opened, sources);
     }
 
     /// The manifest whose change calls for a new configuration.

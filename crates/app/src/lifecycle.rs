@@ -9,7 +9,7 @@
 
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +42,16 @@ pub(crate) fn try_bind(built: Built) -> Result<(), String> {
         Err(BindError::StillBusy { .. }) => Ok(()),
         Err(error) => Err(explained(&error)),
     }
+}
+
+/// Whether the pid file could be written.
+pub(crate) fn try_pid_file(path: &Path) -> Result<(), String> {
+    PidFile::probe(path).map_err(|error| cannot_open(path, &error))
+}
+
+fn cannot_open(path: &Path, error: &std::io::Error) -> String {
+    let (path, reason) = (path.display(), errno_text(error));
+    format!("open() \"{path}\" failed ({reason})")
 }
 
 /// A socket that could not be had, for the terminal: the reason, and what may be done about it.
@@ -87,13 +97,8 @@ pub(crate) fn run(
     let result = runtime.block_on(async {
         tokio::spawn(reap_orphans());
         let pid_path = launch.pid_path(config);
-        let pid_file = PidFile::write(&pid_path).map_err(|error| {
-            format!(
-                "open() \"{}\" failed ({})",
-                pid_path.display(),
-                errno_text(&error)
-            )
-        })?;
+        let pid_file = PidFile::write(&pid_path);
+        let pid_file = pid_file.map_err(|error| cannot_open(&pid_path, &error))?;
         let descriptors = raise_file_limit(config);
         let server = ServerConfig {
             worker_connections: affordable_connections(&built.server, descriptors),
@@ -151,7 +156,7 @@ fn change_directory(config: &Config) -> Result<(), String> {
     let Some(path) = config.main().text(d::WORKING_DIRECTORY) else {
         return Ok(());
     };
-    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
+    let path = Path::new(std::ffi::OsStr::from_bytes(path));
     std::env::set_current_dir(path).map_err(|error| {
         let path = path.display();
         format!("chdir(\"{path}\") failed ({})", errno_text(&error))

@@ -20,6 +20,18 @@ impl PidFile {
         })
     }
 
+    /// Whether it could be written. The file itself is not touched: it may be that of a server that runs.
+    pub(crate) fn probe(path: &Path) -> io::Result<()> {
+        if path.is_dir() {
+            return Err(io::Error::from_raw_os_error(
+                rustix::io::Errno::ISDIR.raw_os_error(),
+            ));
+        }
+        let probe = path.with_extension("pid.probe");
+        std::fs::write(&probe, "")?;
+        std::fs::remove_file(&probe)
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -62,7 +62,7 @@ use names::Names;
 /// and at last when it opens files.
 const WHEN_READ: u32 = u32::MAX - 2;
 const WHEN_MERGED: u32 = u32::MAX - 1;
-const WHEN_OPENED: u32 = u32::MAX;
+const WHEN_OPENED: u32 = Diagnostic::AFTER_READING;
 
 /// A configuration made ready to run.
 #[derive(Debug)]

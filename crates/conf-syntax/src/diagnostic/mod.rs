@@ -61,6 +61,10 @@ impl Severity {
 }
 
 impl Diagnostic {
+    /// The order of what nginx comes across when it has read everything and said that the syntax is fine: while it
+    /// opens files and sockets.
+    pub const AFTER_READING: u32 = u32::MAX;
+
     /// A complaint without a place, as nginx makes them once it has read everything.
     #[must_use]
     pub fn new(severity: Severity, message: impl Into<String>, order: u32) -> Self {
@@ -143,6 +147,14 @@ impl Diagnostics {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.first_error().is_some()
+    }
+
+    /// What nginx finds while it reads, and what it finds [afterwards](Diagnostic::AFTER_READING).
+    #[must_use]
+    pub fn while_and_after_reading(&self) -> (Self, Self) {
+        let all = self.list.iter().cloned();
+        let (after, during) = all.partition(|one| one.order == Diagnostic::AFTER_READING);
+        (Self { list: during }, Self { list: after })
     }
 
     /// How many there are.

@@ -9,7 +9,7 @@ use crate::d;
 use crate::fault::show;
 
 /// After all that was read.
-const LAST: u32 = u32::MAX;
+const LAST: u32 = Diagnostic::AFTER_READING;
 
 pub(super) fn check(checker: &mut Checker<'_, '_>) {
     let main = checker.config.main();
