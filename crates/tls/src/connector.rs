@@ -17,8 +17,9 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error as TlsError, SignatureSc
 use tokio_rustls::TlsConnector;
 
 use crate::certificate::Identity;
-use crate::context::{Offered, Protocols, provider, read_certificates, read_revoked, versions};
+use crate::context::{Offered, Protocols, provider, versions};
 use crate::error::Error;
+use crate::files::{read_authorities, read_revoked};
 use crate::hostname::names_host;
 use crate::path::{Purpose, Trust};
 use crate::signature::{check_tls12, check_tls13};
@@ -130,14 +131,10 @@ fn client_config(
 }
 
 fn trust(verify: &VerifyServer, settings: &ClientTls) -> Result<Trust, Error> {
-    let revoked = match &verify.revoked {
-        Some(name) => read_revoked(name, &settings.prefix)?,
-        None => Vec::new(),
-    };
     Ok(Trust {
         purpose: Purpose::Server,
-        authorities: read_certificates(Some(&verify.trusted), &settings.prefix)?,
-        revoked,
+        authorities: read_authorities(Some(&verify.trusted), &settings.prefix)?,
+        revoked: read_revoked(verify.revoked.as_deref(), &settings.prefix)?,
         depth: verify.depth,
     })
 }

@@ -1,20 +1,20 @@
 //! One server block, ready for handshakes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ring::digest;
-use rustls::crypto::{CryptoProvider, ring as provider};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring as provider};
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::CertifiedKey;
 use rustls::{DistinguishedName, ServerConfig, SupportedProtocolVersion, version};
 
-use crate::certificate::{Certificates, Identity, certificates, source_name};
+use crate::certificate::{Certificates, Identity};
 use crate::client::{Asking, ClientCheck};
 use crate::error::Error;
-use crate::path::{Purpose, RevocationList, Trust};
-use crate::pem::{Source, sections};
+use crate::files::{look_at_parameters, read_authorities, read_revoked};
+use crate::path::{Purpose, Trust};
 use crate::tickets::{KeptSessions, Scope, ScopedCache, TicketKey, with_keys};
 use crate::x509::Certificate;
 use crate::{curves, suites};
@@ -42,6 +42,12 @@ pub struct ServerTls {
     pub sessions: Sessions,
     /// `ssl_verify_client` and what belongs to it; `None` for `off`.
     pub verify: Option<VerifyClient>,
+    /// `ssl_trusted_certificate`: authorities that clients are not told of.
+    pub trusted: Option<String>,
+    /// `ssl_crl`.
+    pub revoked: Option<String>,
+    /// `ssl_dhparam`: looked at, but not used.
+    pub parameters: Option<String>,
 }
 
 /// `ssl_protocols`, as far as they are here.
@@ -71,10 +77,6 @@ pub struct Sessions {
 pub struct VerifyClient {
     /// `ssl_client_certificate`: authorities that clients are told of.
     pub authorities: Option<String>,
-    /// `ssl_trusted_certificate`: authorities that they are not told of.
-    pub trusted: Option<String>,
-    /// `ssl_crl`.
-    pub revoked: Option<String>,
     /// `ssl_verify_depth`.
     pub depth: usize,
 }
@@ -102,9 +104,10 @@ impl Context {
             curves: &settings.curves,
             directives: "ssl",
         };
-        let provider = provider(&offered, &mut notices)?;
+        // In nginx's order, for of several faults the first one is told.
+        let known = provider::default_provider();
         let load = |identity: &Identity| {
-            let loaded = identity.load(&settings.prefix, &settings.passwords, &provider);
+            let loaded = identity.load(&settings.prefix, &settings.passwords, &known);
             loaded.map(Arc::new)
         };
         let identities = settings
@@ -112,10 +115,11 @@ impl Context {
             .iter()
             .map(load)
             .collect::<Result<Vec<_>, _>>()?;
-        let check = match &settings.verify {
-            Some(verify) => Some(Arc::new(client_check(verify, &settings.prefix, &provider)?)),
-            None => None,
-        };
+        let provider = provider(&offered, &mut notices)?;
+        let check = client_check(settings, provider.signature_verification_algorithms)?;
+        if let Some(parameters) = &settings.parameters {
+            look_at_parameters(parameters, &settings.prefix)?;
+        }
         let scope = scope(&identities, check.as_deref());
         let mut config = server_config(settings, provider, identities, check.as_ref())?;
         set_sessions(&mut config, &settings.sessions, scope, kept)?;
@@ -273,65 +277,33 @@ fn scope(identities: &[Arc<CertifiedKey>], check: Option<&ClientCheck>) -> Scope
     scope
 }
 
+/// What clients are held against. The files of authorities and of revoked certificates are read even
+/// where nobody asks clients for certificates, as in nginx.
 fn client_check(
-    verify: &VerifyClient,
-    prefix: &Path,
-    provider: &CryptoProvider,
-) -> Result<ClientCheck, Error> {
-    let told = read_certificates(verify.authorities.as_deref(), prefix)?;
+    settings: &ServerTls,
+    algorithms: WebPkiSupportedAlgorithms,
+) -> Result<Option<Arc<ClientCheck>>, Error> {
+    let read = |name: &Option<String>| read_authorities(name.as_deref(), &settings.prefix);
+    let verify = settings.verify.as_ref();
+    let told = match verify {
+        Some(verify) => read(&verify.authorities)?,
+        None => Vec::new(),
+    };
+    let trusted = read(&settings.trusted)?;
+    let revoked = read_revoked(settings.revoked.as_deref(), &settings.prefix)?;
     let subject = |der: &Vec<u8>| {
         let certificate = Certificate::parse(der)?;
         Some(DistinguishedName::from(certificate.subject.to_vec()))
     };
-    let hints = told.iter().filter_map(subject).collect();
-    let mut authorities = told;
-    authorities.extend(read_certificates(verify.trusted.as_deref(), prefix)?);
-    let revoked = match &verify.revoked {
-        Some(name) => read_revoked(name, prefix)?,
-        None => Vec::new(),
-    };
-    Ok(ClientCheck {
+    let check = verify.map(|verify| ClientCheck {
+        hints: told.iter().filter_map(subject).collect(),
         trust: Trust {
             purpose: Purpose::Client,
-            authorities,
+            authorities: told.iter().chain(&trusted).cloned().collect(),
             revoked,
             depth: verify.depth,
         },
-        hints,
-        algorithms: provider.signature_verification_algorithms,
-    })
-}
-
-pub(crate) fn read_certificates(name: Option<&str>, prefix: &Path) -> Result<Vec<Vec<u8>>, Error> {
-    let Some(name) = name else {
-        return Ok(Vec::new());
-    };
-    let (_, found) = certificates(name, prefix)?;
-    Ok(found.into_iter().map(|der| der.to_vec()).collect())
-}
-
-pub(crate) fn read_revoked(name: &str, prefix: &Path) -> Result<Vec<Vec<u8>>, Error> {
-    let source = Source::new(name, prefix);
-    let error = |reason: String| Error::Crl {
-        name: source_name(&source),
-        reason,
-    };
-    let text = source.read().map_err(error)?;
-    let unreadable =
-        |reason: &str| error(format!("PEM_read_bio_X509_CRL() failed (SSL: {reason})"));
-    let found = sections(&text).map_err(unreadable)?;
-    let lists = found
-        .into_iter()
-        .filter(|section| section.label == "X509 CRL");
-    let lists: Vec<_> = lists.map(|section| section.der).collect();
-    if lists.is_empty() {
-        let reason = "error:0480006C:PEM routines::no start line:Expecting: X509 CRL";
-        return Err(unreadable(reason));
-    }
-    if lists.iter().any(|der| RevocationList::parse(der).is_none()) {
-        return Err(error(
-            "the list has a form that is not supported".to_owned(),
-        ));
-    }
-    Ok(lists)
+        algorithms,
+    });
+    Ok(check.map(Arc::new))
 }

@@ -54,7 +54,10 @@ pub(crate) fn select(list: &str) -> Result<Selection, Error> {
         selection.groups = ALL_KX_GROUPS.to_vec();
         return Ok(selection);
     }
-    let failed = || Error::Curves(list.to_owned());
+    let failed = |name: &str| Error::Curves {
+        list: list.to_owned(),
+        name: name.to_owned(),
+    };
     for name in list.split(':') {
         // Since OpenSSL 3.5 `?` forgives a name that is unknown, and `*` asks for a key share.
         let bare = name.trim_start_matches(['?', '*']).to_ascii_lowercase();
@@ -66,7 +69,7 @@ pub(crate) fn select(list: &str) -> Result<Selection, Error> {
                 selection.ignored.push(name.to_owned());
                 continue;
             }
-            _ => return Err(failed()),
+            _ => return Err(failed(name)),
         };
         let known = |ours: &&dyn SupportedKxGroup| ours.name() == group.name();
         if !selection.groups.iter().any(known) {
@@ -74,7 +77,7 @@ pub(crate) fn select(list: &str) -> Result<Selection, Error> {
         }
     }
     if selection.groups.is_empty() {
-        return Err(failed());
+        return Err(failed(list));
     }
     Ok(selection)
 }

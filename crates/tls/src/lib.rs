@@ -18,6 +18,7 @@ mod context;
 mod curves;
 mod distinguished_name;
 mod error;
+mod files;
 mod hostname;
 mod names;
 mod path;

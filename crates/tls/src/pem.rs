@@ -2,6 +2,7 @@
 //! puts there besides).
 
 use std::borrow::Cow;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use base64ct::{Base64, Encoding as _};
@@ -38,60 +39,82 @@ impl Source {
         }
     }
 
-    /// The text, or why there is none.
+    /// The text, or OpenSSL's words for why there is none. A directory is empty: it can be opened.
     pub(crate) fn read(&self) -> Result<Cow<'_, [u8]>, String> {
-        match self {
-            Self::Data(text) => Ok(Cow::Borrowed(text.as_bytes())),
-            Self::File(path) => read_file(path)
-                .map(Cow::Owned)
-                .map_err(|error| open_failed(path, &error)),
+        let path = match self {
+            Self::Data(text) => return Ok(Cow::Borrowed(text.as_bytes())),
+            Self::File(path) => path,
+        };
+        match read_file(path) {
+            Ok(text) => Ok(Cow::Owned(text)),
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => Ok(Cow::Borrowed(b"")),
+            Err(error) => Err(open_failed(path, &error)),
         }
     }
 }
 
-/// All blocks of a text; what stands between them is a comment.
-///
-/// # Errors
-/// OpenSSL's words for a block that is broken.
-pub(crate) fn sections(text: &[u8]) -> Result<Vec<Section>, &'static str> {
+/// The blocks of a text, up to the first that is broken.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sections {
+    pub(crate) found: Vec<Section>,
+    /// OpenSSL's words for the broken one.
+    pub(crate) broken: Option<&'static str>,
+}
+
+/// Reads blocks; what stands between them is a comment.
+pub(crate) fn sections(text: &[u8]) -> Sections {
     let text = String::from_utf8_lossy(text);
-    let mut found = Vec::new();
+    let mut sections = Sections::default();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let Some(label) = boundary(line, "-----BEGIN ") else {
             continue;
         };
-        let mut body = String::new();
-        let mut has_fields = false;
-        loop {
-            let line = lines
-                .next()
-                .ok_or("error:04800066:PEM routines::bad end line")?;
-            if let Some(end) = boundary(line, "-----END ") {
-                if end != label {
-                    return Err("error:04800066:PEM routines::bad end line");
-                }
+        match section(label, &mut lines) {
+            Ok(section) => sections.found.push(section),
+            Err(reason) => {
+                sections.broken = Some(reason);
                 break;
             }
-            if line.contains(':') {
-                has_fields = true;
-            } else {
-                body.extend(line.chars().filter(|letter| !letter.is_whitespace()));
-            }
         }
-        let der = match Base64::decode_vec(&body) {
-            Ok(der) => der,
-            // Its text is not what the fields leave of it; the label still tells what it was.
-            Err(_) if has_fields => Vec::new(),
-            Err(_) => return Err("error:04800064:PEM routines::bad base64 decode"),
-        };
-        found.push(Section {
-            label: label.to_owned(),
-            has_fields,
-            der,
-        });
     }
-    Ok(found)
+    sections
+}
+
+/// What follows the line that begins a block.
+fn section<'t>(
+    label: &str,
+    lines: &mut impl Iterator<Item = &'t str>,
+) -> Result<Section, &'static str> {
+    let mut body = String::new();
+    let mut has_fields = false;
+    loop {
+        let line = lines
+            .next()
+            .ok_or("error:04800066:PEM routines::bad end line")?;
+        if let Some(end) = boundary(line, "-----END ") {
+            if end != label {
+                return Err("error:04800066:PEM routines::bad end line");
+            }
+            break;
+        }
+        if line.contains(':') {
+            has_fields = true;
+        } else {
+            body.extend(line.chars().filter(|letter| !letter.is_whitespace()));
+        }
+    }
+    let der = match Base64::decode_vec(&body) {
+        Ok(der) => der,
+        // Its text is not what the fields leave of it; the label still tells what it was.
+        Err(_) if has_fields => Vec::new(),
+        Err(_) => return Err("error:04800064:PEM routines::bad base64 decode"),
+    };
+    Ok(Section {
+        label: label.to_owned(),
+        has_fields,
+        der,
+    })
 }
 
 fn boundary<'t>(line: &'t str, begin: &str) -> Option<&'t str> {
@@ -106,12 +129,12 @@ mod tests {
     fn blocks_are_found_among_comments() {
         let text = b"a comment\n-----BEGIN A B-----\r\nAQID\nBA==\n-----END A B-----\n\
                      -----BEGIN X-----\nProc-Type: 4,ENCRYPTED\n\nAQ==\n-----END X-----";
-        let found = sections(text).unwrap();
-        assert_eq!(found.len(), 2);
+        let Sections { found, broken } = sections(text);
+        assert_eq!((found.len(), broken), (2, None));
         assert_eq!(found[0].label, "A B");
         assert_eq!(found[0].der, [1, 2, 3, 4]);
         assert!(!found[0].has_fields && found[1].has_fields);
-        assert_eq!(sections(b"nothing").unwrap(), []);
+        assert_eq!(sections(b"nothing"), Sections::default());
     }
 
     #[test]
@@ -121,7 +144,13 @@ mod tests {
             "-----BEGIN A-----\nAQID\n-----END B-----",
             "-----BEGIN A-----\nA!ID\n-----END A-----",
         ] {
-            assert!(sections(broken.as_bytes()).is_err(), "{broken}");
+            assert!(sections(broken.as_bytes()).broken.is_some(), "{broken}");
+            let behind = format!("-----BEGIN A-----\nAQID\n-----END A-----\n{broken}");
+            let behind = sections(behind.as_bytes());
+            assert!(
+                behind.found.len() == 1 && behind.broken.is_some(),
+                "{broken}"
+            );
         }
     }
 }

@@ -59,7 +59,7 @@ impl Builder<'_> {
             force_ranges: scope.flag(d::FASTCGI_FORCE_RANGES),
             hidden: hidden(scope),
             ignored: ignored(scope, d::FASTCGI_IGNORE_HEADERS),
-            next_upstream: next_upstream(scope, FASTCGI_NEXT),
+            next_upstream: next_upstream(scope, &FASTCGI_NEXT),
             script_check: scope.flag(d::FASTCGI_SCRIPT_CHECK),
             lane: self.lane(scope).map_or(0, |(lane, _)| lane),
             limit_rate: self.template_here(scope, d::FASTCGI_LIMIT_RATE),

@@ -99,7 +99,7 @@ impl Builder<'_> {
             cookie_domains: self.replacements(scope, d::PROXY_COOKIE_DOMAIN),
             cookie_paths: self.replacements(scope, d::PROXY_COOKIE_PATH),
             cookie_flags: self.cookie_flags(scope),
-            next: next_upstream(scope, PROXY_NEXT),
+            next: next_upstream(scope, &PROXY_NEXT),
             timeouts: Timeouts {
                 connect: scope.duration(d::PROXY_CONNECT_TIMEOUT),
                 send: scope.duration(d::PROXY_SEND_TIMEOUT),

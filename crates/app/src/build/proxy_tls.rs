@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use portunus_conf::{Diagnostic, DirectiveId, Scope, Severity, d};
+use portunus_conf::{Diagnostic, Scope, Severity, d};
 use portunus_handler::{ProxyTarget, ProxyTls};
 use portunus_proxy::Handshake;
 use portunus_tls::{ClientTls, Connector, Identity, Protocols, VerifyServer};
 
 use super::Builder;
+use super::tls::file;
 
 impl Builder<'_> {
     /// How a location greets its servers, if its URL may say `https`.
@@ -60,7 +61,7 @@ impl Builder<'_> {
                 tls12: has("TLSv1.2"),
                 tls13: has("TLSv1.3"),
             },
-            ciphers: text(scope, d::PROXY_SSL_CIPHERS).unwrap_or_default(),
+            ciphers: file(scope, d::PROXY_SSL_CIPHERS).unwrap_or_default(),
             server_name: scope.flag(d::PROXY_SSL_SERVER_NAME),
             session_reuse: scope.flag(d::PROXY_SSL_SESSION_REUSE),
             verify: self.verify_server(scope)?,
@@ -97,7 +98,7 @@ impl Builder<'_> {
         if !scope.flag(d::PROXY_SSL_VERIFY) {
             return Some(None);
         }
-        let Some(trusted) = text(scope, d::PROXY_SSL_TRUSTED_CERTIFICATE) else {
+        let Some(trusted) = file(scope, d::PROXY_SSL_TRUSTED_CERTIFICATE) else {
             let message = "no proxy_ssl_trusted_certificate for proxy_ssl_verify";
             self.tls_fault(scope.find(d::PROXY_PASS), message.to_owned());
             return None;
@@ -105,7 +106,7 @@ impl Builder<'_> {
         let depth = scope.number(d::PROXY_SSL_VERIFY_DEPTH).unwrap_or(1);
         Some(Some(VerifyServer {
             trusted,
-            revoked: text(scope, d::PROXY_SSL_CRL),
+            revoked: file(scope, d::PROXY_SSL_CRL),
             depth: usize::try_from(depth).unwrap_or(usize::MAX),
         }))
     }
@@ -132,10 +133,4 @@ impl Builder<'_> {
             ));
         }
     }
-}
-
-/// The text of a directive, unless it is empty.
-fn text(scope: Scope<'_>, id: DirectiveId) -> Option<String> {
-    let text = scope.text(id).filter(|text| !text.is_empty())?;
-    Some(String::from_utf8_lossy(text).into_owned())
 }

@@ -1,5 +1,7 @@
 //! `ssl_…` of server blocks, and the handshakes of listeners.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -102,6 +104,15 @@ impl Builder<'_> {
         self.diagnostics.push(fault);
     }
 
+    /// The same for what nginx finds at the end of `http`, and says so.
+    fn fault_at_end(&mut self, directive: &Directive, message: String) {
+        let mut fault = Diagnostic::on(directive, Severity::Emerg, message);
+        if let Some((Some(position), order)) = self.config.http().map(Scope::end) {
+            (fault.report_at, fault.order) = (Some(position), order);
+        }
+        self.diagnostics.push(fault);
+    }
+
     /// The name of a file, or `data:` and text.
     ///
     /// Differs: nginx evaluates variables in it at every handshake; here a certificate is loaded
@@ -142,6 +153,9 @@ impl Builder<'_> {
             buffer_size: usize::try_from(size).unwrap_or(usize::MAX),
             sessions: self.sessions(server)?,
             verify: self.verify_client(server)?,
+            trusted: file(server, d::SSL_TRUSTED_CERTIFICATE),
+            revoked: file(server, d::SSL_CRL),
+            parameters: file(server, d::SSL_DHPARAM),
         })
     }
 
@@ -163,8 +177,14 @@ impl Builder<'_> {
         for (id, directive, inner) in scope.directives() {
             if [d::SSL_PASSWORD_FILE, d::PROXY_SSL_PASSWORD_FILE].contains(&id) {
                 let path = self.beside(directive);
-                if let Err(error) = std::fs::File::open(&path) {
-                    self.error(directive, cannot_open(&path, &error));
+                match File::open(&path).map(|mut file| file.read(&mut [0])) {
+                    Err(error) => self.error(directive, cannot_open(&path, &error)),
+                    Ok(Err(error)) => {
+                        let reason = portunus_telemetry::errno_text(&error);
+                        let path = path.display();
+                        self.error(directive, format!("read() \"{path}\" failed ({reason})"));
+                    }
+                    Ok(Ok(_)) => {}
                 }
             }
             if let Some(inner) = inner {
@@ -190,15 +210,13 @@ impl Builder<'_> {
         }
         let mut keys = Vec::new();
         for directive in server.all(d::SSL_SESSION_TICKET_KEY) {
-            let content = self.read_beside(directive)?;
+            let content = self.read_at_end(directive)?;
             match TicketKey::new(content) {
                 Some(key) => keys.push(key),
                 None => {
                     let path = self.beside(directive).display().to_string();
-                    self.tls_fault(
-                        Some(directive),
-                        format!("\"{path}\" must be 48 or 80 bytes"),
-                    );
+                    let message = format!("\"{path}\" must be 48 or 80 bytes");
+                    self.fault_at_end(directive, message);
                     return None;
                 }
             }
@@ -216,15 +234,8 @@ impl Builder<'_> {
         if demand == Demand::Off {
             return Some(None);
         }
-        let name = |id: DirectiveId| {
-            let text = server.text(id).filter(|text| !text.is_empty())?;
-            Some(String::from_utf8_lossy(text).into_owned())
-        };
-        let (authorities, trusted) = (
-            name(d::SSL_CLIENT_CERTIFICATE),
-            name(d::SSL_TRUSTED_CERTIFICATE),
-        );
-        let none = authorities.is_none() && trusted.is_none();
+        let authorities = file(server, d::SSL_CLIENT_CERTIFICATE);
+        let none = authorities.is_none() && file(server, d::SSL_TRUSTED_CERTIFICATE).is_none();
         if none && demand != Demand::OptionalNoAuthority {
             let message =
                 "no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client";
@@ -234,8 +245,6 @@ impl Builder<'_> {
         let depth = server.number(d::SSL_VERIFY_DEPTH).unwrap_or(1);
         Some(Some(VerifyClient {
             authorities,
-            trusted,
-            revoked: name(d::SSL_CRL),
             depth: usize::try_from(depth).unwrap_or(usize::MAX),
         }))
     }
@@ -258,9 +267,28 @@ impl Builder<'_> {
             }
         }
     }
+
+    /// A directory has no content, as OpenSSL sees it, hence not the right one.
+    fn read_at_end(&mut self, directive: &Directive) -> Option<Vec<u8>> {
+        let path = self.beside(directive);
+        match portunus_tls::read_file(&path) {
+            Ok(content) => Some(content),
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => Some(Vec::new()),
+            Err(error) => {
+                self.fault_at_end(directive, cannot_open(&path, &error));
+                None
+            }
+        }
+    }
 }
 
-fn cannot_open(path: &Path, error: &std::io::Error) -> String {
+/// The name of a file, unless it is empty.
+pub(super) fn file(scope: Scope<'_>, id: DirectiveId) -> Option<String> {
+    let text = scope.text(id).filter(|text| !text.is_empty())?;
+    Some(String::from_utf8_lossy(text).into_owned())
+}
+
+fn cannot_open(path: &Path, error: &io::Error) -> String {
     let reason = portunus_telemetry::errno_text(error);
     format!("open() \"{}\" failed ({reason})", path.display())
 }

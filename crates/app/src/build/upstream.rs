@@ -75,7 +75,7 @@ pub(super) fn peer<A>(member: &Member<'_>, server: &str, address: A) -> Peer<A> 
 }
 
 /// After what, how often and how long another server is asked.
-pub(super) fn next_upstream(scope: Scope<'_>, directives: Next) -> NextUpstream {
+pub(super) fn next_upstream(scope: Scope<'_>, directives: &Next) -> NextUpstream {
     let bits = scope.bits(directives.when);
     let off = bits.contains(&"off");
     let has = |word: &str| bits.contains(&word) && !off;

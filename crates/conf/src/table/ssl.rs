@@ -7,7 +7,7 @@ rows! { "ssl": "ngx_http_ssl_module: TLS with clients";
     SSL_CERTIFICATE "ssl_certificate" in HTTP | SERVER, TAKE1, TextList, Nearest,
         Differs("a name with variables in it is refused: certificates are loaded once, not at every handshake"), "Certificate chain of a server.";
     SSL_CERTIFICATE_KEY "ssl_certificate_key" in HTTP | SERVER, TAKE1, TextList, Nearest,
-        Differs("a name with variables in it is refused: certificates are loaded once, not at every handshake"), "Private key of a server.";
+        Differs("a name with variables in it is refused: certificates are loaded once, not at every handshake; so is a key of another kind than the certificate's, with which nginx starts and no handshake succeeds"), "Private key of a server.";
     SSL_CERTIFICATE_CACHE "ssl_certificate_cache" in HTTP | SERVER,
         TAKE123, Special(Special::CertificateCache) = "off", Nearest,
         Accepted("certificates with variables in their names are not supported"),
@@ -21,7 +21,7 @@ rows! { "ssl": "ngx_http_ssl_module: TLS with clients";
         FLAG, Flag = "off", Nearest,
         Accepted("certificates are sent as they are"), "Whether certificates are compressed.";
     SSL_DHPARAM "ssl_dhparam" in HTTP | SERVER, TAKE1, Text, Nearest,
-        Accepted("only key exchange over elliptic curves is offered"),
+        Accepted("only key exchange over elliptic curves is offered; the file is read nevertheless, and refused where nginx would refuse it"),
         "Parameters of the Diffie-Hellman exchange.";
     SSL_ECDH_CURVE "ssl_ecdh_curve" in HTTP | SERVER, TAKE1, Text = "auto", Nearest,
         Differs("X25519, P-256 and P-384 are offered; others are noted"), "Curves of the key exchange.";
@@ -55,7 +55,7 @@ rows! { "ssl": "ngx_http_ssl_module: TLS with clients";
     SSL_SESSION_TIMEOUT "ssl_session_timeout" in HTTP | SERVER, TAKE1, Sec = "5m", Nearest,
         Honoured, "How long a TLS session may be resumed.";
     SSL_CRL "ssl_crl" in HTTP | SERVER, TAKE1, Text, Nearest,
-        Honoured, "Revoked client certificates.";
+        Differs("a file without a list is refused; nginx takes one of certificates, and then trusts no client"), "Revoked client certificates.";
     SSL_OCSP "ssl_ocsp" in HTTP | SERVER, TAKE1, Enumeration(words::SSL_OCSP) = "off", Nearest,
         Accepted("authorities are not asked about client certificates; ssl_crl names revoked ones"), "Whether client certificates are looked up with their authority.";
     SSL_OCSP_RESPONDER "ssl_ocsp_responder" in HTTP | SERVER, TAKE1, Text, Nearest,

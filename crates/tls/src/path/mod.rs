@@ -235,7 +235,7 @@ mod tests {
     const NOW: i64 = 1_900_000_000;
 
     fn der(text: &str) -> Vec<u8> {
-        sections(text.as_bytes()).unwrap().remove(0).der
+        sections(text.as_bytes()).found.remove(0).der
     }
 
     fn judge(client: &[u8], authority: &[u8], now: i64) -> Result<(), Failure> {
