@@ -47,6 +47,7 @@ pub use config::{
     AuthRequest, BasicAuth, ConnectionLimit, ConnectionLimits, Geo, GeoNetworks, GeoRanges,
     GeoTable, Guard, Key, LimitExcept, RateLimit, RateLimits, Referers, SecureLink, Split,
 };
+pub use config::{BrowserAge, BrowserFamily, Browsers, ModernBrowser};
 pub use config::{CacheLock, CacheZone, CacheZones, Caching, FileCopy, UseStale};
 pub use config::{CookieExpires, IdForm, UserId};
 pub use config::{
@@ -57,7 +58,7 @@ pub use explain::Place;
 pub use limit::{ConnectionZone, RateZone};
 pub use open_logs::{OpenLogs, OpenLogsConfig};
 pub use service::{Handler, SharedSite, Worker};
-pub use variable::Variable;
+pub use variable::{TcpValue, Variable};
 
 /// The version of nginx whose behaviour we follow, as `$nginx_version` and `-V` tell it.
 pub const NGINX_VERSION: &str = "1.31.5";

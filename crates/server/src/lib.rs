@@ -41,4 +41,5 @@ pub use listen::{BindError, ListenAddress, ListenerConfig, Listeners, TcpKeepAli
 pub use server::{ServerConfig, ServerHandle, start};
 pub use settings::{Http2Settings, Limits, LingeringClose, Settings};
 pub use spelling::{Names, Spelling};
+pub use sys::TcpInfo;
 pub use tls::{ClientCertificate, Handshake, Secured, Stream, Tls, TlsSession, TlsValue};

@@ -1,8 +1,8 @@
-//! What has no safe wrapper: two socket options, and waiting for a descriptor that is no stream; and
+//! What has no safe wrapper: some socket options, and waiting for a descriptor that is no stream; and
 //! how the system's errors are shown.
 #![allow(
     unsafe_code,
-    reason = "setsockopt(2) takes a raw pointer, AsyncFd a promise"
+    reason = "setsockopt(2) and getsockopt(2) take raw pointers, AsyncFd a promise"
 )]
 
 use std::io;
@@ -44,6 +44,47 @@ pub(crate) fn set_tcp_option(socket: &impl AsFd, option: i32, value: i32) -> io:
     } else {
         Err(io::Error::last_os_error())
     }
+}
+
+/// What the kernel knows of a TCP connection; of `tcp_info`, what nginx has variables for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpInfo {
+    /// Smoothed round trip time, in microseconds.
+    pub rtt: u32,
+    /// How much it varies, in microseconds.
+    pub rttvar: u32,
+    /// Size of the sender's congestion window, in segments.
+    pub snd_cwnd: u32,
+    /// Room that the receiver has for the peer, in bytes.
+    pub rcv_space: u32,
+}
+
+/// Asks for `TCP_INFO`.
+pub(crate) fn tcp_info(socket: &impl AsFd) -> io::Result<TcpInfo> {
+    // SAFETY: `tcp_info` is made of integers alone, for which zeros are valid.
+    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+    let size = size_of::<libc::tcp_info>();
+    let mut length = libc::socklen_t::try_from(size).unwrap_or(libc::socklen_t::MAX);
+    // SAFETY: the descriptor is borrowed for the call and so open; `info` is live and writable for
+    // `length` bytes, its size, and the kernel writes no more than `length` says and keeps nothing.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            (&raw mut info).cast(),
+            &raw mut length,
+        )
+    };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(TcpInfo {
+        rtt: info.tcpi_rtt,
+        rttvar: info.tcpi_rttvar,
+        snd_cwnd: info.tcpi_snd_cwnd,
+        rcv_space: info.tcpi_rcv_space,
+    })
 }
 
 /// Waits for a descriptor to become readable, on the runtime at hand.

@@ -73,6 +73,7 @@ impl Builder<'_> {
             guard: self.guard(scope),
             limit_except,
             referers: self.referers(scope),
+            browsers: self.browsers(scope),
             secure_link: self.secure_link(scope),
             real_ip: self.real_ip(scope),
             headers: self.header_rules(scope),

@@ -25,6 +25,7 @@ use portunus_telemetry::{ErrorLog, LogFile};
 
 mod access;
 mod body;
+mod browser;
 mod cache;
 mod content;
 mod encoding;

@@ -10,6 +10,7 @@ use portunus_static_files::listing::ListingFormat;
 use portunus_static_files::{ConditionalOptions, MediaTypes, OpenOptions};
 use portunus_telemetry::ErrorLog;
 
+use super::Browsers;
 use super::{
     AccessLog, AccessRule, Addition, Charset, Encoding, FastCgi, Guard, HeaderRules, LimitExcept,
     Mirror, Proxy, Rate, RealIp, Referers, ScriptNames, SecureLink, Ssi, SubFilter, Template,
@@ -54,6 +55,8 @@ pub struct Location {
     pub limit_except: Option<LimitExcept>,
     /// `valid_referers`.
     pub referers: Option<Arc<Referers>>,
+    /// `modern_browser` and its kin; `None` where none is set.
+    pub browsers: Option<Arc<Browsers>>,
     /// `secure_link` and its kin.
     pub secure_link: Option<Arc<SecureLink>>,
     /// `set_real_ip_from` and its kin.

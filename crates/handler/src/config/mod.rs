@@ -12,6 +12,7 @@ use portunus_server::{ServerHandle, Settings};
 use portunus_static_files::OpenFileCache;
 
 mod access;
+mod browser;
 mod cache;
 mod encoding;
 mod fastcgi;
@@ -29,6 +30,7 @@ mod upstream;
 mod userid;
 
 pub use access::{AccessRule, Network, RealIp, RealIpSource, Who};
+pub use browser::{BrowserAge, BrowserFamily, Browsers, ModernBrowser};
 pub use cache::{CacheLock, CacheZone, CacheZones, Caching, FileCopy, UseStale};
 pub use encoding::{EncoderSet, Encoding};
 pub(crate) use fastcgi::ParamStep;

@@ -62,8 +62,8 @@ pub(super) fn wants_padding(fields: &HeaderMap) -> bool {
     )
 }
 
-/// Whether `msie_refresh` is for this client.
-pub(super) fn wants_refresh(fields: &HeaderMap) -> bool {
+/// Whether the client takes itself for Internet Explorer: `$msie`, and who `msie_refresh` is for.
+pub(crate) fn is_msie(fields: &HeaderMap) -> bool {
     matches!(Browser::of(fields), Browser::Msie | Browser::Msie6)
 }
 

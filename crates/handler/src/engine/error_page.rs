@@ -83,7 +83,7 @@ pub(crate) fn own_page(cx: &mut Context, site: &Site, status: u16) -> Reply {
     let product = site.product.name(cx.location_in(site).level.server_tokens);
     if matches!(status, 301 | 302)
         && cx.location_in(site).level.msie_refresh
-        && browser::wants_refresh(cx.exchange.fields())
+        && browser::is_msie(cx.exchange.fields())
         && let Some(target) = cx.carried.location.take()
     {
         return refresh(cx, &target);

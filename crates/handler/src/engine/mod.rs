@@ -36,6 +36,7 @@ mod real_path;
 mod rewrite;
 
 pub(crate) use access::{Progress, Verdict, password_verdict, resume as resume_access};
+pub(crate) use browser::is_msie;
 pub(crate) use error_page::own_page;
 pub(crate) use files::{Found, index};
 

@@ -9,10 +9,11 @@ use portunus_server::Outcome;
 use portunus_telemetry::Clock;
 use portunus_template::Variables;
 
-use super::Variable;
 use super::request_values::{argument, cookie, field, field_of_any_spelling};
+use super::{TcpValue, Variable};
 use crate::config::Template;
 use crate::context::Context;
+use crate::engine::is_msie;
 use crate::limit::LimitStatus;
 
 /// Values of `set` variables and named captures, by slot; `None` until something sets them.
@@ -120,8 +121,25 @@ impl Context {
                 proxied.is_some_and(|proxied| value.append(&proxied.values, out))
             }
             Variable::Http2 => put(out, self.http2_name()),
+            Variable::Tcp(value) => self.append_tcp_value(*value, out),
             _ => self.append_request_value(variable, out),
         }
+    }
+
+    /// Differs: over TLS there is none.
+    ///
+    /// Source: nginx, `ngx_http_variable_tcpinfo`.
+    fn append_tcp_value(&self, value: TcpValue, out: &mut Vec<u8>) -> bool {
+        let Some(info) = self.exchange.connection().tcp_info() else {
+            return false;
+        };
+        let value = match value {
+            TcpValue::Rtt => info.rtt,
+            TcpValue::Rttvar => info.rttvar,
+            TcpValue::SndCwnd => info.snd_cwnd,
+            TcpValue::RcvSpace => info.rcv_space,
+        };
+        put_display(out, value)
     }
 
     fn append_request_value(&mut self, variable: &Variable, out: &mut Vec<u8>) -> bool {
@@ -139,6 +157,10 @@ impl Context {
                 let method = self.subrequest.as_ref().unwrap_or(&self.head.method);
                 put(out, method.as_str().as_bytes())
             }
+            Variable::ModernBrowser | Variable::AncientBrowser => {
+                self.append_browser(*variable == Variable::ModernBrowser, out)
+            }
+            Variable::Msie => !is_msie(self.exchange.fields()) || put(out, b"1"),
             Variable::InvalidReferer => self.append_invalid_referer(out),
             Variable::SecureLink => self.append_secure_link(out),
             Variable::SecureLinkExpires => self.append_secure_link_expires(out),

@@ -9,6 +9,7 @@ use portunus_routing::Slot;
 use portunus_server::TlsValue;
 use portunus_static_files::encoding::Coding;
 
+mod browser;
 mod client;
 mod expand;
 mod geo;
@@ -30,6 +31,8 @@ pub enum Variable {
     Arg(Box<[u8]>),
     /// `$args` and `$query_string`.
     Args,
+    /// `$ancient_browser`: the value of `ancient_browser_value`, or empty.
+    AncientBrowser,
     /// `$binary_remote_addr`: 4 or 16 bytes.
     BinaryRemoteAddr,
     /// `$body_bytes_sent`.
@@ -88,8 +91,12 @@ pub enum Variable {
     LimitReqStatus,
     /// `$limit_conn_status`.
     LimitConnStatus,
+    /// `$modern_browser`: the value of `modern_browser_value`, or empty.
+    ModernBrowser,
     /// `$msec`: seconds since the epoch, with ms.
     Msec,
+    /// `$msie`: `1`, or empty.
+    Msie,
     /// `$nginx_version`.
     NginxVersion,
     /// `$pid`.
@@ -178,6 +185,8 @@ pub enum Variable {
     SecureLinkExpires,
     /// `$status`.
     Status,
+    /// A `$tcpinfo_…` variable.
+    Tcp(TcpValue),
     /// A `$ssl_…` variable.
     Tls(TlsValue),
     /// `$time_iso8601`.
@@ -229,8 +238,22 @@ pub enum Variable {
     NotFound,
 }
 
+/// What the kernel tells of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TcpValue {
+    /// `$tcpinfo_rtt`, in microseconds.
+    Rtt,
+    /// `$tcpinfo_rttvar`, in microseconds.
+    Rttvar,
+    /// `$tcpinfo_snd_cwnd`, in segments.
+    SndCwnd,
+    /// `$tcpinfo_rcv_space`, in bytes.
+    RcvSpace,
+}
+
 /// Variables whose name is the whole story, sorted by name for the look-up at load.
 const BUILTIN: &[(&str, Variable)] = &[
+    ("ancient_browser", Variable::AncientBrowser),
     ("args", Variable::Args),
     ("binary_remote_addr", Variable::BinaryRemoteAddr),
     ("body_bytes_sent", Variable::BodyBytesSent),
@@ -262,7 +285,9 @@ const BUILTIN: &[(&str, Variable)] = &[
     ("limit_conn_status", Variable::LimitConnStatus),
     ("limit_rate", Variable::LimitRate),
     ("limit_req_status", Variable::LimitReqStatus),
+    ("modern_browser", Variable::ModernBrowser),
     ("msec", Variable::Msec),
+    ("msie", Variable::Msie),
     ("nginx_version", Variable::NginxVersion),
     ("pid", Variable::Pid),
     ("pipe", Variable::Pipe),
@@ -355,6 +380,10 @@ const BUILTIN: &[(&str, Variable)] = &[
     ("ssl_sigalg", Variable::Tls(TlsValue::Signature)),
     ("ssl_sigalgs", Variable::Tls(TlsValue::Signatures)),
     ("status", Variable::Status),
+    ("tcpinfo_rcv_space", Variable::Tcp(TcpValue::RcvSpace)),
+    ("tcpinfo_rtt", Variable::Tcp(TcpValue::Rtt)),
+    ("tcpinfo_rttvar", Variable::Tcp(TcpValue::Rttvar)),
+    ("tcpinfo_snd_cwnd", Variable::Tcp(TcpValue::SndCwnd)),
     ("time_iso8601", Variable::TimeIso8601),
     ("time_local", Variable::TimeLocal),
     ("uid_got", Variable::UidGot),
@@ -427,9 +456,12 @@ impl Variable {
 
 /// Built-in variables that a configuration may define anew.
 const CHANGEABLE: &[&str] = &[
+    "ancient_browser",
     "args",
     "invalid_referer",
     "limit_rate",
+    "modern_browser",
+    "msie",
     "proxy_host",
     "proxy_port",
     "uid_reset",

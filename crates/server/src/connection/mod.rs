@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use crate::counters::{Activity, Counters};
 use crate::io::Transport;
 use crate::listen::{ListenAddress, Standing};
+use crate::sys::TcpInfo;
 use crate::tls::TlsSession;
 use crate::worker::Worker;
 
@@ -155,6 +156,13 @@ impl Connection {
             ListenAddress::Inet(address) => self.transport.local_address().or(Some(*address)),
             ListenAddress::Unix(_) => None,
         })
+    }
+
+    /// What the kernel knows of the connection at this moment; `None` over TLS, on a Unix-domain
+    /// socket, and once it is closed.
+    #[must_use]
+    pub fn tcp_info(&self) -> Option<TcpInfo> {
+        self.transport.tcp_info()
     }
 
     /// Where the listening socket stands.

@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::sys::{TcpInfo, tcp_info};
 use crate::tls::Stream;
 
 /// Bytes of an answer that the kernel may hold without having sent them; listening sockets hand it on. Its own limit is
@@ -201,6 +202,14 @@ impl Transport {
     pub(crate) fn local_address(&self) -> Option<SocketAddr> {
         match &*self.inner.borrow() {
             Inner::Tcp(stream) => stream.local_addr().ok(),
+            _ => None,
+        }
+    }
+
+    /// What the kernel knows of the connection; `None` where it is no plain TCP.
+    pub(crate) fn tcp_info(&self) -> Option<TcpInfo> {
+        match &*self.inner.borrow() {
+            Inner::Tcp(stream) => tcp_info(stream).ok(),
             _ => None,
         }
     }
