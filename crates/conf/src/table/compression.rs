@@ -12,7 +12,7 @@ rows! { "compression": "Brotli and zstd; not part of nginx, named after its thir
         Honoured, "Media types that are compressed, besides text/html.";
     BROTLI_COMP_LEVEL "brotli_comp_level" in HTTP | SERVER | LOCATION,
         TAKE1, NumberIn(0, 11) = "6", Nearest,
-        Honoured, "How hard to compress, 0 to 11.";
+        Differs("an answer on its way takes 4 MiB at most, with the default window: levels 7 to 9 are 6, and so are 10 and 11 unless the answer is known to have at most 32k; static text is compressed as hard as is reasonable, once"), "How hard to compress, 0 to 11.";
     BROTLI_MIN_LENGTH "brotli_min_length" in HTTP | SERVER | LOCATION, TAKE1, Size = "20", Nearest,
         Honoured, "Shortest answer that is compressed.";
     BROTLI_WINDOW "brotli_window" in HTTP | SERVER | LOCATION, TAKE1, Size = "512k", Nearest,
