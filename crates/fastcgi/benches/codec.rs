@@ -1,5 +1,5 @@
 //! Our codec and the `fastcgi-client` crate on the same exchange: seventeen parameters, no body,
-//! a small page and a large one as PHP-FPM sends them. `cargo bench -p portunus-fastcgi`.
+//! a small page and a large one as PHP-FPM sends them. `cargo xtask bench codec`.
 //!
 //! Each round writes a request into memory and reads the answer from memory, so that only the
 //! codecs are compared. Ours also parses the CGI head, which the other leaves to its caller.
@@ -20,6 +20,8 @@ use portunus_fastcgi::{
 };
 
 const ROUNDS: u32 = 20_000;
+/// Each codec has so many turns, one after the other.
+const TURNS: usize = 5;
 
 /// Names and values of nginx's `fastcgi_params`, near enough.
 const PAIRS: [(&str, &str); 17] = [
@@ -116,15 +118,28 @@ fn per_round(mut round: impl FnMut()) -> Duration {
     started.elapsed() / ROUNDS
 }
 
+/// The middle one of some turns.
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
+    println!("| page | portunus-fastcgi | fastcgi-client | ratio |");
+    println!("|---|---:|---:|---:|");
     for size in [20, 30_000] {
         let wire = answer(size);
         let (mut input, mut out) = (BytesMut::new(), Vec::new());
-        let ours = per_round(|| ours(&wire, size, &mut input, &mut out));
-        let theirs = per_round(|| runtime.block_on(theirs(&wire, size)));
-        println!("{size} bytes: portunus-fastcgi {ours:?}, fastcgi-client {theirs:?} an exchange");
+        let (mut ours_took, mut theirs_took) = (Vec::new(), Vec::new());
+        for _ in 0..TURNS {
+            ours_took.push(per_round(|| ours(&wire, size, &mut input, &mut out)));
+            theirs_took.push(per_round(|| runtime.block_on(theirs(&wire, size))));
+        }
+        let (ours, theirs) = (median(ours_took), median(theirs_took));
+        let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
+        println!("| {size} bytes | {ours:?} | {theirs:?} | {ratio:.3} |");
     }
 }

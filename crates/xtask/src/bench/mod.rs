@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: nginx and Portunus in turn, on the same configuration and machine, in one go.
 
+mod comparison;
 mod contender;
 mod content;
 mod load;
@@ -23,6 +24,7 @@ use crate::php::Pool;
 use crate::process::{interrupted, watch_for_interrupts};
 use crate::repository::{self, Profile};
 use crate::{machine, packages, progress};
+use comparison::Comparison;
 use contender::{Kind, Stage};
 use load::Tools;
 use measure::Effort;
@@ -136,6 +138,7 @@ impl Bench {
         match item {
             Item::Workload(workload) => self.run_workload(workload),
             Item::Scenario(scenario) => self.play_scenario(scenario),
+            Item::Comparison(comparison) => compare(comparison),
         }
     }
 
@@ -201,4 +204,17 @@ impl Bench {
             }
         })
     }
+}
+
+fn compare(comparison: &Comparison) -> Result<Measured> {
+    let table = comparison.run()?;
+    let text = format!(
+        "{}.\n\n{table}\n{}.\n",
+        comparison.title,
+        shape::provenance()
+    );
+    Ok(Measured {
+        text,
+        all_good: true,
+    })
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use lexopt::{Arg, Parser, ValueExt as _};
 
+use super::comparison::{COMPARISONS, Comparison};
 use super::measure::Effort;
 use super::scenario::{SCENARIOS, Scenario};
 use super::workloads::{Backend, WORKLOADS, Workload};
@@ -13,9 +14,9 @@ use crate::packages;
 const USAGE: &str = "\
 usage: cargo xtask bench [OPTIONS] [NAME…]
 
-  NAME           a workload or a scenario; without any, all workloads (not the scenarios)
-  --list         list workloads and scenarios
-  --all          all workloads and all scenarios
+  NAME           a workload, a scenario or a comparison; without any, all workloads alone
+  --list         list them
+  --all          all of them
   --peers        also lighttpd and H2O, where a workload knows them
   --runs N       rounds, of which the median is taken (default 5)
   --seconds N    length of one run (default 3)
@@ -27,6 +28,7 @@ usage: cargo xtask bench [OPTIONS] [NAME…]
 pub(crate) enum Item {
     Workload(&'static Workload),
     Scenario(&'static Scenario),
+    Comparison(&'static Comparison),
 }
 
 /// What the command line asks for.
@@ -44,18 +46,17 @@ pub(crate) struct Options {
 impl Item {
     /// Everything there is, in the order of the report.
     pub(crate) fn all() -> Vec<Self> {
+        let workloads = WORKLOADS.iter().map(Self::Workload);
         let scenarios = SCENARIOS.iter().map(Self::Scenario);
-        WORKLOADS
-            .iter()
-            .map(Self::Workload)
-            .chain(scenarios)
-            .collect()
+        let comparisons = COMPARISONS.iter().map(Self::Comparison);
+        workloads.chain(scenarios).chain(comparisons).collect()
     }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Workload(workload) => workload.name,
             Self::Scenario(scenario) => scenario.name,
+            Self::Comparison(comparison) => comparison.name,
         }
     }
 
@@ -63,23 +64,25 @@ impl Item {
         match self {
             Self::Workload(workload) => workload.title,
             Self::Scenario(scenario) => scenario.title,
+            Self::Comparison(comparison) => comparison.title,
         }
     }
 
     fn find(name: &str) -> Result<Self> {
         match Self::all().into_iter().find(|item| item.name() == name) {
             Some(item) => Ok(item),
-            None => bail!("no workload or scenario `{name}`; --list lists them"),
+            None => bail!("nothing by the name `{name}`; --list lists them"),
         }
     }
 
     fn needs_php(self) -> bool {
         !matches!(
             self,
-            Self::Workload(Workload {
-                backend: Backend::None,
-                ..
-            })
+            Self::Comparison(_)
+                | Self::Workload(Workload {
+                    backend: Backend::None,
+                    ..
+                })
         )
     }
 

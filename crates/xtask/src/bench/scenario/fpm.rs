@@ -132,13 +132,15 @@ pub(super) fn kill_workers(lab: &Lab, contender: Contender) -> Result<Figures> {
     ])
 }
 
-/// A restart costs time, not answers. A POST whose script has begun may have done its work and must not be sent
-/// again; one that fails without that is a loss.
+/// A restart costs time, not answers. A POST that has been sent, or a part of it, may have done its work and must
+/// not be sent again, whether its script has noted that it had begun or not; one that fails without that is a loss.
 pub(super) fn restart(lab: &Lab, contender: Contender) -> Result<Figures> {
     let mut fpm = lab.fpm(8)?;
     let server = lab.server(contender, Some(&fpm))?;
     let gets = "--rate 100 --seconds 8 --patience 10 --length 13";
     let gets = lab.load(&server, "/hello.php", gets)?;
+    let log = contender.prefix(&lab.folder).join("error.log");
+    let earlier = fs::read_to_string(&log).unwrap_or_default().len();
     let noted = lab.root.join("noted.txt");
     fs::write(&noted, "")?;
     let posts = "--method POST --body-bytes 2000 --rate 20 --seconds 8 --patience 10 --length 13 --numbered";
@@ -153,14 +155,56 @@ pub(super) fn restart(lab: &Lab, contender: Contender) -> Result<Figures> {
     let twice = noted.lines().count() - begun.len();
     // Whatever was answered well had begun.
     let failed = posts.number("failed") as usize;
-    let lost = failed - (begun.len() - posts.number("good") as usize).min(failed);
+    let failed_begun = (begun.len() - posts.number("good") as usize).min(failed);
+    let log = fs::read_to_string(&log).unwrap_or_default();
+    let sent = sent_in_vain(log.get(earlier..).unwrap_or_default());
+    let sent = sent.difference(&begun).count().min(failed - failed_begun);
+    let unsent = failed - failed_begun - sent;
     Ok(vec![
         ("GETs", gets.count("begun")),
         ("failed", gets.count("failed")),
         ("slowest", gets.time("max")),
         ("POSTs", posts.count("begun")),
-        ("failed unbegun", lost.to_string()),
-        ("failed begun", (failed - lost).to_string()),
+        ("failed unsent", unsent.to_string()),
+        ("failed sent", sent.to_string()),
+        ("failed begun", failed_begun.to_string()),
         ("begun twice", twice.to_string()),
     ])
+}
+
+/// The numbers of the POSTs of which a server says that it failed when it had begun to send them: what it was doing
+/// stands in the error log, in the same words in both servers.
+fn sent_in_vain(log: &str) -> HashSet<&str> {
+    const AFTER_THE_BEGIN: [&str; 3] = [
+        " while sending request to upstream",
+        " while reading response header from upstream",
+        " while reading upstream",
+    ];
+    let lines = log.lines();
+    let lines = lines.filter(|line| AFTER_THE_BEGIN.iter().any(|phase| line.contains(phase)));
+    let numbers = lines.filter_map(|line| {
+        let (_, rest) = line.split_once("\"POST /noted.php?n=")?;
+        rest.split(|letter: char| !letter.is_ascii_digit()).next()
+    });
+    numbers.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_is_told_from_what_was_not() {
+        let log = "\
+2026/11/28 20:00:00 [error] 1#1: *3 connect() failed (111: Connection refused) while connecting to upstream, \
+client: 127.0.0.1, server: , request: \"POST /noted.php?n=1 HTTP/1.1\", upstream: \"fastcgi://127.0.0.1:9\", host: \"a\"
+2026/11/28 20:00:00 [error] 1#1: *4 recv() failed (104: Connection reset by peer) while reading response header from \
+upstream, client: 127.0.0.1, server: , request: \"POST /noted.php?n=22 HTTP/1.1\", host: \"a\"
+2026/11/28 20:00:00 [error] 1#1: *5 writev() failed (32: Broken pipe) while sending request to upstream, \
+client: 127.0.0.1, server: , request: \"POST /noted.php?n=7 HTTP/1.1\", host: \"a\"
+2026/11/28 20:00:00 [error] 1#1: *6 recv() failed (104: Connection reset by peer) while reading response header from \
+upstream, client: 127.0.0.1, server: , request: \"GET /hello.php HTTP/1.1\", host: \"a\"
+";
+        assert_eq!(sent_in_vain(log), HashSet::from(["22", "7"]));
+    }
 }
