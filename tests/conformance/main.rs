@@ -15,7 +15,6 @@ mod arguments;
 mod case;
 mod compare;
 mod fixtures;
-mod normal;
 mod replay;
 mod run;
 mod script;

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use portunus_testkit::{Connection, Error, Response, Server};
+use portunus_testkit::{Answer, Connection, Server, normalise};
 
-use crate::normal;
 use crate::script::{Answers, Exchange, find};
 
 /// How long a connection may stay open that is said to be closed.
@@ -17,17 +16,6 @@ pub(crate) struct Outcome {
     pub(crate) answer: Answer,
     /// Whether the server closed; known only where the script asks.
     pub(crate) closed: Option<bool>,
-}
-
-/// What the server said.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    Responses(Vec<Response>),
-    Raw(Vec<u8>),
-    /// It closed the connection without a word.
-    Nothing,
-    /// Something that no server should do.
-    Failed(String),
 }
 
 /// Sends all exchanges of a script, one after the other. The outcomes are made comparable: what is
@@ -69,7 +57,7 @@ impl Player<'_> {
         let kept = self.connection.take().filter(|_| options.same_connection);
         let mut connection = match kept {
             Some(connection) => connection,
-            None => Connection::open(self.server.address(options.port)).map_err(failed)?,
+            None => Connection::open(self.server.address(options.port)).map_err(Answer::from)?,
         };
 
         let methods = exchange.methods();
@@ -88,13 +76,13 @@ impl Player<'_> {
                     .map(Answer::Responses),
             }
         });
-        let mut answer = sent.unwrap_or_else(failed);
+        let mut answer = sent.unwrap_or_else(Answer::from);
         self.take_texts(exchange, &answer)?;
-        normal::normalise(&mut answer, &self.names);
+        normalise(&mut answer, &self.names);
 
         let is_answered = matches!(answer, Answer::Responses(_));
         let closed = if options.then_closed && is_answered {
-            Some(connection.is_closed_within(CLOSING).map_err(failed)?)
+            Some(connection.is_closed_within(CLOSING).map_err(Answer::from)?)
         } else {
             None
         };
@@ -121,13 +109,6 @@ impl Player<'_> {
             );
         }
         Ok(())
-    }
-}
-
-fn failed(error: Error) -> Answer {
-    match error {
-        Error::Closed { received, .. } if received.is_empty() => Answer::Nothing,
-        error => Answer::Failed(error.to_string()),
     }
 }
 

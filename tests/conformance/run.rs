@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use portunus_testkit::{Program, Server, TempTree};
+use portunus_testkit::{Program, Server, TempTree, comparable_log};
 
 use crate::arguments::Arguments;
 use crate::case::Case;
@@ -144,15 +144,7 @@ fn compare_logs(
             server.stop().map_err(|error| error.to_string())?;
             let text = fs::read(server.folder().join(name));
             let text = text.map_err(|error| format!("{name}: {error}"))?;
-            let mut text = without_times(&String::from_utf8_lossy(&text));
-            let named = |name: &str| {
-                name.starts_with("PORT")
-                    || name.starts_with("CLOSED")
-                    || ["ROOT", "TMP"].contains(&name)
-            };
-            for (name, value) in server.values().filter(|(name, _)| named(name)) {
-                text = text.replace(value, name);
-            }
+            let text = comparable_log(&String::from_utf8_lossy(&text), server.values());
             texts.push(text);
         }
         if let [theirs, ours] = texts.as_slice()
@@ -164,30 +156,6 @@ fn compare_logs(
         }
     }
     Ok(wrong)
-}
-
-/// `[03/Feb/2024:04:05:06 +0000]` becomes `[TIME]`; of a line of an error log, time, process and number of the
-/// connection go.
-fn without_times(log: &str) -> String {
-    let mut text = String::new();
-    for line in log.lines() {
-        match (line.split_once('['), line.split_once(']')) {
-            (Some((_, level)), Some((_, after)))
-                if line.starts_with(|c: char| c.is_ascii_digit())
-                    && line.get(4..5) == Some("/") =>
-            {
-                let message = after
-                    .split_once('*')
-                    .and_then(|(_, rest)| rest.split_once(' '));
-                let message = message.map_or(after, |(_, message)| message);
-                let level = level.split(']').next().unwrap_or_default();
-                text += &format!("TIME [{level}] {message}\n");
-            }
-            (Some((before, _)), Some((_, after))) => text += &format!("{before}[TIME]{after}\n"),
-            _ => text += &format!("{line}\n"),
-        }
-    }
-    text
 }
 
 fn indent(text: &str) -> String {

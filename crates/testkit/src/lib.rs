@@ -5,6 +5,7 @@
 //! every process is ended by its pid when its handle is dropped.
 
 mod client;
+mod compare;
 mod edits;
 mod error;
 mod escape;
@@ -18,6 +19,7 @@ mod server;
 mod temp_tree;
 
 pub use client::{Connection, Field, Framing, Head, Response, exchange};
+pub use compare::{Answer, Aspect, Difference, comparable_log, differences, normalise, show};
 pub use edits::{EditPlan, EditReport, Offence, edit_under_load};
 pub use error::Error;
 pub use escape::unescape;

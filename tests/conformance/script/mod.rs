@@ -5,7 +5,7 @@ mod options;
 
 use std::collections::BTreeMap;
 
-pub(crate) use options::{Answers, Aspect, Expected, Note, Options};
+pub(crate) use options::{Answers, Expected, Note, Options};
 
 /// One step of a script: bytes to send, answers to read.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! The lines `# NAME: VALUE` below a title.
 
+use portunus_testkit::Aspect;
+
 /// What is known about an exchange beside the bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
@@ -57,23 +59,6 @@ pub(crate) struct Note {
     pub(crate) aspect: Aspect,
     /// For a status: ours.
     pub(crate) ours: Option<String>,
-}
-
-/// What of the answers can differ.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Aspect {
-    /// Whether there is an answer at all, or how many.
-    Answer,
-    Status,
-    Version,
-    /// A field or trailer, its name in lower case.
-    Field(String),
-    Body,
-    Interim,
-    /// Whether the connection is closed.
-    Closing,
-    /// Whatever it is, in a note only.
-    All,
 }
 
 impl Default for Answers {

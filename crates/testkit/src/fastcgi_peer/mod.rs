@@ -31,6 +31,9 @@ pub enum Step {
     RawFor(Vec<u8>),
     /// Sends stdout of the request read last.
     Stdout(Vec<u8>),
+    /// Sends as stdout what the request read last says in this parameter: the configuration of the
+    /// server tells what it is answered.
+    StdoutOf(&'static str),
     /// Sends stderr of the request read last.
     Stderr(Vec<u8>),
     /// Sends the end of the request read last, complete, with this exit status.
@@ -45,6 +48,8 @@ pub enum Step {
     When(&'static str, Script),
     /// Begins the script anew, on the same connection.
     Repeat,
+    /// Begins the script anew if the request read last was to keep the connection; else closes. FastCGI 1.0 §3.5.
+    RepeatIfKept,
     /// Closes.
     Close,
     /// Closes with a reset.
@@ -58,6 +63,17 @@ impl Step {
         let head = head.trim_end().replace('\n', "\r\n");
         let stdout = [head.as_bytes(), b"\r\n\r\n", body.as_ref()].concat();
         vec![Self::Request, Self::Stdout(stdout), Self::End(0)]
+    }
+
+    /// Answers all requests of a connection by what they say in the parameter `ANSWER`, head and body.
+    #[must_use]
+    pub fn as_asked() -> Script {
+        vec![
+            Self::Request,
+            Self::StdoutOf("ANSWER"),
+            Self::End(0),
+            Self::RepeatIfKept,
+        ]
     }
 }
 

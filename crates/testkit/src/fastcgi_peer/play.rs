@@ -29,8 +29,8 @@ struct Player<'a> {
     decoder: RequestDecoder,
     input: BytesMut,
     id: u16,
-    /// `QUERY_STRING` of the request read last.
-    query: Option<String>,
+    /// The request read last.
+    asked: FastCgiRequest,
 }
 
 /// Plays a script; whatever goes wrong on the socket ends it.
@@ -45,7 +45,7 @@ pub(super) fn play(stream: TcpStream, connection: usize, script: &Script, shared
         decoder: RequestDecoder::default(),
         input: BytesMut::new(),
         id: 1,
-        query: None,
+        asked: FastCgiRequest::default(),
     };
     while let Ok(true) = player.play_once(script) {}
     // The peer keeps a handle of its own, so that dropping ours would not close.
@@ -62,17 +62,22 @@ impl Player<'_> {
                 Step::Raw(bytes) => self.stream.write_all(bytes)?,
                 Step::RawFor(bytes) => self.stream.write_all(&with_id(bytes, self.id))?,
                 Step::Stdout(bytes) => self.send(RecordType::Stdout, bytes)?,
+                Step::StdoutOf(name) => {
+                    let value = self.asked.param(name).unwrap_or_default();
+                    self.send(RecordType::Stdout, value.as_bytes())?;
+                }
                 Step::Stderr(bytes) => self.send(RecordType::Stderr, bytes)?,
                 Step::End(status) => self.end(*status, ProtocolStatus::Complete)?,
                 Step::Overloaded => self.end(0, ProtocolStatus::Overloaded)?,
                 Step::Wait(gate) => gate.wait(),
                 Step::Drain => while self.fill()? {},
                 Step::When(query, other) => {
-                    if self.query.as_deref() == Some(*query) {
+                    if self.asked.param("QUERY_STRING").as_deref() == Some(*query) {
                         return self.play_once(other);
                     }
                 }
                 Step::Repeat => return Ok(true),
+                Step::RepeatIfKept => return Ok(self.asked.keep_connection),
                 Step::Close => return Ok(false),
                 Step::Reset => {
                     // Closing with a linger time of 0 would do, were ours the last handle.
@@ -141,7 +146,7 @@ impl Player<'_> {
                 }
             }
         }
-        self.query = request.param("QUERY_STRING");
+        self.asked = request.clone();
         self.shared
             .requests
             .lock()

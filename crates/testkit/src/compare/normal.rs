@@ -1,0 +1,115 @@
+//! Makes answers of two servers comparable: what is peculiar to one (its ports, its directory, the
+//! session it gave) is replaced by the name that stands for it.
+
+use std::collections::BTreeMap;
+
+use super::Answer;
+use crate::client::Response;
+
+/// Shorter values stand for too much.
+const SHORTEST: usize = 4;
+
+/// In longer bodies nothing is replaced: a port's number may stand there by chance.
+const LONGEST: usize = 64 * 1024;
+
+/// The line of nginx's own error pages that names the server.
+const SIGNATURE: (&[u8], &[u8]) = (b"<hr><center>", b"</center>");
+
+/// Fields that are never compared.
+const IGNORED: [&str; 2] = ["date", "server"];
+
+/// Replaces what is peculiar to one server: the values of these names, and the line of an error page
+/// that names the server; `Date` and `Server` go.
+pub fn normalise(answer: &mut Answer, names: &BTreeMap<String, String>) {
+    match answer {
+        Answer::Raw(bytes) => {
+            *bytes = replace_signature(&replace_values(bytes, names));
+            for field in IGNORED {
+                *bytes = drop_raw_field(bytes, field);
+            }
+        }
+        Answer::Responses(responses) => {
+            responses
+                .iter_mut()
+                .for_each(|response| normalise_response(response, names));
+        }
+        Answer::Nothing | Answer::Failed(_) => {}
+    }
+}
+
+fn normalise_response(response: &mut Response, names: &BTreeMap<String, String>) {
+    let length = response.body.len();
+    if length <= LONGEST {
+        response.body = replace_signature(&replace_values(&response.body, names));
+    }
+    let changed = response.body.len() != length;
+    let fields = &mut response.head.fields;
+    fields.retain(|(name, _)| !IGNORED.contains(&name.to_ascii_lowercase().as_str()));
+    for (name, value) in fields.iter_mut().chain(&mut response.trailers) {
+        *value = replace_values(value, names);
+        if changed && name.eq_ignore_ascii_case("Content-Length") {
+            *value = response.body.len().to_string().into_bytes();
+        }
+    }
+}
+
+/// Values by names; the longest first, since one may contain another.
+fn replace_values(text: &[u8], names: &BTreeMap<String, String>) -> Vec<u8> {
+    let mut names: Vec<_> = names
+        .iter()
+        .filter(|(_, value)| value.len() >= SHORTEST)
+        .collect();
+    names.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+    let replace = |text: Vec<u8>, (name, value): (&String, &String)| {
+        replace_all(text, value.as_bytes(), format!("%%{name}%%").as_bytes())
+    };
+    names.into_iter().fold(text.to_vec(), replace)
+}
+
+fn replace_all(text: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut replaced = Vec::new();
+    let mut rest = text.as_slice();
+    while let Some(at) = find(rest, from) {
+        replaced.extend_from_slice(rest.get(..at).unwrap_or_default());
+        replaced.extend_from_slice(to);
+        rest = rest.get(at + from.len()..).unwrap_or_default();
+    }
+    if replaced.is_empty() {
+        return text;
+    }
+    replaced.extend_from_slice(rest);
+    replaced
+}
+
+/// A page may include others.
+fn replace_signature(text: &[u8]) -> Vec<u8> {
+    let (before, after) = SIGNATURE;
+    let (mut replaced, mut rest) = (Vec::new(), text);
+    while let Some(start) = find(rest, before).map(|at| at + before.len()) {
+        let (head, tail) = rest.split_at(start.min(rest.len()));
+        let Some(end) = find(tail, after) else { break };
+        replaced.extend_from_slice(head);
+        replaced.extend_from_slice(b"%%SERVER%%");
+        rest = tail.get(end..).unwrap_or_default();
+    }
+    replaced.extend_from_slice(rest);
+    replaced
+}
+
+fn drop_raw_field(text: &[u8], name: &str) -> Vec<u8> {
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    let is_field = |line: &[u8]| {
+        line.get(..=name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(format!("{name}:").as_bytes()))
+    };
+    lines
+        .filter(|line| !is_field(line))
+        .collect::<Vec<_>>()
+        .concat()
+}
+
+/// Where a text is in another.
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len().max(1))
+        .position(|window| window == wanted)
+}
