@@ -127,6 +127,8 @@ pub(crate) struct Context {
     pub(crate) args: Vec<u8>,
     /// Whether the target held `%` or `+`, so that captures are escaped in redirects.
     pub(crate) uri_has_escapes: bool,
+    /// The target could not be read: nginx has no `$request_uri` then.
+    pub(crate) target_refused: bool,
     pub(crate) captures: Captures,
     pub(crate) slots: Slots,
     /// Values of maps that were asked for and are not volatile.
@@ -193,6 +195,7 @@ impl Context {
             uri: Vec::new(),
             args: Vec::new(),
             uri_has_escapes: false,
+            target_refused: false,
             captures: Captures::new(),
             slots: Vec::new(),
             map_values: Vec::new(),

@@ -18,7 +18,7 @@ use portunus_server::{
 use portunus_static_files::Moment;
 use portunus_telemetry::Severity;
 
-use crate::act::{act, close};
+use crate::act::act;
 use crate::body::ResponseBody;
 use crate::config::{Site, SiteRef};
 use crate::context::{Context, RequestHead};
@@ -49,13 +49,12 @@ impl Handler {
     }
 
     /// A request that the gate has refused is answered, and logged, in its server as far as it is known.
-    fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Response<ResponseBody> {
+    fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Answering {
         let site = self.site();
         let mut cx = refused(&site, exchange, refusal);
-        match decide(&mut cx, &site, Step::Fail(refusal.code)) {
-            Plan::Answer(reply) => finish(cx, reply),
-            _ => close(cx),
-        }
+        // nginx reads the target before the fields.
+        let code = if cx.target_refused { 400 } else { refusal.code };
+        answering(decide(&mut cx, &site, Step::Fail(code)), cx)
     }
 
     /// The snapshot in force.
@@ -160,10 +159,15 @@ impl tower::Service<Incoming> for RequestService {
             return Answering::Ready(Some(explain::answer(cx, plan)));
         }
         let step = start(&mut cx, &site);
-        match decide(&mut cx, &site, step) {
-            Plan::Answer(reply) => Answering::Ready(Some(finish(cx, reply))),
-            plan => Answering::Waiting(Box::pin(act(cx, plan))),
-        }
+        answering(decide(&mut cx, &site, step), cx)
+    }
+}
+
+/// Answers by a plan; what has to wait for nothing needs no future.
+fn answering(plan: Plan, cx: Box<Context>) -> Answering {
+    match plan {
+        Plan::Answer(reply) => Answering::Ready(Some(finish(cx, reply))),
+        plan => Answering::Waiting(Box::pin(act(cx, plan))),
     }
 }
 
@@ -206,7 +210,7 @@ impl ConnectionHandler for Worker {
         }
     }
 
-    fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Option<Response<ResponseBody>> {
+    fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Option<Answering> {
         Some(self.0.refuse(exchange, refusal))
     }
 

@@ -58,8 +58,8 @@ fn default_server(cx: &mut Context, site: &Site) {
 /// The server of a request that the gate has refused: the one that it named before it went wrong.
 pub(crate) fn server_of_refused(cx: &mut Context, site: &Site) {
     default_server(cx, site);
-    if cx.exchange.has_line() {
-        read_target(cx, site.servers[cx.server].merge_slashes);
+    if cx.exchange.has_line() && !read_target(cx, site.servers[cx.server].merge_slashes) {
+        return;
     }
     let address = site.address(cx.exchange.connection().tag());
     if address.is_some_and(|address| find_server(cx, address).is_ok()) {
@@ -120,7 +120,11 @@ fn read_target(cx: &mut Context, merge_slashes: bool) -> bool {
         http::Version::HTTP_2 => Target::parse_path(raw, merge_slashes),
         _ => Target::parse(raw, merge_slashes),
     };
-    let Ok(target) = parsed else { return false };
+    let Ok(target) = parsed else {
+        cx.target_refused = true;
+        exchange.forget_fields();
+        return false;
+    };
     cx.uri.extend_from_slice(&target.path);
     cx.args.extend_from_slice(target.args);
     cx.uri_has_escapes = target.has_escapes;

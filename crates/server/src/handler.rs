@@ -17,6 +17,9 @@ use crate::gate::{Refusal, Severity};
 use crate::io::RequestBody;
 use crate::settings::Settings;
 
+/// What the service of a handler is doing for one request.
+pub type ServiceFuture<H> = <<H as ConnectionHandler>::Service as Service<RequestBody>>::Future;
+
 /// Makes the service of each connection. There is one per worker thread, made on that thread, so
 /// nothing of it has to be `Send`; neither have its services, their futures and bodies.
 pub trait ConnectionHandler: 'static {
@@ -49,9 +52,9 @@ pub trait ConnectionHandler: 'static {
         None
     }
 
-    /// The gate has refused a request; it is logged by the body of the answer if this makes one,
-    /// else it can be logged from [`ConnectionHandler::refused`]. `None` for nginx's short page.
-    fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Option<Response<Self::Body>> {
+    /// The gate has refused a request, or the part of one that has come; it is logged by the body of the answer if
+    /// this makes one, else it can be logged from [`ConnectionHandler::refused`]. `None` for nginx's short page.
+    fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Option<ServiceFuture<Self>> {
         let _ = (exchange, refusal);
         None
     }

@@ -35,7 +35,7 @@ mod worker;
 pub use connection::{Connection, Cut, Exchange, Outcome, PeerAddr, ProxiedAddresses, ReadyFields};
 pub use counters::{Activity, Stats};
 pub use gate::{Refusal, Severity, proxy_protocol, validate_host};
-pub use handler::ConnectionHandler;
+pub use handler::{ConnectionHandler, ServiceFuture};
 pub use io::{BodyError, FileMarkers, RequestBody};
 pub use listen::{BindError, ListenAddress, ListenerConfig, Listeners, TcpKeepAlive};
 pub use server::{ServerConfig, ServerHandle, start};

@@ -6,5 +6,5 @@ mod own;
 mod persist;
 
 pub(crate) use body::{AnswerBody, Panicked};
-pub(crate) use own::{panicked, refuse};
+pub(crate) use own::{Refused, panicked, refuse};
 pub(crate) use persist::{Persist, decide_persistence, is_spent};

@@ -8,22 +8,30 @@ use http::{Response, StatusCode};
 use super::body::{AnswerBody, Panicked};
 use crate::connection::Exchange;
 use crate::gate::{Refusal, Severity, page};
-use crate::handler::ConnectionHandler;
+use crate::handler::{ConnectionHandler, ServiceFuture};
 
 /// The answer to a request that the gate has refused.
+pub(crate) enum Refused<H: ConnectionHandler> {
+    /// A page of ours.
+    Page(Response<AnswerBody<H::Body>>),
+    /// The service makes one, as for a request that it was given.
+    Future(ServiceFuture<H>),
+}
+
+/// Has a refusal logged and answered.
 pub(crate) fn refuse<H: ConnectionHandler>(
     handler: &H,
     exchange: &Rc<Exchange>,
     refusal: &Refusal,
-) -> Response<AnswerBody<H::Body>> {
+) -> Refused<H> {
     let message = format_args!("{}", refusal.reason);
     handler.log(exchange.connection(), Severity::Info, message);
-    if let Some(response) = handler.refuse(exchange, refusal) {
-        return response.map(AnswerBody::Service);
+    if let Some(future) = handler.refuse(exchange, refusal) {
+        return Refused::Future(future);
     }
     let mut response = own_page(handler, exchange, refusal.code);
     *response.status_mut() = refusal.status();
-    response
+    Refused::Page(response)
 }
 
 /// The answer in the place of a service that has panicked; the connection is not kept.

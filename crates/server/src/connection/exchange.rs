@@ -244,6 +244,11 @@ impl Exchange {
         self.fields.map(&self.head)
     }
 
+    /// Says that nothing is known of the fields, as where nginx answers before it has read them.
+    pub fn forget_fields(&self) {
+        self.fields.forget();
+    }
+
     /// The fields, if there is one of these names; else none, so that who asks in vain needs no map.
     #[must_use]
     pub fn fields_with(&self, names: &[HeaderName]) -> &HeaderMap {

@@ -28,6 +28,11 @@ impl Fields {
         self.map.get_or_init(|| Box::new(collect(head)))
     }
 
+    /// From now on there are none, unless a map of them has been made.
+    pub(super) fn forget(&self) {
+        self.map.get_or_init(Box::default);
+    }
+
     /// Whether one of them has this name.
     pub(super) fn has(&self, head: &Head, name: &HeaderName) -> bool {
         if let Some(map) = self.map.get() {

@@ -8,12 +8,10 @@ use std::task::{Context, Poll, ready};
 use http::Response;
 use tower::Service;
 
-use crate::answer::{AnswerBody, Panicked, panicked, refuse};
+use crate::answer::{AnswerBody, Panicked, Refused, panicked, refuse};
 use crate::connection::Exchange;
-use crate::handler::ConnectionHandler;
+use crate::handler::{ConnectionHandler, ServiceFuture};
 use crate::io::RequestBody;
-
-type Future<H> = <<H as ConnectionHandler>::Service as Service<RequestBody>>::Future;
 
 /// The service of a connection, and what it is doing.
 pub(super) struct Call<H: ConnectionHandler> {
@@ -21,7 +19,7 @@ pub(super) struct Call<H: ConnectionHandler> {
     /// The request, until the service is ready for it.
     request: Option<RequestBody>,
     /// Room for a future, used again for each request.
-    future: Option<Pin<Box<Option<Future<H>>>>>,
+    future: Option<Pin<Box<Option<ServiceFuture<H>>>>>,
 }
 
 impl<H: ConnectionHandler> Call<H> {
@@ -54,8 +52,16 @@ impl<H: ConnectionHandler> Call<H> {
         handler: &H,
         exchange: &Rc<Exchange>,
     ) -> Poll<Response<AnswerBody<H::Body>>> {
-        if let Some(refusal) = exchange.refusal() {
-            return Poll::Ready(refuse(handler, exchange, refusal));
+        if let Some(refusal) = exchange.refusal()
+            && self.is_idle()
+        {
+            match refuse(handler, exchange, refusal) {
+                Refused::Page(response) => return Poll::Ready(response),
+                Refused::Future(future) => {
+                    let room = self.future.get_or_insert_with(|| Box::pin(None));
+                    room.set(Some(future));
+                }
+            }
         }
         // After a panic there is an answer, so the future is never polled again.
         let polled = catch_unwind(AssertUnwindSafe(|| {
@@ -67,6 +73,11 @@ impl<H: ConnectionHandler> Call<H> {
         };
         self.stop();
         Poll::Ready(answer)
+    }
+
+    fn is_idle(&self) -> bool {
+        let future = self.future.as_ref();
+        future.is_none_or(|future| future.is_none())
     }
 
     fn poll_service(

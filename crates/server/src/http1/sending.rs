@@ -230,7 +230,8 @@ fn measure<H: ConnectionHandler>(
     let told = field.and_then(|value| value.to_str().ok()?.parse().ok());
     let told = ready.and_then(ReadyFields::length).or(told);
     let exact = if told.is_none() { body.length() } else { None };
-    let by_head = exchange.method() == Method::HEAD;
+    // An answer that is none shows only when its body is asked for.
+    let by_head = exchange.method() == Method::HEAD && !exchange.is_silent();
     let coding = match told.or(exact) {
         _ if by_head => Coding::None,
         Some(length) => Coding::Length(length),

@@ -15,9 +15,9 @@ use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tower::Service;
 
-use crate::answer::{AnswerBody, Panicked, panicked, refuse};
+use crate::answer::{AnswerBody, Panicked, Refused, panicked, refuse};
 use crate::connection::{Cut, Exchange, Outcome, Wait};
-use crate::handler::ConnectionHandler;
+use crate::handler::{ConnectionHandler, ServiceFuture};
 use crate::io::RequestBody;
 
 pin_project! {
@@ -27,7 +27,7 @@ pin_project! {
         service: Rc<RefCell<H::Service>>,
         exchange: Rc<Exchange>,
         #[pin]
-        state: State<<H::Service as Service<RequestBody>>::Future>,
+        state: State<ServiceFuture<H>>,
     }
 }
 
@@ -63,8 +63,13 @@ impl<H: ConnectionHandler> Answering<H> {
         cx: &mut Context<'_>,
     ) -> Poll<Response<AnswerBody<H::Body>>> {
         let mut this = self.project();
-        if let Some(refusal) = this.exchange.refusal() {
-            return Poll::Ready(refuse(&**this.handler, this.exchange, refusal));
+        if let Some(refusal) = this.exchange.refusal()
+            && matches!(*this.state, State::Waiting { .. })
+        {
+            match refuse(&**this.handler, this.exchange, refusal) {
+                Refused::Page(response) => return Poll::Ready(response),
+                Refused::Future(future) => this.state.set(State::Running { future }),
+            }
         }
         loop {
             match this.state.as_mut().project() {
