@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portunus_conf::{Directive, Scope, Word, d};
+use portunus_conf::{Directive, DirectiveId, Scope, Word, d};
 use portunus_handler::{
     Alias, AnswerStatus, AutoIndex, Candidate, Content, ErrorPage, Fallback, IndexFile, Root,
     Template, TryFiles,
@@ -12,25 +12,31 @@ use portunus_static_files::listing::ListingFormat;
 
 use super::Builder;
 
+/// Directives that say what answers.
+const HANDLERS: [DirectiveId; 5] = [
+    d::PROXY_PASS,
+    d::FASTCGI_PASS,
+    d::STUB_STATUS,
+    d::HEALTH,
+    d::EMPTY_GIF,
+];
+
 impl Builder<'_> {
-    /// The handler of a level: what a location sets itself, or an `if` in it.
+    /// The handler of a level: what a location sets itself, the last of several, or what an `if` has from around it.
     pub(super) fn content(&mut self, scope: Scope<'_>) -> Content {
-        if scope.find(d::FASTCGI_PASS).is_some() {
-            return self.fastcgi(scope);
+        let handlers = scope.levels().map(|level| {
+            let mut rows = level.directives().rev().map(|(row, ..)| row);
+            rows.find(|row| HANDLERS.contains(row))
+        });
+        let handler = handlers.flatten().next();
+        match handler.filter(|row| scope.find(*row).is_some()) {
+            Some(d::PROXY_PASS) => self.proxy(scope),
+            Some(d::FASTCGI_PASS) => self.fastcgi(scope),
+            Some(d::STUB_STATUS) => Content::StubStatus,
+            Some(d::HEALTH) => Content::Health,
+            Some(d::EMPTY_GIF) => Content::EmptyGif,
+            _ => Content::Files,
         }
-        if scope.find(d::PROXY_PASS).is_some() {
-            return self.proxy(scope);
-        }
-        if scope.find(d::STUB_STATUS).is_some() {
-            return Content::StubStatus;
-        }
-        if scope.find(d::HEALTH).is_some() {
-            return Content::Health;
-        }
-        if scope.find(d::EMPTY_GIF).is_some() {
-            return Content::EmptyGif;
-        }
-        Content::Files
     }
 
     pub(super) fn root(&mut self, scope: Scope<'_>) -> Root {

@@ -3,7 +3,7 @@
 //! nginx resolves names when the whole configuration has been read, so a variable may be used above
 //! the line that defines it; hence this walk over everything before anything is compiled.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use portunus_conf::{Diagnostic, Directive, Scope, Severity, Word};
 use portunus_handler::Variable;
@@ -20,8 +20,9 @@ pub(super) struct Names {
     split_count: usize,
     /// Definitions of names that nginx keeps for itself.
     clashes: Vec<Diagnostic>,
-    /// Whether some `valid_referers` makes the variable that tells of it.
-    judges_referers: bool,
+    /// Names of slots that are worth nothing, and not an empty text, until they are set: those that a group of a regular
+    /// expression or an `auth_request_set` fills.
+    unset: HashSet<Box<str>>,
     map_count: usize,
 }
 
@@ -36,24 +37,29 @@ impl Names {
     /// What a name means, or `None` where nothing defines it.
     pub(super) fn resolve(&self, name: &[u8]) -> Option<Variable> {
         let text = std::str::from_utf8(name).ok()?.to_ascii_lowercase();
-        let made = text != "invalid_referer" || self.judges_referers;
-        if let Some(slot) = self.slots.get(text.as_str()) {
-            // A name with a meaning of its own keeps it until something sets it.
-            return Some(match Variable::builtin(name).filter(|_| made) {
-                Some(own) => Variable::SlotOr(*slot, Box::new(own)),
-                None => Variable::Slot(*slot),
-            });
-        }
-        if let Some(number) = self.maps.get(text.as_str()) {
-            return Some(Variable::Map(*number));
-        }
-        if let Some(number) = self.geos.get(text.as_str()) {
-            return Some(Variable::Geo(*number));
-        }
-        if let Some(number) = self.splits.get(text.as_str()) {
-            return Some(Variable::Split(*number));
-        }
-        Variable::builtin(name).filter(|_| made)
+        let own = self.of_its_own(name, &text);
+        let Some(slot) = self.slots.get(text.as_str()) else {
+            return own;
+        };
+        // A name with a meaning of its own keeps it until something sets it.
+        let otherwise = own.or_else(|| {
+            let empty = !self.unset.contains(text.as_str());
+            empty.then_some(Variable::Empty)
+        });
+        Some(match otherwise {
+            Some(other) => Variable::SlotOr(*slot, Box::new(other)),
+            None => Variable::Slot(*slot),
+        })
+    }
+
+    /// What a name means that nothing has set.
+    fn of_its_own(&self, name: &[u8], text: &str) -> Option<Variable> {
+        let (map, geo, split) = (
+            self.maps.get(text).map(|number| Variable::Map(*number)),
+            self.geos.get(text).map(|number| Variable::Geo(*number)),
+            self.splits.get(text).map(|number| Variable::Split(*number)),
+        );
+        map.or(geo).or(split).or_else(|| Variable::builtin(name))
     }
 
     /// Everything that is defined, with what it means.
@@ -107,7 +113,12 @@ impl Names {
 
     fn define(&mut self, directive: &Directive) {
         match directive.name.as_bytes() {
-            b"set" | b"auth_request_set" => self.define_slot(directive, directive.args.first()),
+            b"set" => self.define_slot(directive, directive.args.first()),
+            b"auth_request_set" => {
+                self.define_slot(directive, directive.args.first());
+                let name = directive.args.first().and_then(variable_name);
+                self.unset.extend(name);
+            }
             b"map" => {
                 let number = self.map_count;
                 self.map_count += 1;
@@ -133,7 +144,6 @@ impl Names {
                     self.splits.insert(name, number);
                 }
             }
-            b"valid_referers" => self.judges_referers = true,
             b"server_name" | b"location" | b"rewrite" | b"if" => {
                 directive
                     .args
@@ -170,6 +180,7 @@ impl Names {
                     Some(end) if end > 0 && rest[end..].starts_with(['>', '\'']) => {
                         self.check_free(directive, &rest[..end]);
                         self.slot(&rest[..end]);
+                        self.unset.insert(rest[..end].to_ascii_lowercase().into());
                     }
                     _ => {}
                 }

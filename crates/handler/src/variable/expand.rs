@@ -15,6 +15,7 @@ use crate::config::Template;
 use crate::context::Context;
 use crate::engine::is_msie;
 use crate::limit::LimitStatus;
+use crate::respond::connection_field;
 
 /// Values of `set` variables and named captures, by slot; `None` until something sets them.
 pub(crate) type Slots = Vec<Option<Box<[u8]>>>;
@@ -54,11 +55,14 @@ impl Context {
             Variable::Args => put_some(out, &self.args),
             Variable::IsArgs => self.args.is_empty() || put(out, b"?"),
             Variable::Arg(name) => put_option(out, argument(&self.args, name)),
+            // nginx has not read the fields then.
+            Variable::Http(_) | Variable::Cookie(_) if self.target_refused => false,
             Variable::Cookie(name) => put_option(out, cookie(self.exchange.fields(), name)),
             Variable::Http(name) if self.site.underscores_in_headers => {
                 field_of_any_spelling(self.exchange.fields(), name, out)
             }
             Variable::Http(name) => self.append_field(name, out),
+            Variable::Empty => true,
             Variable::Slot(slot) => put_option(out, self.slot(*slot)),
             Variable::SlotOr(slot, other) => match self.slot(*slot) {
                 Some(value) => put(out, value),
@@ -149,7 +153,7 @@ impl Context {
             }
             Variable::Host => put(out, &self.host),
             Variable::Request => put(out, self.exchange.request_line()),
-            Variable::RequestUri if !self.exchange.has_line() => false,
+            Variable::RequestUri if !self.exchange.has_line() || self.target_refused => false,
             Variable::RequestUri => put(out, self.exchange.target()),
             // An `error_page` is asked for by GET.
             Variable::RequestMethod if !self.exchange.has_line() && !self.internal => false,
@@ -216,6 +220,10 @@ impl Context {
             }
             Variable::SentHttp(name) => match &self.answer.sent {
                 Some(sent) => field(sent, name, out),
+                None if *name == http::header::CONNECTION => {
+                    let (status, kept) = (self.answer.status, self.exchange.may_keep_alive());
+                    put(out, connection_field(status, kept).as_bytes())
+                }
                 None => false,
             },
             Variable::SentTrailer(name) => match &self.answer.trailers {

@@ -171,6 +171,8 @@ pub enum Variable {
     Slot(Slot),
     /// The same with a name that has a meaning of its own, as `$http_…`, until something sets it.
     SlotOr(Slot, Box<Variable>),
+    /// An empty text: what `set` has not set.
+    Empty,
     /// A variable of a `map`, by its number in `Site::maps`.
     Map(usize),
     /// A variable of a `geo`, by its number in `Site::geos`.
