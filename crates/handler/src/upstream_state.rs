@@ -37,6 +37,8 @@ pub(crate) struct Attempt {
 #[derive(Debug, Default)]
 pub(crate) struct UpstreamState {
     pub(crate) attempts: Vec<Attempt>,
+    /// How many there were when the request was passed on once more, after an internal redirect.
+    passed_on: Vec<usize>,
     /// Kept only where the configuration reads `$upstream_http_…`.
     pub(crate) fields: Option<HeaderMap>,
     /// What the store has to do with it.
@@ -48,6 +50,13 @@ pub(crate) struct UpstreamState {
 }
 
 impl UpstreamState {
+    /// The request is about to be passed on: what is tried from now on is not in the place of what was tried before.
+    pub(crate) fn pass_on(&mut self) {
+        if !self.attempts.is_empty() {
+            self.passed_on.push(self.attempts.len());
+        }
+    }
+
     /// Notes an answer whose head has come.
     pub(crate) fn record(&mut self, pool: &Pool, response: &Response, keep_fields: bool) {
         let status = response.head.status.as_u16();
@@ -105,7 +114,9 @@ impl UpstreamState {
 }
 
 impl Context {
-    /// `$upstream_…`; values of several tries are joined with commas.
+    /// `$upstream_…`; values of several tries are joined with commas, those after an internal redirect with a colon.
+    ///
+    /// Source: nginx, `ngx_http_upstream_status_variable`.
     pub(crate) fn append_upstream_value(&mut self, variable: &Variable, out: &mut Vec<u8>) -> bool {
         if let Variable::UpstreamHttp(name) = variable {
             return match &self.upstream.fields {
@@ -141,7 +152,9 @@ impl Context {
         }
         let attempts = &self.upstream.attempts;
         for (number, attempt) in attempts.iter().enumerate() {
-            if number > 0 {
+            if self.upstream.passed_on.contains(&number) {
+                out.extend_from_slice(b" : ");
+            } else if number > 0 {
                 out.extend_from_slice(b", ");
             }
             append_attempt(&attempt.now(), variable, out);

@@ -35,9 +35,6 @@ pub(super) fn accel_redirect(
 ) -> Plan {
     cx.carried.content_type = content_type;
     cx.carried.fields = kept;
-    if cx.head.method != Method::HEAD {
-        cx.head.method = Method::GET;
-    }
     let step = redirect_inside(cx, site, target);
     decide(cx, site, step)
 }

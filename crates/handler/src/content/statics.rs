@@ -21,6 +21,7 @@ pub(crate) fn reply(cx: &mut Context, location: &Location, entry: Rc<Entry>) -> 
         etag: location.level.etag.then(|| entry.etag().clone()),
         modified: Some(entry.modified()),
         last_modified: Some(entry.last_modified().clone()),
+        said: false,
     };
     Reply {
         content_type,

@@ -163,7 +163,8 @@ pub(crate) fn redirect_named(cx: &mut Context, site: &Site, name: &[u8]) -> Step
     Step::Rewrite
 }
 
-/// Goes where an upstream's `X-Accel-Redirect` points: a URI with arguments, or `@name`.
+/// Goes where an upstream's `X-Accel-Redirect` points: a URI with arguments, which is then asked for by GET, or
+/// `@name`, where the method stays.
 ///
 /// Source: nginx, `ngx_http_upstream_process_headers`.
 pub(crate) fn redirect_inside(cx: &mut Context, site: &Site, target: &[u8]) -> Step {
@@ -171,7 +172,12 @@ pub(crate) fn redirect_inside(cx: &mut Context, site: &Site, target: &[u8]) -> S
         return redirect_named(cx, site, target);
     }
     match portunus_uri_path::split_unsafe(target) {
-        Ok((uri, args)) => redirect(cx, uri.into_owned(), args.to_vec()),
+        Ok((uri, args)) => {
+            if cx.head.method != http::Method::HEAD {
+                cx.head.method = http::Method::GET;
+            }
+            redirect(cx, uri.into_owned(), args.to_vec())
+        }
         Err(_) => {
             let target = target.escape_ascii();
             cx.log_error(format_args!("unsafe URI \"{target}\" was detected"));

@@ -26,7 +26,7 @@ pub(super) fn apply(cx: &mut Context, site: &Site, rules: &HeaderRules, reply: &
     if rules.added.is_empty() && rules.expires.is_none() {
         return;
     }
-    cx.answer.status = reply.status;
+    cx.answer.status = cx.error_status.unwrap_or(reply.status);
     let safe = SAFE.contains(&reply.status);
     if site.keeps_sent_fields {
         cx.answer.sent = Some(Box::new(sent_so_far(cx, site, reply)));
@@ -44,7 +44,7 @@ pub(super) fn apply(cx: &mut Context, site: &Site, rules: &HeaderRules, reply: &
 }
 
 /// What `Connection` says.
-pub(super) const fn connection_field(status: u16, kept: bool) -> &'static str {
+pub(crate) const fn connection_field(status: u16, kept: bool) -> &'static str {
     match (status, kept) {
         (101, _) => "upgrade",
         (_, true) => "keep-alive",
@@ -129,6 +129,7 @@ fn put(reply: &mut Reply, added: &AddedHeader, value: Option<HeaderValue>) {
             let text = value.as_ref().map(HeaderValue::as_bytes);
             reply.validators.modified = text.and_then(http_time::parse);
             reply.validators.last_modified = value;
+            reply.validators.said = true;
         }
         (&header::ETAG, value) => reply.validators.etag = value,
         (name, Some(value)) => {

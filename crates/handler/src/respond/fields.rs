@@ -20,6 +20,14 @@ impl Fields {
         }
     }
 
+    /// Adds a field that there may be more of.
+    pub(super) fn put_more(&mut self, name: HeaderName, spelled: &str, value: HeaderValue) {
+        match self {
+            Self::Map(map) => drop(map.append(name, value)),
+            Self::Ready(ready) => ready.field(spelled, value.as_bytes()),
+        }
+    }
+
     /// Adds `Content-Length`; `made` is its value where that is at hand.
     pub(super) fn content_length(&mut self, length: u64, made: Option<HeaderValue>) {
         match self {

@@ -33,7 +33,8 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Box<Reply>) -> Response<Re
     }
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let fields = head(&mut cx, &site, location, &mut reply);
-    cx.answer.status = reply.status;
+    // nginx: `$status` is that of the error, whatever the filters make of the page for it.
+    cx.answer.status = cx.error_status.unwrap_or(reply.status);
     let unbounded = reply.length.is_none() && !bodiless(reply.status);
     if site.keeps_sent_fields {
         let mut sent = fields.clone();
@@ -47,7 +48,7 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Box<Reply>) -> Response<Re
         }
         cx.answer.sent = Some(Box::new(sent));
     }
-    let unchunked = !location.level.chunked && unbounded;
+    let unchunked = !location.level.chunked && unbounded && !cx.is_head();
     if unchunked {
         cx.exchange.disable_keep_alive();
     }
@@ -164,20 +165,42 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
     if let Some(length) = reply.length.filter(|_| !bodiless(reply.status)) {
         fields.content_length(length, reply.content_length.take());
     }
-    let last_modified = reply.validators.last_modified.take();
-    // nginx: an error page has no date of its own.
-    if let Some(value) = last_modified.filter(|_| matches!(reply.status, 200 | 206 | 304)) {
-        fields.put(header::LAST_MODIFIED, "Last-Modified", &value);
+    let mut last_modified = reply.validators.last_modified.take();
+    if !reply.validators.said {
+        // nginx: an error page has no date of its own.
+        let last_modified = last_modified.take();
+        if let Some(value) = last_modified.filter(|_| matches!(reply.status, 200 | 206 | 304)) {
+            fields.put(header::LAST_MODIFIED, "Last-Modified", &value);
+        }
     }
-    if let Some(location_field) = reply.location.take()
-        && let Some(value) = absolute(cx, site, location, location_field)
-    {
-        fields.put(header::LOCATION, "Location", &value);
+    let redirect = reply.location.take();
+    let absolute = redirect
+        .as_deref()
+        .is_some_and(|target| target.first() == Some(&b'/') && location.level.absolute_redirect);
+    let redirect = redirect.and_then(|target| {
+        let whole = match absolute {
+            true => absolute_url(cx, site, location, &target),
+            false => target,
+        };
+        HeaderValue::from_maybe_shared(bytes::Bytes::from(whole)).ok()
+    });
+    if let Some(value) = redirect.as_ref().filter(|_| absolute) {
+        fields.put(header::LOCATION, "Location", value);
     }
     fields.connection((!http2).then(|| connection_field(reply.status, cx.exchange.keep_alive())));
     if reply.vary {
         let value = HeaderValue::from_static("Accept-Encoding");
         fields.put(header::VARY, "Vary", &value);
+    }
+    for challenge in std::mem::take(&mut cx.carried.challenges) {
+        fields.put_more(header::WWW_AUTHENTICATE, "WWW-Authenticate", challenge);
+    }
+    // One that nginx leaves as it is stands among those that handlers have made.
+    if let Some(value) = redirect.filter(|_| !absolute) {
+        fields.put(header::LOCATION, "Location", &value);
+    }
+    if let Some(value) = last_modified {
+        fields.put(header::LAST_MODIFIED, "Last-Modified", &value);
     }
     if let Some(etag) = reply.validators.etag.take() {
         fields.put(header::ETAG, "ETag", &etag);
@@ -186,7 +209,7 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
         let value = HeaderValue::from_static("bytes");
         fields.put(header::ACCEPT_RANGES, "Accept-Ranges", &value);
     }
-    let mut rest = match fields {
+    match fields {
         Fields::Map(mut map) => {
             append_all(&mut map, std::mem::take(&mut reply.fields));
             map
@@ -195,11 +218,7 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
             cx.exchange.begin_with(ready);
             std::mem::take(&mut reply.fields)
         }
-    };
-    for challenge in std::mem::take(&mut cx.carried.challenges) {
-        rest.append(header::WWW_AUTHENTICATE, challenge);
     }
-    rest
 }
 
 fn append_all(fields: &mut HeaderMap, more: HeaderMap) {
@@ -217,20 +236,12 @@ fn append_all(fields: &mut HeaderMap, more: HeaderMap) {
 /// `absolute_redirect`: a path becomes a URL of this server.
 ///
 /// Source: nginx, `ngx_http_header_filter`.
-fn absolute(
-    cx: &mut Context,
-    site: &Site,
-    location: &Location,
-    target: Vec<u8>,
-) -> Option<HeaderValue> {
-    if target.first() != Some(&b'/') || !location.level.absolute_redirect {
-        return HeaderValue::from_maybe_shared(bytes::Bytes::from(target)).ok();
-    }
-    let mut url = Vec::with_capacity(target.len() + 48);
+fn absolute_url(cx: &mut Context, site: &Site, location: &Location, path: &[u8]) -> Vec<u8> {
+    let mut url = Vec::with_capacity(path.len() + 48);
     url.extend_from_slice(if cx.tls() { b"https://" } else { b"http://" });
     cx.append_redirect_host(site, location, &mut url);
-    url.extend_from_slice(&target);
-    HeaderValue::from_maybe_shared(bytes::Bytes::from(url)).ok()
+    url.extend_from_slice(path);
+    url
 }
 
 impl Context {

@@ -19,6 +19,7 @@ mod substitute;
 mod trailers;
 mod userid;
 
+pub(crate) use added::connection_field;
 pub(crate) use chain::text as text_filters;
 pub(crate) use charset::charset_of;
 pub(crate) use encoding::Compressed;

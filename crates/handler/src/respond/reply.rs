@@ -15,6 +15,8 @@ pub(crate) struct Validators {
     pub(crate) modified: Option<i64>,
     /// The same moment, ready to be sent.
     pub(crate) last_modified: Option<HeaderValue>,
+    /// Somebody has said so in a field; what is known of a file goes with some statuses only.
+    pub(crate) said: bool,
 }
 
 impl Validators {

@@ -211,7 +211,13 @@ fn reply(
     reply.conditional = storable;
     let own_ranges = storable && !fastcgi.force_ranges;
     reply.ranges = fastcgi.force_ranges || (own_ranges && fields.contains(&header::ACCEPT_RANGES));
-    take_fields(fastcgi, fields, own_ranges, &mut reply);
+    // nginx: nobody hears of the other's ranges where there are ours.
+    take_fields(
+        fastcgi,
+        fields,
+        storable || fastcgi.force_ranges,
+        &mut reply,
+    );
     reply
 }
 
@@ -241,6 +247,7 @@ fn take_fields(fastcgi: &FastCgi, fields: CgiFields, own_ranges: bool, reply: &m
             header::LAST_MODIFIED => {
                 reply.validators.modified = http_time::parse(value.as_bytes());
                 reply.validators.last_modified = Some(value);
+                reply.validators.said = true;
             }
             header::ACCEPT_RANGES if own_ranges => {}
             name if passes(fastcgi, &name) => {

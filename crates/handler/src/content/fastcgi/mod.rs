@@ -34,6 +34,7 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
     let Content::FastCgi(fastcgi) = &cx.location_in(&site).content else {
         return decide(cx, &site, Step::Fail(500));
     };
+    cx.upstream.pass_on();
     let mut stored = None;
     if let Some(rules) = &fastcgi.caching {
         cx.moment = None;

@@ -147,7 +147,8 @@ fn reply(
     redirect::apply(cx, proxy, fields, &mut reply);
     cookie::apply(cx, proxy, fields);
     reply.ranges = proxy.force_ranges || (storable && fields.contains_key(header::ACCEPT_RANGES));
-    take_fields(proxy, fields, storable && !proxy.force_ranges, &mut reply);
+    // nginx: nobody hears of the other's ranges where there are ours.
+    take_fields(proxy, fields, storable || proxy.force_ranges, &mut reply);
     reply
 }
 
@@ -238,6 +239,7 @@ fn take_fields(proxy: &Proxy, fields: &HeaderMap, own_ranges: bool, reply: &mut 
             .as_ref()
             .and_then(|value| http_time::parse(value.as_bytes())),
         last_modified,
+        said: true,
         etag: first(header::ETAG),
     };
     // A map that something was removed from has lost its order, hence the copy.

@@ -31,6 +31,7 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
     let Content::Proxy(proxy) = &cx.location_in(&site).content else {
         return decide(cx, &site, Step::Fail(500));
     };
+    cx.upstream.pass_on();
     let Some(rules) = &proxy.caching else {
         return ask(cx, &site, proxy, None).await;
     };
