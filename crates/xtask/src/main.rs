@@ -10,6 +10,7 @@
 mod application;
 mod bench;
 mod check;
+mod compare;
 mod demo;
 mod fill;
 mod fuzz;
@@ -36,6 +37,7 @@ usage: cargo xtask COMMAND [OPTIONS]
   nginx-suite   run a checkout of nginx's own test suite against the binary
   bench         measure nginx and Portunus side by side
   profile       record by what load release builds are laid out
+  compare       answer generated requests beside nginx and find differences
   fuzz          run every fuzz target for some seconds
 
 `cargo xtask COMMAND --help` tells the options.";
@@ -62,6 +64,7 @@ fn dispatch() -> Result<ExitCode> {
         "nginx-suite" => suite::main(arguments),
         "bench" => bench::main(arguments),
         "profile" => profile::main(arguments),
+        "compare" => compare::main(arguments),
         "fuzz" => fuzz::main(arguments),
         _ => {
             eprintln!("{USAGE}");

@@ -1,7 +1,7 @@
 //! What comes in the place of an answer that PHP or a server behind us has given: a page of ours, or
 //! what `X-Accel-Redirect` leads to.
 
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, header};
 
 use crate::config::Site;
 use crate::context::Context;

@@ -1,0 +1,113 @@
+//! Differences that are wanted (the rows with `Differs:` in config/DIRECTIVES.md), as far as the grammar cannot keep
+//! clear of them.
+
+use std::io::Read as _;
+
+use portunus_testkit::{Answer, Aspect, Difference, Response};
+
+/// How the length of a body is told.
+const FRAMING: [&str; 2] = ["content-length", "transfer-encoding"];
+
+/// Unpacks what is compressed, so that the contents are compared and not the compressors; how long the packed body was,
+/// and with static text whether its length was known before, is left out.
+pub(crate) fn open_up(answer: &mut Answer) {
+    let Answer::Responses(responses) = answer else {
+        return;
+    };
+    for response in responses {
+        name_boundary(response);
+        let is_packed = response.field("content-encoding") == Some("gzip");
+        if !is_packed {
+            continue;
+        }
+        let mut plain = Vec::new();
+        let mut reader = flate2::read::MultiGzDecoder::new(response.body.as_slice());
+        // What is no gzip, as a file that only says so, stays as it is, its length too.
+        if response.body.is_empty() || reader.read_to_end(&mut plain).is_ok() {
+            response.body = plain;
+            let fields = &mut response.head.fields;
+            fields.retain(|(name, _)| !FRAMING.contains(&name.to_ascii_lowercase().as_str()));
+        }
+    }
+}
+
+/// Whether there may be a further request on the connection: after a 412 nginx says that there may, and closes.
+pub(crate) fn goes_on(answer: &Answer) -> bool {
+    match answer {
+        Answer::Responses(responses) => responses
+            .iter()
+            .all(|one| one.status() != 412 && one.field("connection") == Some("keep-alive")),
+        Answer::Raw(_) | Answer::Nothing | Answer::Failed(_) => false,
+    }
+}
+
+/// Gives the parts of several ranges a boundary that both servers have.
+fn name_boundary(response: &mut Response) {
+    const KEY: &str = "boundary=";
+    let kind = response.field("content-type").unwrap_or_default();
+    let Some((_, boundary)) = kind.split_once(KEY) else {
+        return;
+    };
+    let boundary = boundary.to_owned();
+    let replace = |text: &mut Vec<u8>| {
+        // Bodies may be binary: bytes are mapped to characters and back.
+        let whole: String = text.iter().map(|byte| char::from(*byte)).collect();
+        let named = whole.replace(&boundary, "BOUNDARY");
+        *text = named.chars().filter_map(|c| u8::try_from(c).ok()).collect();
+    };
+    let fields = response.head.fields.iter_mut();
+    fields
+        .chain(&mut response.trailers)
+        .for_each(|(_, value)| replace(value));
+    replace(&mut response.body);
+}
+
+/// Whether a difference is one that we mean to have.
+pub(crate) fn is_wanted(request: &str, theirs: &Answer, difference: &Difference) -> bool {
+    let responses = match theirs {
+        Answer::Responses(responses) => responses,
+        // What variables bring into a field may end it: nginx sends it all the same.
+        Answer::Failed(why) => return why.starts_with("malformed answer"),
+        Answer::Raw(_) | Answer::Nothing => return false,
+    };
+    let Some(response) = responses.first() else {
+        return false;
+    };
+    let is_packed = response.field("content-encoding") == Some("gzip");
+    // `if_modified_since`: a date beside an entity tag is ignored.
+    let both = |tag: &str, date: &str| request.contains(tag) && request.contains(date);
+    if both("\nIf-None-Match:", "\nIf-Modified-Since:")
+        || both("\nIf-Match:", "\nIf-Unmodified-Since:")
+    {
+        return true;
+    }
+    match &difference.aspect {
+        // A packed answer whose length is known lets a client that knows no chunks keep its connection.
+        Aspect::Field(name) if name == "connection" => is_packed,
+        // `add_header`: a 416 has it once.
+        Aspect::Field(_) | Aspect::Order if response.status() == 416 => true,
+        // `fastcgi_pass`: no answer without a body tells its length.
+        Aspect::Field(name) if name == "content-length" => response.status() == 204,
+        // Two dates are one too many.
+        Aspect::Field(name) if name == "last-modified" => difference.theirs.contains(" and "),
+        // The clock may have gone on from one server to the other.
+        Aspect::Field(name) if name == "expires" => same_day(&difference.theirs, &difference.ours),
+        Aspect::Order => unplaced(&difference.theirs) == unplaced(&difference.ours),
+        _ => false,
+    }
+}
+
+fn same_day(one: &str, other: &str) -> bool {
+    const DAY: usize = "Sat, 03 Feb 2024".len();
+    let day = |date: &str| date.get(..DAY).map(str::to_owned);
+    one.ends_with("GMT") && other.ends_with("GMT") && day(one) == day(other)
+}
+
+/// Names in order, but for those that have a place of their own here and stand where they came from in nginx: a date
+/// that is not a file's, a second type.
+fn unplaced(names: &str) -> Vec<&str> {
+    let names = names.split(", ");
+    names
+        .filter(|name| !["last-modified", "content-type", "etag", "status"].contains(name))
+        .collect()
+}

@@ -1,0 +1,324 @@
+//! One configuration and its requests, tried on both servers.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use portunus_testkit::{
+    Answer, Aspect, Connection, Difference, Error, FastCgiPeer, Launch, PhpFpm, PhpFpmOptions,
+    Program, Server, Step, TempTree, comparable_log, differences, normalise, show, unescape,
+};
+
+use super::known;
+use super::site;
+use super::tree::{Place, Tree};
+
+/// How long a server may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Workers of PHP-FPM: both servers keep connections to it.
+const WORKERS: usize = 8;
+
+/// Where the generated part of the configuration stands.
+const FILE: &str = "generated.conf";
+
+/// Where configurations log to.
+const LOG: &str = "access.log";
+
+/// Requests that are sent on one connection, one after the other's answer.
+pub(crate) type Talk = Vec<String>;
+
+/// What is tried.
+#[derive(Clone, Debug)]
+pub(crate) struct Scenario {
+    /// What stands in the `http` block.
+    pub(crate) tree: Tree,
+    pub(crate) talks: Vec<Talk>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// The reference does not take the configuration; what it said.
+    Refused(String),
+    /// What the servers did not do alike; empty if they did.
+    Tried(Vec<Finding>),
+}
+
+/// Something that the servers did not do alike.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    /// What it is, in words that a smaller scenario with the same fault has, too.
+    pub(crate) kind: String,
+    /// In which talk.
+    pub(crate) talk: Option<usize>,
+    /// For reading.
+    pub(crate) shown: String,
+}
+
+/// Both programs, and what their configurations may name.
+#[derive(Debug)]
+pub(crate) struct Arena {
+    ours: Program,
+    root: TempTree,
+    fpm: PhpFpm,
+    peer: FastCgiPeer,
+}
+
+impl Arena {
+    /// Prepares everything but the servers.
+    ///
+    /// # Errors
+    /// If there is no PHP-FPM, or no room for the document root.
+    pub(crate) fn new(binary: &Path) -> Result<Self> {
+        let fpm = PhpFpmOptions::default().children(WORKERS).start()?;
+        Ok(Self {
+            ours: Program::at(binary),
+            root: site::plant()?,
+            fpm,
+            peer: FastCgiPeer::start(vec![Step::as_asked()])?,
+        })
+    }
+
+    /// Tries a scenario.
+    ///
+    /// # Errors
+    /// Where it is the machine that fails.
+    pub(crate) fn run(&self, scenario: &Scenario) -> Result<Verdict> {
+        let text = scenario.tree.render();
+        // Whoever starts a server waits for all the ports that are named.
+        for port in ["%%PORT_0%%", "%%PORT_1%%"] {
+            let listens = text.contains(&format!("listen 127.0.0.1:{port}"));
+            if !listens && (port == "%%PORT_0%%" || text.contains(port)) {
+                return Ok(Verdict::Refused(format!("nobody listens on {port}")));
+            }
+        }
+        let mut theirs = match self.launch(Program::nginx(), &text, "").start() {
+            Ok(server) => server,
+            Err(Error::Ended { output, .. }) => {
+                return Ok(Verdict::Refused(output));
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("starting the reference with\n{text}"));
+            }
+        };
+        // Sizes of heads and of error pages are those of nginx, then, and PHP-FPM judges what is a script.
+        let own = "server_product nginx;\nfastcgi_script_check off;";
+        let mut ours = match self.launch(self.ours.clone(), &text, own).start() {
+            Ok(server) => server,
+            Err(error) => {
+                return Ok(Verdict::Tried(vec![refusal(&error.to_string())]));
+            }
+        };
+        let mut findings = compare_talks(&scenario.talks, &theirs, &ours);
+        for server in [&mut theirs, &mut ours] {
+            if let Err(error) = server.stop() {
+                findings.push(Finding {
+                    kind: "a server does not end".to_owned(),
+                    talk: None,
+                    shown: error.to_string(),
+                });
+            }
+        }
+        if findings.is_empty() {
+            findings.extend(compare_logs(&theirs, &ours)?);
+        }
+        Ok(Verdict::Tried(findings))
+    }
+
+    fn launch(&self, program: Program, text: &str, own: &str) -> Launch {
+        let config = format!("{own}\ninclude %%TMP%%/{FILE};");
+        Launch::new(program, config)
+            .file(FILE, text)
+            .root(self.root.path())
+            .with("FPM", self.fpm.pass())
+            .with("PEER", self.peer.address().to_string())
+    }
+}
+
+fn refusal(message: &str) -> Finding {
+    let first = message.lines().find(|line| line.contains("[emerg]"));
+    let first = first.unwrap_or(message);
+    // Not the place, which changes when something is taken out.
+    let kind = first.split(" in /").next().unwrap_or(first);
+    let kind = kind.split_once("[emerg]").map_or(kind, |(_, words)| words);
+    Finding {
+        kind: format!("start {kind}"),
+        talk: None,
+        shown: format!("the reference starts, ours does not: {message}"),
+    }
+}
+
+/// The place that an error message speaks of: by the line of the generated file, or by a variable that is not there.
+pub(crate) fn place_of(message: &str, tree: &Tree) -> Option<Place> {
+    if let Some(line) = line_of(message) {
+        return tree.place_of_line(line);
+    }
+    if message.contains("no \"charset_map\" between") {
+        return tree.place_of_words("source_charset");
+    }
+    let (_, after) = message.split_once("unknown \"")?;
+    let (name, _) = after.split_once("\" variable")?;
+    tree.place_of_words(&format!("${name}"))
+}
+
+fn line_of(output: &str) -> Option<usize> {
+    let after = output.split(&format!("{FILE}:")).nth(1)?;
+    let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+    after.get(..digits)?.parse().ok()
+}
+
+/// Sends all talks to both and compares their answers.
+fn compare_talks(talks: &[Talk], theirs: &Server, ours: &Server) -> Vec<Finding> {
+    let (one, other) = thread::scope(|scope| {
+        let theirs = scope.spawn(|| replay_all(talks, theirs));
+        let ours = replay_all(talks, ours);
+        (theirs.join().unwrap_or_default(), ours)
+    });
+    let mut findings = Vec::new();
+    for (at, (one, other)) in one.iter().zip(&other).enumerate() {
+        let mut requests = talks.get(at).into_iter().flatten();
+        for (theirs, ours) in one.iter().zip(other) {
+            let request = requests.next().map_or("", String::as_str);
+            let found = differences(theirs, ours, &|_| false);
+            let found = found
+                .into_iter()
+                .filter(|difference| !known::is_wanted(request, theirs, difference));
+            findings.extend(found.map(|difference| finding(at, &difference, theirs, ours)));
+        }
+    }
+    findings
+}
+
+fn finding(talk: usize, difference: &Difference, theirs: &Answer, ours: &Answer) -> Finding {
+    let Difference {
+        aspect,
+        theirs: one,
+        ours: other,
+    } = difference;
+    let kind = match aspect {
+        Aspect::Status => format!("status {one} {other}"),
+        Aspect::Answer => format!(
+            "answer {}",
+            other.split([';', ':']).next().unwrap_or_default()
+        ),
+        // That a field is there on one side only is another fault than a value.
+        Aspect::Field(name) => format!("field {name} {} {}", one == "none", other == "none"),
+        aspect => format!("{aspect:?}"),
+    };
+    let shown = format!(
+        "{aspect:?} differs\n  reference: {one}\n  ours:      {other}\n  reference: {}\n  ours:      {}",
+        show(theirs),
+        show(ours)
+    );
+    Finding {
+        kind,
+        talk: Some(talk),
+        shown,
+    }
+}
+
+fn replay_all(talks: &[Talk], server: &Server) -> Vec<Vec<Answer>> {
+    let names = server
+        .values()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    talks
+        .iter()
+        .map(|talk| replay(talk, server, &names))
+        .collect()
+}
+
+/// The answers of a talk, made comparable; after a connection that ends early there are no more.
+fn replay(talk: &Talk, server: &Server, names: &BTreeMap<String, String>) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    let mut connection = match Connection::open(server.address(0)) {
+        Ok(connection) => connection.with_patience(PATIENCE),
+        Err(error) => return vec![error.into()],
+    };
+    for request in talk {
+        let bytes = bytes(&server.replace_names(request));
+        let method = request.split(' ').next().unwrap_or_default();
+        let mut answer = match connection.exchange(&bytes, method) {
+            Ok(response) => Answer::Responses(vec![response]),
+            Err(error) => error.into(),
+        };
+        normalise(&mut answer, names);
+        known::open_up(&mut answer);
+        let goes_on = known::goes_on(&answer);
+        answers.push(answer);
+        if !goes_on {
+            break;
+        }
+    }
+    answers
+}
+
+/// The bytes of a request as the scripts of the conformance tests have them: lines up to the first empty one are the
+/// head, what follows is the body.
+pub(crate) fn bytes(request: &str) -> Vec<u8> {
+    let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
+    let body = unescape(body.trim_end_matches('\n'));
+    let mut lines = String::new();
+    for line in head.lines().filter(|line| !line.is_empty()) {
+        lines += &line.replace("%%LENGTH%%", &body.len().to_string());
+        lines += "\r\n";
+    }
+    let mut bytes = unescape(&lines);
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(&body);
+    bytes
+}
+
+/// The first line that only one of the logs has.
+fn compare_logs(theirs: &Server, ours: &Server) -> Result<Option<Finding>> {
+    let read = |server: &Server| -> Result<String> {
+        let file = server.folder().join(LOG);
+        if !file.exists() {
+            return Ok(String::new());
+        }
+        let log = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+        Ok(comparable_log(
+            &String::from_utf8_lossy(&log),
+            server.values(),
+        ))
+    };
+    let (theirs, ours) = (read(theirs)?, read(ours)?);
+    if theirs == ours {
+        return Ok(None);
+    }
+    let mut pairs = theirs.lines().zip(ours.lines());
+    let differing = pairs.find(|(one, other)| one != other);
+    let (one, other) = differing.unwrap_or(("", ""));
+    Ok(Some(Finding {
+        kind: "log".to_owned(),
+        talk: None,
+        shown: format!(
+            "{LOG} differs ({} and {} lines)\n  reference: {one}\n  ours:      {other}",
+            theirs.lines().count(),
+            ours.lines().count()
+        ),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_become_bytes_and_messages_lines() {
+        let request = "POST / HTTP/1.1\nContent-Length: %%LENGTH%%\n\na\\x00b\n";
+        assert_eq!(
+            bytes(request),
+            b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\na\0b"
+        );
+        assert_eq!(
+            line_of("nginx: [emerg] x in /tmp/generated.conf:12\n"),
+            Some(12)
+        );
+        assert_eq!(line_of("nginx: [emerg] x"), None);
+    }
+}
