@@ -40,14 +40,28 @@ pub(super) fn apply(cx: &mut Context, site: &Site, location: &Location, reply: &
         }
         reply.push_stage(Stage::recode(recoder));
     }
-    // Old browsers took the charset of a redirect for that of the page behind it.
-    if matches!(reply.status, 301 | 302) {
-        return;
-    }
-    let value = [media, b"; charset=", &to].concat();
-    if let Ok(value) = HeaderValue::from_maybe_shared(bytes::Bytes::from(value)) {
-        reply.content_type = Some(value);
-    }
+    // Old browsers took the charset of a redirect for that of the page behind it, so that its own goes, too.
+    reply.content_type = match reply.status {
+        301 | 302 => HeaderValue::from_bytes(media).ok(),
+        _ => named(media, &to),
+    };
+}
+
+/// What an answer names as its charset.
+pub(super) fn own(reply: &Reply) -> Option<Vec<u8>> {
+    let (_, own) = split(reply.content_type.as_ref()?.as_bytes());
+    own.map(<[u8]>::to_vec)
+}
+
+/// Gives an answer that charset.
+pub(super) fn name(reply: &mut Reply, charset: &[u8]) {
+    let content_type = reply.content_type.as_ref();
+    reply.content_type = content_type.and_then(|value| named(split(value.as_bytes()).0, charset));
+}
+
+fn named(media: &[u8], charset: &[u8]) -> Option<HeaderValue> {
+    let value = [media, b"; charset=", charset].concat();
+    HeaderValue::from_maybe_shared(bytes::Bytes::from(value)).ok()
 }
 
 /// The charset that an answer of that type gets, if it names none itself.

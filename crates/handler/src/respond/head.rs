@@ -98,8 +98,12 @@ fn filter(cx: &mut Context, site: &Site, reply: &mut Reply) {
 fn out_of_range(cx: &mut Context, site: &Site, length: u64, reply: &mut Reply) {
     let mut fields = std::mem::take(&mut reply.fields);
     let changes = cx.uri_changes_left;
+    let charset = charset::own(reply);
     *reply = failed(cx, site, 416);
     if cx.uri_changes_left == changes {
+        if let Some(charset) = charset {
+            charset::name(reply, &charset);
+        }
         let location = cx.location_in(site);
         charset::apply(cx, site, location, reply);
     } else {
