@@ -18,6 +18,7 @@ use rustix::process::geteuid;
 mod client;
 mod faults;
 mod nobody;
+mod pool;
 
 use Step::{Close, End, Params, Request, Stdout};
 use client::Outcome::{Fails, Whole};

@@ -1,0 +1,204 @@
+//! The directives of the pool, from the configuration to FPM: lanes, the queue's bounds, reuse, members of groups.
+
+use std::net::SocketAddr;
+use std::sync::mpsc::channel;
+use std::thread;
+
+use portunus_testkit::{Connection, FastCgiPeer, Gate, Script, Server, Step};
+
+use crate::Step::{End, Request, Stdout};
+use crate::{HEAD, PATIENCE, ask, get, launch, out};
+
+/// Answers at once, as often as it is asked.
+fn prompt() -> Script {
+    vec![
+        Request,
+        out(HEAD),
+        out("prompt"),
+        End(0),
+        Step::RepeatIfKept,
+    ]
+}
+
+/// Answers its first request when the gate is open.
+fn gated(gate: &Gate) -> Script {
+    vec![
+        Request,
+        Step::Wait(gate.clone()),
+        out(HEAD),
+        out("gated"),
+        End(0),
+        Step::RepeatIfKept,
+    ]
+}
+
+fn serve(locations: &str, peers: &[SocketAddr]) -> Server {
+    let config = format!(
+        "fastcgi_param SCRIPT_NAME $uri;
+         upstream group {{ server %%PEER_0%% max_conns=1; server %%PEER_1%% backup; }}
+         server {{ listen 127.0.0.1:%%PORT_0%%; {locations} }}"
+    );
+    let peer = |at: usize| peers.get(at).or(peers.last()).expect("a peer").to_string();
+    launch(config)
+        .with("PEER_0", peer(0))
+        .with("PEER_1", peer(1))
+        .start()
+        .expect("it starts")
+}
+
+/// Asks, and leaves the answer for later.
+fn begin(server: &Server, target: &str) -> Connection {
+    let connection = Connection::open(server.address(0)).expect("it listens");
+    let mut connection = connection.with_patience(PATIENCE);
+    let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    connection.send(request.as_bytes()).expect("it is taken");
+    connection
+}
+
+fn names(peer: &FastCgiPeer) -> Vec<String> {
+    let requests = peer.requests();
+    let names = requests.iter().map(|request| request.param("SCRIPT_NAME"));
+    names.map(Option::unwrap_or_default).collect()
+}
+
+#[test]
+fn a_lane_leaves_room_for_others() {
+    let gate = Gate::default();
+    let peer = FastCgiPeer::start(vec![gated(&gate), prompt()]).expect("a peer");
+    let locations = "fastcgi_pool_size 2;
+         location / { fastcgi_pass %%PEER_0%%; }
+         location /slow/ { fastcgi_lane slow 1; fastcgi_pass %%PEER_0%%; }";
+    let server = serve(locations, &[peer.address()]);
+    let mut first = begin(&server, "/slow/1");
+    assert_eq!(peer.wait_for_requests(1, PATIENCE).len(), 1);
+    let mut second = begin(&server, "/slow/2");
+    for turn in 0..3 {
+        let answer = get(server.address(0), "/quick").expect("an answer");
+        assert_eq!(answer.text(), "prompt", "{turn}");
+    }
+    assert_eq!(names(&peer), ["/slow/1", "/quick", "/quick", "/quick"]);
+    gate.open();
+    for slow in [&mut first, &mut second] {
+        assert_eq!(slow.read_response("GET").expect("an answer").status(), 200);
+    }
+    assert_eq!(names(&peer).last().map(String::as_str), Some("/slow/2"));
+}
+
+#[test]
+fn who_waits_too_long_is_told_when_to_come_again() {
+    let gate = Gate::default();
+    let peer = FastCgiPeer::start(vec![gated(&gate)]).expect("a peer");
+    let locations = "location / {
+         fastcgi_pool_size 1; fastcgi_queue_timeout 50ms; fastcgi_pass %%PEER_0%%;
+     }";
+    let server = serve(locations, &[peer.address()]);
+    let mut first = begin(&server, "/");
+    assert_eq!(peer.wait_for_requests(1, PATIENCE).len(), 1);
+    let answer = get(server.address(0), "/").expect("an answer");
+    assert_eq!(
+        (answer.status(), answer.field("retry-after")),
+        (503, Some("1"))
+    );
+    gate.open();
+    assert_eq!(
+        first.read_response("GET").expect("an answer").text(),
+        "gated"
+    );
+    assert_eq!(peer.requests().len(), 1);
+}
+
+#[test]
+fn only_so_many_wait() {
+    let gate = Gate::default();
+    let peer = FastCgiPeer::start(vec![gated(&gate)]).expect("a peer");
+    let locations = "location / {
+         fastcgi_pool_size 1; fastcgi_queue_depth 1; fastcgi_queue_timeout 60s; fastcgi_pass %%PEER_0%%;
+     }";
+    let server = serve(locations, &[peer.address()]);
+    let mut first = begin(&server, "/");
+    assert_eq!(peer.wait_for_requests(1, PATIENCE).len(), 1);
+    let (say, hear) = channel();
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            let (say, address) = (say.clone(), server.address(0));
+            scope.spawn(move || say.send(get(address, "/").expect("an answer").status()));
+        }
+        // One of the two has no place.
+        assert_eq!(hear.recv_timeout(PATIENCE), Ok(503));
+        gate.open();
+        assert_eq!(hear.recv_timeout(PATIENCE), Ok(200));
+    });
+    assert_eq!(first.read_response("GET").expect("an answer").status(), 200);
+}
+
+/// How many connections two requests take, the first with a body.
+fn connections(reuse: &str) -> (usize, Vec<bool>) {
+    let peer = FastCgiPeer::start(vec![prompt()]).expect("a peer");
+    let directives =
+        format!("fastcgi_pool_size 1; fastcgi_reuse {reuse}; fastcgi_pass %%PEER_0%%;");
+    let server = serve(&format!("location / {{ {directives} }}"), &[peer.address()]);
+    let mut client = Connection::open(server.address(0)).expect("it listens");
+    let post = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
+    for (method, request) in [
+        ("POST", &post[..]),
+        ("GET", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ] {
+        let answer = client.exchange(request, method).expect("an answer");
+        assert_eq!(answer.text(), "prompt", "{method}");
+    }
+    let kept = peer
+        .requests()
+        .iter()
+        .map(|one| one.keep_connection)
+        .collect();
+    (peer.connections(), kept)
+}
+
+#[test]
+fn connections_are_used_again_as_it_is_written() {
+    assert_eq!(connections("off"), (2, vec![false, false]));
+    assert_eq!(connections("always"), (1, vec![true, true]));
+    // PHP of an unknown version may have left a part of the body unread.
+    assert_eq!(connections("safe").0, 2);
+}
+
+#[test]
+fn a_member_gets_no_more_than_its_connections() {
+    let gate = Gate::default();
+    let member = FastCgiPeer::start(vec![gated(&gate)]).expect("a peer");
+    let backup = FastCgiPeer::start(vec![prompt()]).expect("a peer");
+    let locations = "location / { fastcgi_pass group; }";
+    let server = serve(locations, &[member.address(), backup.address()]);
+    let mut first = begin(&server, "/1");
+    assert_eq!(member.wait_for_requests(1, PATIENCE).len(), 1);
+    assert_eq!(
+        get(server.address(0), "/2").expect("an answer").text(),
+        "prompt"
+    );
+    gate.open();
+    assert_eq!(
+        first.read_response("GET").expect("an answer").text(),
+        "gated"
+    );
+    assert_eq!((names(&member).len(), names(&backup).len()), (1, 1));
+    let _ = ask(server.address(0));
+    assert_eq!((names(&member).len(), names(&backup).len()), (2, 1));
+}
+
+/// What PHP said stays in memory until the client takes it: how fast is what the configuration says.
+#[test]
+fn an_answer_keeps_to_its_rate() {
+    let large = [HEAD.as_bytes(), &[b'x'; 96 << 10]].concat();
+    let script = vec![Request, Stdout(large), End(0), Step::RepeatIfKept];
+    let peer = FastCgiPeer::start(vec![script]).expect("a peer");
+    let locations = "location / { fastcgi_pass %%PEER_0%%; limit_rate 64k; }
+         location /after/ { fastcgi_pass %%PEER_0%%; limit_rate 1k; limit_rate_after 1m; }";
+    let server = serve(locations, &[peer.address()]);
+    let begun = std::time::Instant::now();
+    let answer = get(server.address(0), "/").expect("an answer");
+    assert_eq!(answer.body.len(), 96 << 10);
+    assert!(begun.elapsed().as_millis() >= 400, "{:?}", begun.elapsed());
+    // At that rate it would take longer than the client waits.
+    let answer = get(server.address(0), "/after/").expect("an answer");
+    assert_eq!(answer.body.len(), 96 << 10);
+}
