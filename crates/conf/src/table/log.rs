@@ -4,7 +4,7 @@ use super::kind::Special;
 
 rows! { "log": "ngx_http_log_module: the access log";
     LOG_FORMAT "log_format" in HTTP, MORE2, Special(Special::LogFormat) = "combined \"...\"", Own,
-        Differs("escape=none leaves everything as it is but control bytes, which would forge lines"),
+        Differs("escape=none leaves everything as it is but control bytes, which would forge lines; $sent_http_connection is what was sent, where nginx says close in every line"),
         "Names a format of log lines.";
     ACCESS_LOG "access_log" in HTTP | SERVER | LOCATION | LIF | LMT,
         MORE1, Special(Special::AccessLog) = "logs/access.log combined", Nearest,

@@ -147,6 +147,14 @@ pub(crate) fn redirect_named(cx: &mut Context, site: &Site, name: &[u8]) -> Step
         ));
         return Step::Fail(500);
     }
+    if cx.uri.is_empty() {
+        // That of a target which is none.
+        cx.log_error(format_args!(
+            "empty URI in redirect to named location \"{}\"",
+            name.escape_ascii()
+        ));
+        return Step::Fail(500);
+    }
     let Some(target) = site.servers[cx.server].matcher.named(name) else {
         cx.log_error(format_args!(
             "could not find named location \"{}\"",

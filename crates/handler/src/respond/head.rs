@@ -8,7 +8,7 @@ use portunus_static_files::ByteRange;
 use super::added::connection_field;
 use super::conditional::{self, Precondition};
 use super::fields::Fields;
-use super::{Reply, added, chain, charset, ranges, trailers, userid};
+use super::{Reply, added, chain, ranges, trailers, userid};
 use crate::body::{Body, ResponseBody};
 use crate::config::{Location, Site};
 use crate::context::Context;
@@ -21,8 +21,13 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Box<Reply>) -> Response<Re
         // Of a redirect that `error_page` has another page for.
         reply.location = cx.carried.location.take();
     }
-    for (name, value) in std::mem::take(&mut cx.carried.fields) {
-        reply.fields.append(name, value);
+    let carried = std::mem::take(&mut cx.carried.fields);
+    if !carried.is_empty() {
+        let own = std::mem::take(&mut reply.fields);
+        for (name, value) in carried {
+            reply.fields.append(name, value);
+        }
+        append_all(&mut reply.fields, own);
     }
     filter(&mut cx, &site, &mut reply);
     let location = cx.location_in(&site);
@@ -105,7 +110,7 @@ fn out_of_range(cx: &mut Context, site: &Site, length: u64, reply: &mut Reply) {
             charset::name(reply, &charset);
         }
         let location = cx.location_in(site);
-        charset::apply(cx, site, location, reply);
+        chain::text(cx, site, location, reply);
     } else {
         filter(cx, site, reply);
         for name in reply.fields.keys() {

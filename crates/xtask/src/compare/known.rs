@@ -84,6 +84,9 @@ pub(crate) fn is_wanted(request: &str, theirs: &Answer, difference: &Difference)
     match &difference.aspect {
         // A packed answer whose length is known lets a client that knows no chunks keep its connection.
         Aspect::Field(name) if name == "connection" => is_packed,
+        // `gzip_static`: there are ranges of it.
+        Aspect::Field(name) if name == "accept-ranges" => is_packed,
+        Aspect::Status => is_packed && difference.ours == "206",
         // `add_header`: a 416 has it once.
         Aspect::Field(_) | Aspect::Order if response.status() == 416 => true,
         // `fastcgi_pass`: no answer without a body tells its length.

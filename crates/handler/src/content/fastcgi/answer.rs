@@ -37,6 +37,11 @@ pub(super) fn from_response(
 ) -> Plan {
     log_stderr(cx, pool, &response.stderr);
     cx.upstream.record(pool, &response, site.keeps_sent_fields);
+    if let Some(fields) = &mut cx.upstream.fields
+        && let Some(status) = told_status(&response.head)
+    {
+        fields.insert(STATUS.clone(), status);
+    }
     let Response {
         mut head, mut body, ..
     } = response;
@@ -76,10 +81,13 @@ pub(super) fn from_response(
     let fields = std::mem::take(&mut head.fields);
     let mut reply = reply(fastcgi, status, fields, head.content_length, storable);
     if !fastcgi.hidden.contains(&STATUS) {
-        let told = head.spelled().find(|(name, _)| is_status(name));
-        let told = told.and_then(|(_, value)| HeaderValue::from_bytes(value).ok());
+        let told = told_status(&head);
         told.map(|value| reply.fields.append(STATUS.clone(), value));
     }
+    // That of an `X-Accel-Redirect`, where what it leads to has none.
+    reply.content_type = reply
+        .content_type
+        .or_else(|| cx.carried.content_type.take());
     reply.single_range = true;
     // nginx tells no length that PHP did not tell: what is sent in chunks there comes in chunks here.
     if body.is_overrun() {
@@ -167,6 +175,12 @@ fn own_names<'n>(names: impl Iterator<Item = &'n [u8]>) -> Names {
 
 fn copy(bytes: &[u8]) -> Bytes {
     Bytes::copy_from_slice(bytes)
+}
+
+/// `Status` as PHP told it.
+fn told_status(head: &CgiHead) -> Option<HeaderValue> {
+    let (_, value) = head.spelled().find(|(name, _)| is_status(name))?;
+    HeaderValue::from_bytes(value).ok()
 }
 
 /// `Status` is told apart.
