@@ -8,7 +8,7 @@ use portunus_static_files::ByteRange;
 use super::added::connection_field;
 use super::conditional::{self, Precondition};
 use super::fields::Fields;
-use super::{Reply, added, chain, ranges, trailers, userid};
+use super::{Reply, added, chain, charset, ranges, trailers, userid};
 use crate::body::{Body, ResponseBody};
 use crate::config::{Location, Site};
 use crate::context::Context;
@@ -37,12 +37,17 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Box<Reply>) -> Response<Re
         reply.content_length = None;
     }
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let own_server = !reply.fields.contains_key(header::SERVER);
     let fields = head(&mut cx, &site, location, &mut reply);
     // nginx: `$status` is that of the error, whatever the filters make of the page for it.
     cx.answer.status = cx.error_status.unwrap_or(reply.status);
     let unbounded = reply.length.is_none() && !bodiless(reply.status);
     if site.keeps_sent_fields {
         let mut sent = fields.clone();
+        if own_server {
+            // nginx writes its name without making a field of it.
+            sent.remove(header::SERVER);
+        }
         if unbounded
             && location.level.chunked
             && cx.head.version == Version::HTTP_11

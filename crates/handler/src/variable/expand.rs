@@ -213,6 +213,10 @@ impl Context {
             }
             Variable::BodyBytesSent => put_display(out, self.exchange.body_bytes_sent()),
             Variable::BytesSent => put_display(out, self.exchange.bytes_sent()),
+            // nginx stops reading behind the line then, whose end has two bytes.
+            Variable::RequestLength if self.target_refused => {
+                put_display(out, self.exchange.request_line().len() + 2)
+            }
             Variable::RequestLength => put_display(out, self.exchange.request_length()),
             Variable::RequestTime => put_seconds(out, self.exchange.started().elapsed()),
             Variable::RequestCompletion => {
