@@ -12,7 +12,7 @@ rows! { "core": "ngx_core_module and its neighbours: process-wide settings";
     TIMER_RESOLUTION "timer_resolution" in MAIN, TAKE1, Msec, Own,
         Accepted("time is read where it is needed, not on a tick"),
         "How often worker processes read the clock.";
-    PID "pid" in MAIN, TAKE1, Text = "logs/nginx.pid", Own,
+    PID "pid" in MAIN, TAKE1, Text = "/run/nginx.pid", Own,
         Honoured, "File that receives the process id.";
     LOCK_FILE "lock_file" in MAIN, TAKE1, Text = "logs/nginx.lock", Own,
         Accepted("listening sockets are not shared between processes, so nothing is locked"),
