@@ -134,6 +134,26 @@ fn the_name_chooses_certificate_and_settings() -> Result {
 }
 
 #[test]
+fn the_socket_below_is_asked() -> Result {
+    let certificates = Certificates::new();
+    let config = "
+        server {
+            listen 127.0.0.1:%%PORT_0%% ssl;
+            http2 on;
+            ssl_certificate %%CERTS%%/one.crt;
+            ssl_certificate_key %%CERTS%%/one.key;
+            return 200 \"$tcpinfo_rtt $tcpinfo_rttvar $tcpinfo_snd_cwnd $tcpinfo_rcv_space\";
+        }";
+    let server = launch(config, &certificates).start()?;
+    for version in ["--http1.1", "--http2"] {
+        let said = curl(&server, &certificates, "https://one.example/", &[version]);
+        let numbers = said.split(' ').filter(|word| word.parse::<u32>().is_ok());
+        assert_eq!(numbers.count(), 4, "{version}: {said}");
+    }
+    Ok(())
+}
+
+#[test]
 fn plain_http_is_told_where_it_is() -> Result {
     let certificates = Certificates::new();
     let server = launch(TWO_NAMES, &certificates).start()?;

@@ -42,4 +42,4 @@ pub use server::{ServerConfig, ServerHandle, start};
 pub use settings::{Http2Settings, Limits, LingeringClose, Settings};
 pub use spelling::{Names, Spelling};
 pub use sys::TcpInfo;
-pub use tls::{ClientCertificate, Handshake, Secured, Stream, Tls, TlsSession, TlsValue};
+pub use tls::{ClientCertificate, Handshake, Layered, Secured, Stream, Tls, TlsSession, TlsValue};

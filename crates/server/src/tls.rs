@@ -2,18 +2,81 @@
 //! [`Handshake`].
 
 use std::fmt;
-use std::io;
+use std::io::{self, IoSlice};
+use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// Any byte stream: TLS, and pipes in tests.
-pub trait Stream: AsyncRead + AsyncWrite {}
+pub trait Stream: AsyncRead + AsyncWrite {
+    /// The TCP socket below it, if there is one.
+    fn socket(&self) -> Option<BorrowedFd<'_>>;
+}
 
-impl<S: AsyncRead + AsyncWrite> Stream for S {}
+/// A byte stream, and how to find the TCP socket below it.
+#[derive(Debug)]
+pub struct Layered<S> {
+    stream: S,
+    socket: fn(&S) -> Option<BorrowedFd<'_>>,
+}
+
+impl<S> Layered<S> {
+    /// Puts the two together.
+    pub fn new(stream: S, socket: fn(&S) -> Option<BorrowedFd<'_>>) -> Self {
+        Self { stream, socket }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Layered<S> {
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        (self.socket)(&self.stream)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Layered<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Layered<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
 
 /// Turns accepted TCP connections into encrypted ones.
 pub trait Handshake: fmt::Debug + Send + Sync + 'static {

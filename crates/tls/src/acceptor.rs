@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::io;
+use std::os::fd::AsFd as _;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use portunus_server::{Handshake, Secured};
+use portunus_server::{Handshake, Layered, Secured};
 use rustls::ServerConfig;
 use rustls::server::Acceptor as Greeting;
 use tokio::io::AsyncWriteExt as _;
@@ -107,7 +108,9 @@ impl Inner {
         let session = Session::new(connection, offer, is_known, check.as_deref());
         let http2 = connection.alpn_protocol() == Some(b"h2");
         Ok(Secured {
-            stream: Box::pin(stream),
+            stream: Box::pin(Layered::new(stream, |stream| {
+                Some(stream.get_ref().0.as_fd())
+            })),
             http2,
             session: Rc::new(session),
         })

@@ -64,11 +64,14 @@ impl Builder<'_> {
             self.diagnostics.push(say(what).with_help(HELP));
             return Arc::new(wanted);
         }
-        // Nobody asked for the default.
+        // Nobody asked for the default. Levels that inherit the directive come across it again.
         if directive.is_some() {
             let (name, instead) = (id.name, fallback.display());
             let what = format!("\"{name}\" {path} cannot be used ({reason}), \"{instead}\" is");
-            self.diagnostics.push(say(what));
+            let warning = say(what);
+            if !self.diagnostics.iter().any(|known| *known == warning) {
+                self.diagnostics.push(warning);
+            }
         }
         Arc::new(fallback)
     }

@@ -130,8 +130,6 @@ impl Context {
         }
     }
 
-    /// Differs: over TLS there is none.
-    ///
     /// Source: nginx, `ngx_http_variable_tcpinfo`.
     fn append_tcp_value(&self, value: TcpValue, out: &mut Vec<u8>) -> bool {
         let Some(info) = self.exchange.connection().tcp_info() else {

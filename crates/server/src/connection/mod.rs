@@ -158,8 +158,8 @@ impl Connection {
         })
     }
 
-    /// What the kernel knows of the connection at this moment; `None` over TLS, on a Unix-domain
-    /// socket, and once it is closed.
+    /// What the kernel knows of the connection at this moment; `None` on a Unix-domain socket, and once
+    /// it is closed.
     #[must_use]
     pub fn tcp_info(&self) -> Option<TcpInfo> {
         self.transport.tcp_info()

@@ -206,11 +206,12 @@ impl Transport {
         }
     }
 
-    /// What the kernel knows of the connection; `None` where it is no plain TCP.
+    /// What the kernel knows of the connection; `None` where it is no TCP.
     pub(crate) fn tcp_info(&self) -> Option<TcpInfo> {
         match &*self.inner.borrow() {
             Inner::Tcp(stream) => tcp_info(stream).ok(),
-            _ => None,
+            Inner::Other(stream) => tcp_info(&stream.socket()?).ok(),
+            Inner::Unix(_) | Inner::Closed => None,
         }
     }
 

@@ -29,6 +29,7 @@ use crate::handler::ConnectionHandler;
 use crate::io::{RequestBody, Transport};
 use crate::listen::{ListenAddress, ListenerConfig, Standing};
 use crate::settings::Settings;
+use crate::tls::Layered;
 use crate::worker::Worker;
 
 type AnyBody = Pin<Box<dyn Body<Data = Bytes, Error = std::io::Error>>>;
@@ -178,6 +179,7 @@ where
         address,
     });
     let peer = PeerAddr::Inet(SocketAddr::from((Ipv4Addr::LOCALHOST, 4)));
+    let other = Layered::new(other, |_| None);
     let transport = Transport::other(Box::pin(other));
     let connection = Connection::new(1, peer, socket, transport, None, Rc::clone(&worker));
     let record = Rc::<RefCell<Record>>::default();
