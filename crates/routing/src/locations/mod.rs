@@ -188,8 +188,10 @@ impl Locations {
                 LocationMatch::Named(name) => self.named.push((name, id)),
                 LocationMatch::Regex(regex) => level.add_regex(*regex, id, inner),
                 matcher => {
-                    let redirects = redirects_to_slash && matcher.name().ends_with(b"/");
-                    if redirects {
+                    let slashed = matcher.name().ends_with(b"/");
+                    let redirects = redirects_to_slash && slashed;
+                    // The one that is redirected to may be another of the same name.
+                    if slashed {
                         self.redirect_paths
                             .push((id, escaped(Escape::Uri, matcher.name()).into()));
                     }
