@@ -74,7 +74,10 @@ fn follow(cx: &mut Context, outcome: RewriteOutcome, next: Step) -> Step {
         RewriteOutcome::Failed(failure) => {
             match &failure {
                 RewriteFailure::Match(error) => cx.log_match(error),
-                RewriteFailure::EmptyUri => cx.log_error(format_args!("{failure}")),
+                RewriteFailure::EmptyUri => {
+                    cx.log_error(format_args!("{failure}"));
+                    cx.uri.clear();
+                }
             }
             Step::Fail(500)
         }

@@ -171,6 +171,7 @@ impl Context {
             }
             Variable::ServerProtocol => self.append_protocol(out),
             Variable::ServerName => put(out, &self.site.servers[self.server].name),
+            Variable::RemoteUser if self.target_refused => false,
             Variable::RemoteUser => self.append_remote_user(out),
             Variable::RequestId => self.append_request_id(out),
             Variable::DocumentRoot => self.append_document_root(out),

@@ -254,6 +254,7 @@ fn accel_fields(cx: &mut Context, fastcgi: &FastCgi, fields: &CgiFields) {
 fn take_fields(fastcgi: &FastCgi, fields: CgiFields, own_ranges: bool, reply: &mut Reply) {
     for (name, value) in fields {
         match name {
+            name if fastcgi.hidden.contains(&name) => {}
             header::CONTENT_TYPE => {
                 reply.content_type = Some(value).filter(|value| !value.is_empty());
             }
@@ -264,20 +265,12 @@ fn take_fields(fastcgi: &FastCgi, fields: CgiFields, own_ranges: bool, reply: &m
                 reply.validators.said = true;
             }
             header::ACCEPT_RANGES if own_ranges => {}
-            name if passes(fastcgi, &name) => {
+            // Ours to say.
+            header::CONNECTION | header::TRANSFER_ENCODING | header::CONTENT_LENGTH => {}
+            name => {
                 reply.fields.append(name, value);
             }
-            _ => {}
         }
-    }
-}
-
-/// Whether a field goes to the client as PHP gave it.
-fn passes(fastcgi: &FastCgi, name: &HeaderName) -> bool {
-    match *name {
-        // Ours to say.
-        header::CONNECTION | header::TRANSFER_ENCODING | header::CONTENT_LENGTH => false,
-        _ => !fastcgi.hidden.contains(name),
     }
 }
 

@@ -231,7 +231,11 @@ const NOT_PASSED: [HeaderName; 6] = [
 
 /// Takes over what the answer passes on, in its order; not `Accept-Ranges` where ranges are ours.
 fn take_fields(proxy: &Proxy, fields: &HeaderMap, own_ranges: bool, reply: &mut Reply) {
-    let first = |name: HeaderName| fields.get(name).cloned();
+    let is_hidden = |name: &HeaderName| proxy.hidden.contains(name) && !proxy.passed.contains(name);
+    let first = |name: HeaderName| {
+        let value = fields.get(&name).cloned();
+        value.filter(|_| !is_hidden(&name))
+    };
     reply.content_type = first(header::CONTENT_TYPE);
     let last_modified = first(header::LAST_MODIFIED);
     reply.validators = Validators {
@@ -244,13 +248,12 @@ fn take_fields(proxy: &Proxy, fields: &HeaderMap, own_ranges: bool, reply: &mut 
     };
     // A map that something was removed from has lost its order, hence the copy.
     for (name, value) in fields {
-        let hidden = proxy.hidden.contains(name) && !proxy.passed.contains(name);
         let ours = NOT_PASSED.contains(name)
             || name == "keep-alive"
             || (*name == header::LOCATION && reply.location.is_some())
             || (*name == header::UPGRADE && reply.status != 101)
             || (own_ranges && *name == header::ACCEPT_RANGES);
-        if !hidden && !ours {
+        if !ours && !is_hidden(name) {
             reply.fields.append(name.clone(), value.clone());
         }
     }
