@@ -33,8 +33,11 @@ pub(super) fn accel_redirect(
     content_type: Option<HeaderValue>,
     kept: Vec<(HeaderName, HeaderValue)>,
 ) -> Plan {
-    cx.carried.content_type = content_type;
-    cx.carried.fields = kept;
+    // One of these may have led to the next.
+    if content_type.is_some() {
+        cx.carried.content_type = content_type;
+    }
+    cx.carried.fields.extend(kept);
     let step = redirect_inside(cx, site, target);
     decide(cx, site, step)
 }

@@ -54,6 +54,8 @@ fn go_to_page(cx: &mut Context, site: &Site, page: &ErrorPage, status: u16) -> S
         AnswerStatus::OfPage => None,
         AnswerStatus::Fixed(fixed) => Some(fixed),
     };
+    // nginx: the page has the type of what it is, not of what X-Accel-Redirect led here from.
+    cx.carried.content_type = None;
     let target = cx.expand(&page.target);
     match target.first() {
         Some(b'/') => {
@@ -81,6 +83,9 @@ fn redirect_client(cx: &mut Context, site: &Site, target: Vec<u8>, answer: Answe
 /// The short page for a status, as a whole answer.
 pub(crate) fn own_page(cx: &mut Context, site: &Site, status: u16) -> Reply {
     let product = site.product.name(cx.location_in(site).level.server_tokens);
+    // nginx: ngx_http_clear_accept_ranges.
+    let carried = &mut cx.carried.fields;
+    carried.retain(|(name, _)| *name != http::header::ACCEPT_RANGES);
     if matches!(status, 301 | 302)
         && cx.location_in(site).level.msie_refresh
         && browser::is_msie(cx.exchange.fields())
@@ -129,10 +134,14 @@ fn html(cx: &mut Context) -> HeaderValue {
         return plain;
     };
     let bytes = carried.as_bytes();
-    let Some(at) = memchr::memmem::find(bytes, b"charset=") else {
+    let key = b"charset=";
+    let Some(at) = memchr::memmem::find(bytes, key) else {
         return plain;
     };
-    let value = [b"text/html; ", &bytes[at..]].concat();
+    let name = &bytes[at + key.len()..];
+    let name = name.strip_prefix(b"\"").unwrap_or(name);
+    let name = name.strip_suffix(b"\"").unwrap_or(name);
+    let value = [b"text/html; charset=", name].concat();
     HeaderValue::from_bytes(&value).unwrap_or(plain)
 }
 

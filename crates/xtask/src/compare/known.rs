@@ -106,11 +106,21 @@ fn same_day(one: &str, other: &str) -> bool {
     one.ends_with("GMT") && other.ends_with("GMT") && day(one) == day(other)
 }
 
-/// Names in order, but for those that have a place of their own here and stand where they came from in nginx: a date
-/// that is not a file's, a second type.
+/// Names in order, but for those that have a place of their own here and stand where they came from in nginx (a date that
+/// is not a file's, a second type), and for repeated ones, which stand together here.
 fn unplaced(names: &str) -> Vec<&str> {
-    let names = names.split(", ");
-    names
-        .filter(|name| !["last-modified", "content-type", "etag", "status"].contains(name))
-        .collect()
+    const PLACED: [&str; 5] = [
+        "last-modified",
+        "content-type",
+        "etag",
+        "status",
+        "location",
+    ];
+    let mut order = Vec::new();
+    for name in names.split(", ") {
+        if !PLACED.contains(&name) && !order.contains(&name) {
+            order.push(name);
+        }
+    }
+    order
 }

@@ -53,15 +53,18 @@ pub(super) fn from_response(
             return from_stored(cx, site, fastcgi, &entry);
         }
     }
+    // A page for the error comes before what its answer leads to.
+    let intercepted = fastcgi.intercept_errors && has_page(cx, site, status);
     if head.accel {
         accel_fields(cx, fastcgi, &head.fields);
         if !fastcgi.ignored.accel_redirect
+            && !intercepted
             && let Some(target) = head.fields.remove(&ACCEL_REDIRECT)
         {
             return accel_redirect(cx, site, target.as_bytes(), head.fields);
         }
     }
-    if fastcgi.intercept_errors && has_page(cx, site, status) {
+    if intercepted {
         let challenges = head.fields.get_all(&header::WWW_AUTHENTICATE);
         let challenges = challenges.map(|value| (header::WWW_AUTHENTICATE, value.clone()));
         cx.carried.fields.extend(challenges);
@@ -276,12 +279,11 @@ fn take_fields(fastcgi: &FastCgi, fields: CgiFields, own_ranges: bool, reply: &m
 
 /// `X-Accel-Redirect`: this server answers in PHP's stead, with some of PHP's fields.
 fn accel_redirect(cx: &mut Context, site: &Site, target: &[u8], mut fields: CgiFields) -> Plan {
-    let mut kept = Vec::new();
-    for name in KEPT_ON_REDIRECT {
-        let values = fields.get_all(&name);
-        kept.extend(values.map(|value| (name.clone(), value.clone())));
-    }
     let content_type = fields.remove(&header::CONTENT_TYPE);
+    let fields = fields.into_iter();
+    let kept = fields
+        .filter(|(name, _)| KEPT_ON_REDIRECT.contains(name))
+        .collect();
     instead::accel_redirect(cx, site, target, content_type, kept)
 }
 

@@ -48,13 +48,16 @@ pub(super) fn from_response(
         cx.upstream.fields = Some(fields.clone());
     }
     let buffering = instructions(cx, proxy, &fields);
+    // A page for the error comes before what its answer leads to.
+    let intercepted = proxy.intercept_errors && has_page(cx, site, status);
     if !proxy.ignored.accel_redirect
+        && !intercepted
         && let Some(target) = fields.remove("x-accel-redirect")
     {
         drop((body, held));
         return accel_redirect(cx, site, target.as_bytes(), fields);
     }
-    if proxy.intercept_errors && has_page(cx, site, status) {
+    if intercepted {
         if status == 401 {
             let challenges = fields.get_all(header::WWW_AUTHENTICATE).into_iter();
             let challenges = challenges.map(|value| (header::WWW_AUTHENTICATE, value.clone()));
