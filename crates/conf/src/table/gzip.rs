@@ -10,7 +10,8 @@ rows! { "gzip": "ngx_http_gzip_module, ngx_http_gzip_static_module and ngx_http_
     GZIP_BUFFERS "gzip_buffers" in HTTP | SERVER | LOCATION, TAKE2, Buffers = "32 4k", Nearest,
         Accepted("output buffers grow as needed"), "Buffers for compressed output.";
     GZIP_TYPES "gzip_types" in HTTP | SERVER | LOCATION, MORE1, MimeTypes = "text/html", Nearest,
-        Honoured, "Media types that are compressed, besides text/html.";
+        Differs("parameters of a type do not count; nginx sees past the charset only"),
+        "Media types that are compressed, besides text/html.";
     GZIP_COMP_LEVEL "gzip_comp_level" in HTTP | SERVER | LOCATION,
         TAKE1, NumberIn(1, 9) = "1", Nearest,
         Honoured, "How hard to compress, 1 to 9.";
@@ -30,7 +31,8 @@ rows! { "gzip": "ngx_http_gzip_module, ngx_http_gzip_static_module and ngx_http_
         Honoured, "Shortest answer that is compressed.";
     GZIP_STATIC "gzip_static" in HTTP | SERVER | LOCATION,
         TAKE1, Enumeration(words::OFF_ON_ALWAYS) = "off", Nearest,
-        Honoured, "Whether a ready-made \".gz\" file is sent.";
+        Differs("ranges of it are served, as by newer nginx"),
+        "Whether a ready-made \".gz\" file is sent.";
     GUNZIP "gunzip" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,
         Honoured, "Whether answers are decompressed for clients that need it.";
     GUNZIP_BUFFERS "gunzip_buffers" in HTTP | SERVER | LOCATION, TAKE2, Buffers = "32 4k", Nearest,

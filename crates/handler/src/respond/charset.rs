@@ -59,7 +59,7 @@ pub(super) fn name(reply: &mut Reply, charset: &[u8]) {
     reply.content_type = content_type.and_then(|value| named(split(value.as_bytes()).0, charset));
 }
 
-fn named(media: &[u8], charset: &[u8]) -> Option<HeaderValue> {
+pub(crate) fn named(media: &[u8], charset: &[u8]) -> Option<HeaderValue> {
     let value = [media, b"; charset=", charset].concat();
     HeaderValue::from_maybe_shared(bytes::Bytes::from(value)).ok()
 }
@@ -110,7 +110,7 @@ fn configured(
 /// A media type and the charset it names.
 ///
 /// Source: nginx, `ngx_http_upstream_copy_content_type`.
-pub(super) fn split(content_type: &[u8]) -> (&[u8], Option<&[u8]>) {
+pub(crate) fn split(content_type: &[u8]) -> (&[u8], Option<&[u8]>) {
     let mut from = 0;
     while let Some(at) = memchr::memchr(b';', &content_type[from..]) {
         let (end, rest) = (from + at, content_type[from + at + 1..].trim_ascii_start());

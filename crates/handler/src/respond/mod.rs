@@ -21,7 +21,7 @@ mod userid;
 
 pub(crate) use added::connection_field;
 pub(crate) use chain::text as text_filters;
-pub(crate) use charset::charset_of;
+pub(crate) use charset::{charset_of, named as with_charset, split as split_charset};
 pub(crate) use encoding::Compressed;
 pub(crate) use head::finish;
 pub(crate) use pages::page;

@@ -87,10 +87,7 @@ pub(super) fn from_response(
         let told = told_status(&head);
         told.map(|value| reply.fields.append(STATUS.clone(), value));
     }
-    // That of an `X-Accel-Redirect`, where what it leads to has none.
-    reply.content_type = reply
-        .content_type
-        .or_else(|| cx.carried.content_type.take());
+    reply.content_type = instead::type_after_redirect(cx, reply.content_type);
     reply.single_range = true;
     // nginx tells no length that PHP did not tell: what is sent in chunks there comes in chunks here.
     if body.is_overrun() {

@@ -75,6 +75,7 @@ pub(super) fn from_response(
         .as_ref()
         .is_some_and(|storing| storing.is_storable(cx));
     let mut reply = reply(cx, proxy, status, &mut fields, length, storable);
+    reply.content_type = instead::type_after_redirect(cx, reply.content_type);
     if status == 101 {
         return super::tunnel::open(cx, site, proxy, reply, body, held);
     }
