@@ -63,7 +63,7 @@ fn name_boundary(response: &mut Response) {
 }
 
 /// Whether a difference is one that we mean to have.
-pub(crate) fn is_wanted(request: &str, theirs: &Answer, difference: &Difference) -> bool {
+pub(crate) fn is_wanted(theirs: &Answer, difference: &Difference) -> bool {
     let responses = match theirs {
         Answer::Responses(responses) => responses,
         // What variables bring into a field may end it: nginx sends it all the same.
@@ -74,13 +74,6 @@ pub(crate) fn is_wanted(request: &str, theirs: &Answer, difference: &Difference)
         return false;
     };
     let is_packed = response.field("content-encoding") == Some("gzip");
-    // `if_modified_since`: a date beside an entity tag is ignored.
-    let both = |tag: &str, date: &str| request.contains(tag) && request.contains(date);
-    if both("\nIf-None-Match:", "\nIf-Modified-Since:")
-        || both("\nIf-Match:", "\nIf-Unmodified-Since:")
-    {
-        return true;
-    }
     match &difference.aspect {
         // A packed answer whose length is known lets a client that knows no chunks keep its connection.
         Aspect::Field(name) if name == "connection" => is_packed,

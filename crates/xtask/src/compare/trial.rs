@@ -65,7 +65,6 @@ pub(crate) struct Arena {
     ours: Program,
     root: TempTree,
     fpm: PhpFpm,
-    peer: FastCgiPeer,
 }
 
 impl Arena {
@@ -79,7 +78,6 @@ impl Arena {
             ours: Program::at(binary),
             root: site::plant()?,
             fpm,
-            peer: FastCgiPeer::start(vec![Step::as_asked()])?,
         })
     }
 
@@ -96,7 +94,10 @@ impl Arena {
                 return Ok(Verdict::Refused(format!("nobody listens on {port}")));
             }
         }
-        let mut theirs = match self.launch(Program::nginx(), &text, "").start() {
+        // One for each scenario: it keeps a handle of every connection that it has had.
+        let peer = FastCgiPeer::start(vec![Step::as_asked()])?;
+        let reference = self.launch(Program::nginx(), &text, "", &peer);
+        let mut theirs = match reference.start() {
             Ok(server) => server,
             Err(Error::Ended { output, .. }) => {
                 return Ok(Verdict::Refused(output));
@@ -107,7 +108,7 @@ impl Arena {
         };
         // Sizes of heads and of error pages are those of nginx, then, and PHP-FPM judges what is a script.
         let own = "server_product nginx;\nfastcgi_script_check off;";
-        let mut ours = match self.launch(self.ours.clone(), &text, own).start() {
+        let mut ours = match self.launch(self.ours.clone(), &text, own, &peer).start() {
             Ok(server) => server,
             Err(error) => {
                 return Ok(Verdict::Tried(vec![refusal(&error.to_string())]));
@@ -129,13 +130,13 @@ impl Arena {
         Ok(Verdict::Tried(findings))
     }
 
-    fn launch(&self, program: Program, text: &str, own: &str) -> Launch {
+    fn launch(&self, program: Program, text: &str, own: &str, peer: &FastCgiPeer) -> Launch {
         let config = format!("{own}\ninclude %%TMP%%/{FILE};");
         Launch::new(program, config)
             .file(FILE, text)
             .root(self.root.path())
             .with("FPM", self.fpm.pass())
-            .with("PEER", self.peer.address().to_string())
+            .with("PEER", peer.address().to_string())
     }
 }
 
@@ -180,13 +181,11 @@ fn compare_talks(talks: &[Talk], theirs: &Server, ours: &Server) -> Vec<Finding>
     });
     let mut findings = Vec::new();
     for (at, (one, other)) in one.iter().zip(&other).enumerate() {
-        let mut requests = talks.get(at).into_iter().flatten();
         for (theirs, ours) in one.iter().zip(other) {
-            let request = requests.next().map_or("", String::as_str);
             let found = differences(theirs, ours, &|_| false);
             let found = found
                 .into_iter()
-                .filter(|difference| !known::is_wanted(request, theirs, difference));
+                .filter(|difference| !known::is_wanted(theirs, difference));
             findings.extend(found.map(|difference| finding(at, &difference, theirs, ours)));
         }
     }
