@@ -319,7 +319,9 @@ impl<C, W: Copy + Eq> Slots<C, W> {
                 wake: None,
                 close: None,
             },
-            Err(connection @ Some(_)) if self.is_full() => Released {
+            // A worker that is to be asked first keeps the slot meanwhile, be it a lent one: closed, it would teach
+            // nothing, and a pool that is never idle would open a connection for each request for ever.
+            Err(connection @ Some(_)) if self.is_full() && !withheld => Released {
                 wake: None,
                 close: connection,
             },

@@ -131,6 +131,23 @@ fn a_worker_that_is_late_keeps_nobody_waiting() {
 }
 
 #[test]
+fn a_lent_slot_is_no_reason_not_to_ask() {
+    let (mut pool, now) = (Pool::new(Size::Workers(2), 9), Instant::now());
+    pool.watch.meet_fpm();
+    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
+    let (lent, last) = (waiting(pool.ask(0, 0, now)), waiting(pool.ask(0, 0, now)));
+    let later = now + LONG_WAIT;
+    assert_eq!(pool.lend(later).len(), 1);
+    assert_eq!(granted(&mut pool, lent), Some(None));
+    // All slots are taken, and of no worker is it known that it comes back.
+    let released = pool.release(0, 0, Some(7), later);
+    assert!(released.close.is_none() && released.wake.is_none());
+    let asked = pool.idle.pop_back().unwrap();
+    assert!(pool.offer(asked, later).is_some());
+    assert_eq!(granted(&mut pool, last), Some(Some(7)));
+}
+
+#[test]
 fn a_request_that_left_is_not_served() {
     let (mut pool, now) = (Pool::new(Size::Fixed(1), 9), Instant::now());
     assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
