@@ -1,11 +1,13 @@
 //! The `portunus` binary: hands the command line to `portunus-cli` and exits with its code.
 
+mod allocator;
+
 use std::process::ExitCode;
 
 /// Requests allocate little, but many threads of small blocks come and go; mimalloc does that with
 /// fewer instructions than the C library's allocator.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 fn main() -> ExitCode {
     // The allocator's arena would be backed by pages of 2 MB, touched here and there, and its memory never shrink:
