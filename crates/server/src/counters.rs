@@ -39,6 +39,13 @@ impl Counters {
         }
     }
 
+    /// Whether so few of the connections that a worker may have are free that idle ones must go.
+    ///
+    /// Source: nginx, `ngx_drain_connections`.
+    pub(crate) fn is_crowded(&self, limit: usize) -> bool {
+        self.active.load(Relaxed) * 16 > limit * 15
+    }
+
     /// One more of something that only this thread counts.
     pub(crate) fn bump(cell: &AtomicU64) {
         cell.store(cell.load(Relaxed) + 1, Relaxed);

@@ -26,6 +26,7 @@ mod listen;
 mod server;
 mod settings;
 mod spelling;
+mod spread;
 mod sys;
 #[cfg(test)]
 mod tests;

@@ -13,13 +13,14 @@ use tokio::runtime::{LocalOptions, LocalRuntime};
 use tokio::sync::{mpsc, watch};
 
 use crate::accept::{self, Accepted, Crowd};
-use crate::connection::Connection;
+use crate::connection::{Connection, Moved};
 use crate::counters::{Counters, Stats};
 use crate::greet;
 use crate::handler::ConnectionHandler;
-use crate::http1::{Ended, Http1};
+use crate::http1::{Ended, Http1, Kept};
 use crate::http2::Http2;
 use crate::listen::{ListenAddress, Listeners, Socket};
+use crate::spread::{Meter, Spread};
 use crate::worker::Worker;
 
 /// How the server runs.
@@ -44,6 +45,8 @@ impl Default for ServerConfig {
 pub(crate) enum Order {
     /// Serve this connection.
     Serve(Accepted),
+    /// Go on with one that another worker has served so far.
+    Adopt(Box<Moved>),
     /// Close idle connections: there are no descriptors left.
     Shed,
     /// These sockets are listened on from now on; connections of others are to go.
@@ -71,6 +74,7 @@ pub struct ServerHandle {
 #[derive(Debug)]
 struct Shared {
     workers: Vec<WorkerLink>,
+    spread: Arc<Spread>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     listeners: watch::Sender<Listeners>,
     /// Workers that are still running.
@@ -110,7 +114,9 @@ where
         });
         inboxes.push(inbox);
     }
+    let counters = links.iter().map(|link| Arc::clone(&link.counters));
     let shared = Arc::new(Shared {
+        spread: Spread::new(counters),
         workers: links,
         threads: Mutex::default(),
         listeners: watch::Sender::new(listeners),
@@ -182,7 +188,9 @@ impl WorkerThread {
         make: impl FnOnce() -> H,
     ) {
         runtime.block_on(async {
-            let worker = Worker::new(Arc::clone(&self.shared.workers[self.index].counters));
+            let counters = Arc::clone(&self.shared.workers[self.index].counters);
+            let meter = Meter::new(Arc::clone(&self.shared.spread), self.index);
+            let worker = Worker::new(counters, meter);
             let handler = Rc::new(make());
             let first = std::mem::take(&mut self.first);
             self.serve(&worker, &handler, first, inbox).await;
@@ -198,14 +206,20 @@ impl WorkerThread {
         mut inbox: mpsc::UnboundedReceiver<Order>,
     ) {
         let mut acceptors = Vec::new();
+        let mut addresses = first.standing();
         self.accept(&mut acceptors, &first);
         // Their sockets must be able to go when they are no longer listened on.
         drop(first);
         while let Some(order) = inbox.recv().await {
             match order {
                 Order::Serve(accepted) => self.take(worker, handler, accepted),
+                Order::Adopt(moved) => {
+                    let stays = addresses.contains(&moved.listener().address);
+                    self.adopt(worker, handler, moved, stays);
+                }
                 Order::Shed => worker.shed(),
                 Order::Listeners(listeners) => {
+                    addresses = listeners.standing();
                     let (kept, gone): (Vec<_>, Vec<_>) = (acceptors.into_iter())
                         .partition(|task: &accept::Task| listeners.contains(task.socket()));
                     acceptors = kept;
@@ -241,6 +255,7 @@ impl WorkerThread {
                 order = inbox.recv() => match order {
                     Some(Order::Stop) | None => worker.stop(),
                     Some(Order::Serve(accepted)) => self.take(worker, handler, accepted),
+                    Some(Order::Adopt(moved)) => self.adopt(worker, handler, moved, false),
                     Some(Order::Listeners(_) | Order::Drain | Order::Shed) => {}
                 },
             }
@@ -299,7 +314,7 @@ impl WorkerThread {
         let shared = Arc::clone(&self.shared);
         let crowded = Arc::clone(&self.shared);
         let (own, limit) = (self.index, self.limit);
-        let reuseport = socket.config.reuseport;
+        let (reuseport, can_move) = (socket.config.reuseport, socket.can_move());
         let make_room = move || {
             for worker in &crowded.workers {
                 // One that has ended holds no connections.
@@ -311,13 +326,13 @@ impl WorkerThread {
             let index = if reuseport {
                 own
             } else {
-                least_loaded(workers)
+                shared.spread.place(can_move, limit)
             };
             if let Err(accepted) = hand_over(&workers[index], limit, accepted) {
                 // That worker has ended already; this one is still there.
                 let _ = hand_over(&workers[own], limit, accepted);
             }
-            match is_crowded(&workers[index].counters, limit) {
+            match workers[index].counters.is_crowded(limit) {
                 true => Crowd::Crowded,
                 false => Crowd::Roomy,
             }
@@ -329,17 +344,46 @@ impl WorkerThread {
     fn take<H: ConnectionHandler>(&self, worker: &Rc<Worker>, handler: &Rc<H>, accepted: Accepted) {
         let counters = &worker.counters;
         Counters::bump(&counters.handled);
-        if is_crowded(counters, self.limit) {
+        if counters.is_crowded(self.limit) {
             worker.shed();
         }
         let (worker, handler) = (Rc::clone(worker), Rc::clone(handler));
+        let shared = Arc::clone(&self.shared);
         tokio::task::spawn_local(async move {
             let _counted = Counted(&worker);
             let serial = SERIAL.fetch_add(1, Relaxed);
             let opened = greet::open(accepted, serial, &worker, &*handler).await;
             if let Some((connection, http2)) = opened {
-                drive(handler, connection, http2).await;
+                let registered = Registered::new(connection);
+                go_on(&shared, handler, registered, Start::Fresh { http2 }).await;
             }
+        });
+    }
+
+    /// Goes on with a connection that another worker has served so far; `stays` unless its socket is listened on no
+    /// more.
+    fn adopt<H: ConnectionHandler>(
+        &self,
+        worker: &Rc<Worker>,
+        handler: &Rc<H>,
+        moved: Box<Moved>,
+        stays: bool,
+    ) {
+        let start = Start::Kept(moved.kept);
+        let Ok(connection) = moved.attach(worker) else {
+            worker.count_out();
+            return;
+        };
+        if !stays {
+            connection.draining.set(true);
+        }
+        // At once, so that an order to go reaches it.
+        let registered = Registered::new(connection);
+        let (worker, handler) = (Rc::clone(worker), Rc::clone(handler));
+        let shared = Arc::clone(&self.shared);
+        tokio::task::spawn_local(async move {
+            let _counted = Counted(&worker);
+            go_on(&shared, handler, registered, start).await;
         });
     }
 }
@@ -353,55 +397,104 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// One connection from accepting to closing.
-pub(crate) async fn drive<H: ConnectionHandler>(
+/// Where a driver takes a connection up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start {
+    /// At its beginning.
+    Fresh { http2: bool },
+    /// Idle after a request.
+    Kept(Kept),
+}
+
+/// Serves a connection until it is closed or another worker has it.
+async fn go_on<H: ConnectionHandler>(
+    shared: &Shared,
     handler: Rc<H>,
-    connection: Rc<Connection>,
-    http2: bool,
+    mut registered: Registered,
+    mut start: Start,
 ) {
-    let worker = Rc::clone(&connection.worker);
-    let key = worker.register(Rc::clone(&connection));
-    let _registered = Registered {
-        connection: &connection,
-        key,
-    };
+    while let Some(kept) = drive(&handler, &registered.connection, start).await {
+        let connection = &registered.connection;
+        let target = connection.worker.meter.send_off();
+        let worker = Rc::clone(&connection.worker);
+        let Ok(moved) = connection.detach(kept) else {
+            return;
+        };
+        drop(registered);
+        let Some(link) = shared.workers.get(target) else {
+            return;
+        };
+        let Err(moved) = link.pass_on(Box::new(moved)) else {
+            return;
+        };
+        // That worker has ended; this one is still there.
+        let Ok(connection) = moved.attach(&worker) else {
+            return;
+        };
+        registered = Registered::new(connection);
+        start = Start::Kept(kept);
+    }
+}
+
+/// Drives a connection until it is closed, or is to go on elsewhere, kept as the result says.
+pub(crate) async fn drive<H: ConnectionHandler>(
+    handler: &Rc<H>,
+    connection: &Rc<Connection>,
+    start: Start,
+) -> Option<Kept> {
     std::future::poll_fn(|cx| {
         *connection.driver.borrow_mut() = Some(cx.waker().clone());
         Poll::Ready(())
     })
     .await;
-    if http2 || Http1::new(Rc::clone(&handler), Rc::clone(&connection)).await == Ended::Http2 {
-        Http2::new(handler, Rc::clone(&connection)).await;
+    let kept = match start {
+        Start::Fresh { http2: true } => None,
+        Start::Fresh { http2: false } => Some(None),
+        Start::Kept(kept) => Some(Some(kept)),
+    };
+    if let Some(kept) = kept {
+        match Http1::new(Rc::clone(handler), Rc::clone(connection), kept).await {
+            Ended::Closed => return None,
+            Ended::Moves(kept) => return Some(kept),
+            Ended::Http2 => {}
+        }
     }
+    Http2::new(Rc::clone(handler), Rc::clone(connection)).await;
+    None
 }
 
-/// Closes a connection and takes it off the list, however its task ends.
-struct Registered<'c> {
-    connection: &'c Connection,
+/// A connection on the list of its worker. Closes it and takes it off, however its task ends.
+pub(crate) struct Registered {
+    pub(crate) connection: Rc<Connection>,
     key: usize,
 }
 
-impl Drop for Registered<'_> {
+impl Registered {
+    pub(crate) fn new(connection: Rc<Connection>) -> Self {
+        let key = connection.worker.register(Rc::clone(&connection));
+        Self { connection, key }
+    }
+}
+
+impl Drop for Registered {
     fn drop(&mut self) {
         self.connection.transport.close();
         self.connection.worker.unregister(self.key);
     }
 }
 
-fn least_loaded(workers: &[WorkerLink]) -> usize {
-    let load = |link: &WorkerLink| link.counters.active.load(Relaxed);
-    let best = workers
-        .iter()
-        .enumerate()
-        .min_by_key(|(_, link)| load(link));
-    best.map_or(0, |(index, _)| index)
-}
-
-/// Whether so few of the connections that a worker may have are free that idle ones must go.
-///
-/// Source: nginx, `ngx_drain_connections`.
-fn is_crowded(counters: &Counters, limit: usize) -> bool {
-    counters.active.load(Relaxed) * 16 > limit * 15
+impl WorkerLink {
+    /// Has the worker go on with a connection; an error returns it, as the worker has ended.
+    fn pass_on(&self, moved: Box<Moved>) -> Result<(), Box<Moved>> {
+        self.counters.active.fetch_add(1, Relaxed);
+        match self.orders.send(Order::Adopt(moved)) {
+            Err(mpsc::error::SendError(Order::Adopt(moved))) => {
+                self.counters.active.fetch_sub(1, Relaxed);
+                Err(moved)
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Gives a connection to a worker, or refuses it; an error returns it.

@@ -10,6 +10,7 @@ use slab::Slab;
 use crate::connection::Connection;
 use crate::counters::Counters;
 use crate::date::Date;
+use crate::spread::Meter;
 
 /// Size of the buffer that heads are read into; nothing of it is kept between two reads.
 const SCRATCH: usize = 64 << 10;
@@ -21,6 +22,7 @@ const SHED: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) counters: Arc<Counters>,
+    pub(crate) meter: Meter,
     /// One buffer for all connections, so that an idle one needs none.
     pub(crate) scratch: RefCell<Box<[u8]>>,
     /// Reads from clients so far; see [`crate::Exchange::arrival`].
@@ -40,9 +42,10 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn new(counters: Arc<Counters>) -> Rc<Self> {
+    pub(crate) fn new(counters: Arc<Counters>, meter: Meter) -> Rc<Self> {
         Rc::new(Self {
             counters,
+            meter,
             scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
             reads: Cell::new(0),
             head: RefCell::default(),

@@ -266,12 +266,19 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
     if lost_its_alias(cx, location) {
         return Step::Fail(500);
     }
+    // `$uri $uri/` names one path twice; one look tells what both ask.
+    let mut looked = None;
     for candidate in &plan.candidates {
         let name = cx.expand(&candidate.name);
         let literal = candidate.name.as_literal().is_some();
         let (path, uri) = path_of_name(cx, &location.root, name, literal);
-        let options = open_options(cx, location, &path);
-        let kind = site.files.probe(&path, &options);
+        let kind = match looked.take() {
+            Some((before, kind)) if before == path => kind,
+            _ => {
+                let options = open_options(cx, location, &path);
+                site.files.probe(&path, &options)
+            }
+        };
         if let Some(trace) = &cx.trace {
             let what = match &kind {
                 Kind::File(_) => "a file",
@@ -297,10 +304,14 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
                 return take_over(cx, uri);
             }
             (Kind::Directory, true) => return take_over(cx, uri),
-            (Kind::Missing(error), _) if !error.is_missing() => {
-                cx.log(Severity::Crit, format_args!("{}", error.describe(&path)));
+            (kind, _) => {
+                if let Kind::Missing(error) = &kind
+                    && !error.is_missing()
+                {
+                    cx.log(Severity::Crit, format_args!("{}", error.describe(&path)));
+                }
+                looked = Some((path, kind));
             }
-            _ => {}
         }
     }
     match &plan.fallback {

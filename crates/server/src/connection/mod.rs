@@ -3,6 +3,7 @@
 
 mod exchange;
 mod fields;
+mod moved;
 mod outcome;
 mod peer;
 mod ready;
@@ -26,6 +27,7 @@ use crate::worker::Worker;
 
 pub use exchange::Exchange;
 pub(crate) use exchange::Head;
+pub(crate) use moved::{Detached, Moved};
 pub use outcome::{Cut, Outcome};
 pub use peer::{PeerAddr, ProxiedAddresses};
 pub use ready::ReadyFields;
@@ -103,7 +105,18 @@ impl Connection {
         tls: Option<Rc<dyn TlsSession>>,
         worker: Rc<Worker>,
     ) -> Rc<Self> {
-        Rc::new(Self {
+        Rc::new(Self::fresh(serial, peer, socket, transport, tls, worker))
+    }
+
+    fn fresh(
+        serial: u64,
+        peer: PeerAddr,
+        socket: Arc<Standing>,
+        transport: Transport,
+        tls: Option<Rc<dyn TlsSession>>,
+        worker: Rc<Worker>,
+    ) -> Self {
+        Self {
             serial,
             peer,
             local: OnceCell::new(),
@@ -132,7 +145,7 @@ impl Connection {
             stopped: Cell::new(false),
             read_deadline: Cell::new(None),
             write_deadline: Cell::new(None),
-        })
+        }
     }
 
     /// nginx's `$connection`: counted over the whole process.
@@ -221,7 +234,8 @@ impl Connection {
     /// Whether a PROXY protocol header has to come before the first request; on a port for TLS it
     /// has been read before the handshake.
     pub(crate) fn owes_proxy_header(&self) -> bool {
-        self.socket.config.proxy_protocol && self.socket.config.tls.0.is_none()
+        let config = &self.socket.config;
+        config.proxy_protocol && config.tls.0.is_none() && self.requests() == 0
     }
 
     /// Whether it speaks HTTP/2.

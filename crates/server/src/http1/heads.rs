@@ -93,6 +93,9 @@ impl<H: ConnectionHandler> Http1<H> {
                 }
                 Poll::Pending => {
                     drop(scratch);
+                    if let Some(kept) = self.kept.filter(|_| self.is_to_move()) {
+                        return Poll::Ready(Some(Ended::Moves(kept)));
+                    }
                     return if self.wait_for_head() {
                         Poll::Pending
                     } else {
@@ -101,6 +104,14 @@ impl<H: ConnectionHandler> Http1<H> {
                 }
             }
         }
+    }
+
+    /// Whether another worker is to go on with the connection, of whose next request nothing has come.
+    fn is_to_move(&self) -> bool {
+        let connection = &self.connection;
+        self.reading.began.is_none()
+            && connection.worker.meter.has_surplus()
+            && connection.can_move()
     }
 
     /// Sets the deadline; `false` when an idle connection is not worth keeping.
@@ -304,6 +315,7 @@ impl<H: ConnectionHandler> Http1<H> {
         let connection = &self.connection;
         let limits = scan.settings().limits;
         let began = self.reading.began.unwrap_or_else(Instant::now);
+        connection.worker.meter.look(began);
         let arrived = match self.reading.at_once {
             true => began,
             false => Instant::now(),

@@ -60,8 +60,8 @@ pub(crate) struct Http1<H: ConnectionHandler> {
 }
 
 /// How long a connection may be idle; said by the location of the last request.
-#[derive(Clone, Copy, Debug)]
-struct Kept {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
     /// When the last answer had been written.
     since: Instant,
     timeout: Duration,
@@ -100,17 +100,20 @@ pub(crate) enum Ended {
     Closed,
     /// The client speaks HTTP/2; its first bytes are still pending.
     Http2,
+    /// The connection is idle, and another worker is to go on with it.
+    Moves(Kept),
 }
 
 impl<H: ConnectionHandler> Http1<H> {
-    pub(crate) fn new(handler: Rc<H>, connection: Rc<Connection>) -> Self {
+    /// Drives a connection from its beginning, or from where it is `kept` after a request.
+    pub(crate) fn new(handler: Rc<H>, connection: Rc<Connection>, kept: Option<Kept>) -> Self {
         Self {
             call: Call::new(),
             exchange: None,
             settings: None,
             sending: None,
             reading: Reading::default(),
-            kept: None,
+            kept,
             fresh: false,
             proxy_header_due: connection.owes_proxy_header(),
             phase: Phase::Waiting,

@@ -187,6 +187,7 @@ impl<H: ConnectionHandler> hyper::service::Service<Request<Incoming>> for Stream
         let limits = admitted.settings.limits;
         let number = self.connection.count_request();
         let now = Instant::now();
+        self.connection.worker.meter.look(now);
         let exchange = Exchange::new(
             Rc::clone(&self.connection),
             number,

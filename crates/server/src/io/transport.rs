@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::connection::Detached;
 use crate::sys::{TcpInfo, tcp_info};
 use crate::tls::Stream;
 
@@ -80,6 +81,41 @@ impl Transport {
 
     pub(crate) fn other(stream: Pin<Box<dyn Stream>>) -> Self {
         Self::new(Inner::Other(stream))
+    }
+
+    /// Whether [`Self::detach`] works.
+    pub(crate) fn can_detach(&self) -> bool {
+        matches!(&*self.inner.borrow(), Inner::Tcp(_) | Inner::Unix(_))
+    }
+
+    /// Takes the stream off the reactor of this thread.
+    ///
+    /// # Errors
+    /// When the reactor does not let go, or the stream is encrypted or closed. It is closed then.
+    pub(crate) fn detach(&self) -> io::Result<Detached> {
+        match self.inner.replace(Inner::Closed) {
+            Inner::Tcp(stream) => {
+                let stream = stream.into_std()?;
+                Ok(Detached::Tcp(stream, self.unbounded.get()))
+            }
+            Inner::Unix(stream) => Ok(Detached::Unix(stream.into_std()?)),
+            Inner::Other(_) | Inner::Closed => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Gives a stream to the reactor of the calling thread.
+    ///
+    /// # Errors
+    /// When the reactor does not take it; it is closed then.
+    pub(crate) fn attach(stream: Detached) -> io::Result<Self> {
+        Ok(match stream {
+            Detached::Tcp(stream, unbounded) => {
+                let transport = Self::tcp(TcpStream::from_std(stream)?);
+                transport.unbounded.set(unbounded);
+                transport
+            }
+            Detached::Unix(stream) => Self::unix(UnixStream::from_std(stream)?),
+        })
     }
 
     /// Closes the socket, whoever still holds the connection.

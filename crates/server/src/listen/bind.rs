@@ -67,6 +67,14 @@ pub(crate) struct Standing {
     pub(crate) address: ListenAddress,
 }
 
+impl Standing {
+    /// Whether its connections may change their thread. Those of `reuseport` sockets are where the kernel wants them,
+    /// and TLS and HTTP/2 keep what belongs to their thread.
+    pub(crate) fn can_move(&self) -> bool {
+        !self.config.reuseport && !self.config.http2 && self.config.tls.0.is_none()
+    }
+}
+
 impl Deref for Socket {
     type Target = Standing;
 
@@ -136,6 +144,12 @@ impl Listeners {
             ListenAddress::Inet(_) => None,
         };
         self.addresses().filter_map(path).collect()
+    }
+
+    /// Where all of them stand.
+    pub(crate) fn standing(&self) -> Vec<ListenAddress> {
+        let sockets = self.sockets.iter();
+        sockets.map(|socket| socket.address.clone()).collect()
     }
 
     /// Whether connections of `socket` belong to a socket that is still listened on.

@@ -28,7 +28,9 @@ use crate::gate::{Refusal, Severity};
 use crate::handler::ConnectionHandler;
 use crate::io::{RequestBody, Transport};
 use crate::listen::{ListenAddress, ListenerConfig, Standing};
+use crate::server::{Registered, Start, drive};
 use crate::settings::Settings;
+use crate::spread::{Meter, Spread};
 use crate::tls::Layered;
 use crate::worker::Worker;
 
@@ -172,7 +174,9 @@ where
     F: Future<Output = Response<AnyBody>> + 'static,
 {
     let (stream, other) = tokio::io::duplex(PIPE);
-    let worker = Worker::new(Arc::default());
+    let counters = Arc::default();
+    let meter = Meter::new(Spread::new([Arc::clone(&counters)]), 0);
+    let worker = Worker::new(counters, meter);
     let address = listen.address.clone();
     let socket = Arc::new(Standing {
         config: listen,
@@ -188,8 +192,11 @@ where
         settings: Arc::new(settings),
         record: Rc::clone(&record),
     };
-    let task = crate::server::drive(Rc::new(handler), Rc::clone(&connection), false);
-    tokio::task::spawn_local(task);
+    let (handler, registered) = (Rc::new(handler), Registered::new(Rc::clone(&connection)));
+    tokio::task::spawn_local(async move {
+        let start = Start::Fresh { http2: false };
+        drive(&handler, &registered.connection, start).await
+    });
     Client {
         stream,
         record,

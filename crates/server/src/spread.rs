@@ -1,0 +1,386 @@
+//! How many workers the connections are spread over: as few as bear the load.
+//!
+//! Two threads that share what one could do are each woken as often as the one would be, find their caches cold, and
+//! pass slots of PHP's pool to and fro: the CPU time of a request to PHP is a tenth less on one. So the first worker
+//! serves all, until it needs most of a core, or waits for one longer than it runs; then another joins, and gets its
+//! part of the connections that are there, each when it is idle between two requests. When one less would do for a
+//! while, the last one's go back the same way.
+//!
+//! Connections that cannot change their thread (TLS, HTTP/2), and those of `reuseport` sockets, which the kernel
+//! distributes, take no part.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::counters::Counters;
+
+/// A worker looks at itself no more often than that, and only when a request has come.
+const WINDOW: Duration = Duration::from_millis(20);
+
+/// What a worker that has had no request for so long said of itself holds no more.
+const STALE: Duration = Duration::from_millis(500);
+
+/// Thousandths of a core that are too much for a worker: another joins.
+const FULL: u32 = 900;
+
+/// Thousandths of a core that a worker may come to when the last one leaves.
+const EASY: u32 = 800;
+
+/// So many windows in a row that are full make another join.
+const FULL_WINDOWS: u32 = 5;
+
+/// Thousandths of a window in which a worker has work to do; more than that is always.
+const ALWAYS: u32 = 900;
+
+/// So many windows in a row make another join when the worker waits for a core, all the time and more than twice as
+/// long as it has one: the cores belong to others, and two threads get twice the part of one. Where PHP keeps the
+/// cores busy that is normal for a moment, and one thread still has time for all that PHP gives it to do.
+const STARVED_WINDOWS: u32 = 10;
+
+/// One less must have been enough for so long before the last worker leaves.
+const CALM: Duration = Duration::from_secs(2);
+
+/// What all workers share.
+#[derive(Debug)]
+pub(crate) struct Spread {
+    began: Instant,
+    /// How many are in use, of all that there are.
+    used: AtomicUsize,
+    shares: Box<[Share]>,
+    /// Since when one less would do, in milliseconds from `began`; [`NEVER`] while it would not.
+    calm_since: AtomicU64,
+}
+
+const NEVER: u64 = u64::MAX;
+
+/// What is known of a worker.
+#[derive(Debug)]
+struct Share {
+    counters: Arc<Counters>,
+    /// Thousandths of a core.
+    busy: AtomicU32,
+    /// When that was, in milliseconds from the beginning.
+    at: AtomicU64,
+}
+
+impl Spread {
+    /// Begins with one worker; with all of them where the kernel keeps no account of threads, so that nobody could
+    /// tell when another is needed.
+    pub(crate) fn new(workers: impl IntoIterator<Item = Arc<Counters>>) -> Arc<Self> {
+        let share = |counters| Share {
+            counters,
+            busy: AtomicU32::new(0),
+            at: AtomicU64::new(0),
+        };
+        let shares: Box<[Share]> = workers.into_iter().map(share).collect();
+        let used = match shares.len() > 1 && Clock::open().is_none() {
+            true => shares.len(),
+            false => 1,
+        };
+        Arc::new(Self {
+            began: Instant::now(),
+            used: AtomicUsize::new(used),
+            shares,
+            calm_since: AtomicU64::new(NEVER),
+        })
+    }
+
+    /// Who gets a connection that `can_move`, or cannot; a worker may have `limit` of them.
+    pub(crate) fn place(&self, can_move: bool, limit: usize) -> usize {
+        let all = self.shares.len();
+        if !can_move {
+            return self.least_loaded(all);
+        }
+        let found = self.least_loaded(self.used());
+        match self.shares.get(found) {
+            Some(share) if !share.counters.is_crowded(limit) => found,
+            _ => self.least_loaded(all),
+        }
+    }
+
+    /// Who gets a connection that is to leave its worker.
+    fn next_home(&self) -> usize {
+        self.least_loaded(self.used())
+    }
+
+    fn least_loaded(&self, among: usize) -> usize {
+        let loads = self.loads(among).enumerate();
+        loads
+            .min_by_key(|(_, load)| *load)
+            .map_or(0, |(index, _)| index)
+    }
+
+    /// How many connections each of the first workers has.
+    fn loads(&self, among: usize) -> impl Iterator<Item = usize> {
+        let shares = self.shares.iter().take(among);
+        shares.map(|share| share.counters.active.load(Relaxed))
+    }
+
+    /// How many connections worker `index` has too many.
+    fn surplus(&self, index: usize) -> usize {
+        let used = self.used();
+        let own = self.loads(usize::MAX).nth(index).unwrap_or(0);
+        if index >= used {
+            return own;
+        }
+        let fair = self.loads(used).sum::<usize>().div_ceil(used);
+        // A few more or less are not worth a move.
+        if own > fair + fair / 8 + 1 {
+            own - fair
+        } else {
+            0
+        }
+    }
+
+    fn used(&self) -> usize {
+        self.used.load(Relaxed)
+    }
+
+    /// Takes note of what worker `index` needed in the window that ends `now`, and whether that was too much for too
+    /// long.
+    fn note(&self, index: usize, busy: u32, strained: bool, now: Instant) {
+        let at = self.since_beginning(now);
+        if let Some(share) = self.shares.get(index) {
+            share.busy.store(busy, Relaxed);
+            share.at.store(at, Relaxed);
+        }
+        let used = self.used();
+        if strained {
+            self.calm_since.store(NEVER, Relaxed);
+            if index < used && used < self.shares.len() {
+                // Of two that say so at once, one is heard.
+                let _ = self.used.compare_exchange(used, used + 1, Relaxed, Relaxed);
+            }
+            return;
+        }
+        let fewer = u32::try_from(used.saturating_sub(1)).unwrap_or(u32::MAX);
+        if fewer == 0 || self.total(at) > fewer.saturating_mul(EASY) {
+            self.calm_since.store(NEVER, Relaxed);
+            return;
+        }
+        match self.calm_since.load(Relaxed) {
+            NEVER => self.calm_since.store(at, Relaxed),
+            since if at.saturating_sub(since) >= as_millis(CALM) => {
+                self.calm_since.store(NEVER, Relaxed);
+                let _ = self.used.compare_exchange(used, used - 1, Relaxed, Relaxed);
+            }
+            _ => {}
+        }
+    }
+
+    /// What all workers need together.
+    fn total(&self, now: u64) -> u32 {
+        let fresh = |share: &&Share| now.saturating_sub(share.at.load(Relaxed)) < as_millis(STALE);
+        let shares = self.shares.iter().filter(fresh);
+        shares.map(|share| share.busy.load(Relaxed)).sum()
+    }
+
+    fn since_beginning(&self, now: Instant) -> u64 {
+        as_millis(now.saturating_duration_since(self.began))
+    }
+}
+
+fn as_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// One worker's part in it.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    spread: Arc<Spread>,
+    index: usize,
+    clock: Option<Clock>,
+    /// When it last looked, and what the clock showed.
+    last: Cell<Option<(Instant, Reading)>>,
+    /// Windows in a row that were full.
+    full: Cell<u32>,
+    /// Windows in a row without a core.
+    starved: Cell<u32>,
+    /// Connections that are to leave this worker.
+    surplus: Cell<usize>,
+}
+
+impl Meter {
+    /// To be called on the worker's thread.
+    pub(crate) fn new(spread: Arc<Spread>, index: usize) -> Self {
+        // One worker has nothing to share, so it needs no clock.
+        let alone = spread.shares.len() == 1;
+        Self {
+            spread,
+            index,
+            clock: if alone { None } else { Clock::open() },
+            last: Cell::new(None),
+            full: Cell::new(0),
+            starved: Cell::new(0),
+            surplus: Cell::new(0),
+        }
+    }
+
+    /// A request has come: it may be time for a look.
+    pub(crate) fn look(&self, now: Instant) {
+        let Some(clock) = &self.clock else { return };
+        let (window, before) = match self.last.get() {
+            Some((last, before)) => (now.saturating_duration_since(last), before),
+            None => return self.last.set(clock.read().map(|reading| (now, reading))),
+        };
+        if window < WINDOW {
+            return;
+        }
+        let Some(reading) = clock.read() else { return };
+        self.last.set(Some((now, reading)));
+        let of_window = |spent: Duration| {
+            let thousandths = spent.as_micros() * 1000 / window.as_micros().max(1);
+            u32::try_from(thousandths).unwrap_or(u32::MAX)
+        };
+        let ran = of_window(reading.ran.saturating_sub(before.ran));
+        let waited = of_window(reading.waited.saturating_sub(before.waited));
+        let count = |windows: &Cell<u32>, one_more: bool, most: u32| {
+            let count = if one_more { windows.get() + 1 } else { 0 };
+            windows.set(count);
+            count >= most
+        };
+        let full = count(&self.full, ran > FULL, FULL_WINDOWS);
+        let starves = waited > 2 * ran && ran + waited > ALWAYS;
+        let starved = count(&self.starved, starves, STARVED_WINDOWS);
+        if full || starved {
+            self.full.set(0);
+            self.starved.set(0);
+        }
+        self.spread.note(self.index, ran, full || starved, now);
+        self.surplus.set(self.spread.surplus(self.index));
+    }
+
+    /// Whether a connection that is idle just now is to leave this worker.
+    pub(crate) fn has_surplus(&self) -> bool {
+        self.surplus.get() > 0
+    }
+
+    /// One of them leaves; for whom.
+    pub(crate) fn send_off(&self) -> usize {
+        self.surplus.set(self.surplus.get().saturating_sub(1));
+        self.spread.next_home()
+    }
+}
+
+/// What the kernel says of a thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Reading {
+    /// How long it ran.
+    ran: Duration,
+    /// How long it could have run, and had no core.
+    waited: Duration,
+}
+
+/// The kernel's account of the thread that opened it.
+///
+/// Source: Linux, `Documentation/scheduler/sched-stats.rst`, `/proc/<pid>/schedstat`.
+#[derive(Debug)]
+struct Clock(File);
+
+impl Clock {
+    fn open() -> Option<Self> {
+        let clock = Self(File::open("/proc/thread-self/schedstat").ok()?);
+        clock.read().is_some().then_some(clock)
+    }
+
+    fn read(&self) -> Option<Reading> {
+        let mut text = [0; 64];
+        let length = self.0.read_at(&mut text, 0).ok()?;
+        parse(text.get(..length)?)
+    }
+}
+
+/// Two numbers of nanoseconds, and a third that counts.
+fn parse(text: &[u8]) -> Option<Reading> {
+    let text = std::str::from_utf8(text).ok()?;
+    let mut numbers = text.split_ascii_whitespace().map(str::parse);
+    let mut next = || Some(Duration::from_nanos(numbers.next()?.ok()?));
+    Some(Reading {
+        ran: next()?,
+        waited: next()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spread(active: &[usize]) -> Arc<Spread> {
+        let counters = active.iter().map(|&count| {
+            let counters = Counters::default();
+            counters.active.store(count, Relaxed);
+            Arc::new(counters)
+        });
+        let spread = Spread::new(counters);
+        spread.used.store(1, Relaxed);
+        spread
+    }
+
+    #[test]
+    fn the_account_of_a_thread_is_read() {
+        let reading = Reading {
+            ran: Duration::from_nanos(12_345),
+            waited: Duration::from_nanos(67),
+        };
+        assert_eq!(parse(b"12345 67 8\n"), Some(reading));
+        assert_eq!(parse(b"12345\n"), None);
+        assert_eq!(parse(b"\xff"), None);
+    }
+
+    #[test]
+    fn another_worker_joins_when_it_is_needed_and_leaves_when_it_is_not() {
+        let (spread, mut now) = (spread(&[64, 0, 0]), Instant::now());
+        spread.note(0, 700, false, now);
+        assert_eq!((spread.used(), spread.surplus(0)), (1, 0));
+        spread.note(0, 900, true, now);
+        assert_eq!((spread.used(), spread.surplus(0)), (2, 32));
+        assert_eq!(spread.next_home(), 1);
+        spread.note(2, 900, true, now);
+        assert_eq!(
+            spread.used(),
+            2,
+            "one that is not in use has nothing to ask for"
+        );
+        // Together they need more than one may have.
+        spread.note(1, 400, false, now);
+        for _ in 0..10 {
+            now += CALM;
+            spread.note(1, 400, false, now);
+            spread.note(0, 400, false, now);
+        }
+        assert_eq!(spread.used(), 2);
+        // Now they do not, for long enough.
+        spread.note(0, 100, false, now);
+        spread.note(1, 100, false, now + CALM / 2);
+        assert_eq!(spread.used(), 2);
+        spread.note(0, 100, false, now + CALM);
+        assert_eq!((spread.used(), spread.surplus(1)), (1, 0));
+        assert_eq!(spread.surplus(0), 0);
+    }
+
+    #[test]
+    fn who_has_left_gives_all_connections_away() {
+        let spread = spread(&[10, 7]);
+        assert_eq!(spread.surplus(1), 7);
+        spread.used.store(2, Relaxed);
+        assert_eq!(
+            (spread.surplus(0), spread.surplus(1)),
+            (0, 0),
+            "alike enough"
+        );
+    }
+
+    #[test]
+    fn a_connection_is_placed_where_there_is_room() {
+        let spread = spread(&[50, 0]);
+        assert_eq!(spread.place(true, 512), 0);
+        assert_eq!(spread.place(false, 512), 1, "it could not move later");
+        assert_eq!(spread.place(true, 50), 1, "the first is full");
+    }
+}
