@@ -601,6 +601,12 @@ impl ServerHandle {
         }
     }
 
+    /// How the connections are spread.
+    #[cfg(test)]
+    pub(crate) fn spread(&self) -> &Spread {
+        &self.shared.spread
+    }
+
     /// The figures of `stub_status`, added up.
     #[must_use]
     pub fn stats(&self) -> Stats {

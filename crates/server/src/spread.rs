@@ -138,6 +138,12 @@ impl Spread {
         }
     }
 
+    /// Has so many workers in use from now on.
+    #[cfg(test)]
+    pub(crate) fn use_only(&self, workers: usize) {
+        self.used.store(workers, Relaxed);
+    }
+
     fn used(&self) -> usize {
         self.used.load(Relaxed)
     }
@@ -197,7 +203,7 @@ pub(crate) struct Meter {
     index: usize,
     clock: Option<Clock>,
     /// When it last looked, and what the clock showed.
-    last: Cell<Option<(Instant, Reading)>>,
+    last: Cell<Option<(Instant, Option<Reading>)>>,
     /// Windows in a row that were full.
     full: Cell<u32>,
     /// Windows in a row without a core.
@@ -209,7 +215,7 @@ pub(crate) struct Meter {
 impl Meter {
     /// To be called on the worker's thread.
     pub(crate) fn new(spread: Arc<Spread>, index: usize) -> Self {
-        // One worker has nothing to share, so it needs no clock.
+        // One worker has nothing to share.
         let alone = spread.shares.len() == 1;
         Self {
             spread,
@@ -224,26 +230,30 @@ impl Meter {
 
     /// A request has come: it may be time for a look.
     pub(crate) fn look(&self, now: Instant) {
-        let Some(clock) = &self.clock else { return };
-        let (window, before) = match self.last.get() {
-            Some((last, before)) => (now.saturating_duration_since(last), before),
-            None => return self.last.set(clock.read().map(|reading| (now, reading))),
-        };
-        if window < WINDOW {
+        let before = self.last.get();
+        let is_due = |(last, _): (Instant, _)| now.saturating_duration_since(last) >= WINDOW;
+        if self.spread.shares.len() == 1 || !before.is_none_or(is_due) {
             return;
         }
-        let Some(reading) = clock.read() else { return };
+        let reading = self.clock.as_ref().and_then(Clock::read);
         self.last.set(Some((now, reading)));
-        let of_window = |spent: Duration| {
-            let thousandths = spent.as_micros() * 1000 / window.as_micros().max(1);
+        if let (Some((last, Some(before))), Some(reading)) = (before, reading) {
+            let window = now.saturating_duration_since(last);
+            self.judge(window, reading.since(before), now);
+        }
+        self.surplus.set(self.spread.surplus(self.index));
+    }
+
+    /// A window of that length is over, of which `spent` says what became of it.
+    fn judge(&self, window: Duration, spent: Reading, now: Instant) {
+        let part = |time: Duration| {
+            let thousandths = time.as_micros() * 1000 / window.as_micros().max(1);
             u32::try_from(thousandths).unwrap_or(u32::MAX)
         };
-        let ran = of_window(reading.ran.saturating_sub(before.ran));
-        let waited = of_window(reading.waited.saturating_sub(before.waited));
+        let (ran, waited) = (part(spent.ran), part(spent.waited));
         let count = |windows: &Cell<u32>, one_more: bool, most: u32| {
-            let count = if one_more { windows.get() + 1 } else { 0 };
-            windows.set(count);
-            count >= most
+            windows.set(if one_more { windows.get() + 1 } else { 0 });
+            windows.get() >= most
         };
         let full = count(&self.full, ran > FULL, FULL_WINDOWS);
         let starves = waited > 2 * ran && ran + waited > ALWAYS;
@@ -253,7 +263,6 @@ impl Meter {
             self.starved.set(0);
         }
         self.spread.note(self.index, ran, full || starved, now);
-        self.surplus.set(self.spread.surplus(self.index));
     }
 
     /// Whether a connection that is idle just now is to leave this worker.
@@ -275,6 +284,15 @@ struct Reading {
     ran: Duration,
     /// How long it could have run, and had no core.
     waited: Duration,
+}
+
+impl Reading {
+    fn since(self, earlier: Self) -> Self {
+        Self {
+            ran: self.ran.saturating_sub(earlier.ran),
+            waited: self.waited.saturating_sub(earlier.waited),
+        }
+    }
 }
 
 /// The kernel's account of the thread that opened it.
@@ -318,7 +336,7 @@ mod tests {
             Arc::new(counters)
         });
         let spread = Spread::new(counters);
-        spread.used.store(1, Relaxed);
+        spread.use_only(1);
         spread
     }
 
@@ -348,11 +366,11 @@ mod tests {
             "one that is not in use has nothing to ask for"
         );
         // Together they need more than one may have.
-        spread.note(1, 400, false, now);
+        spread.note(1, 450, false, now);
         for _ in 0..10 {
             now += CALM;
-            spread.note(1, 400, false, now);
-            spread.note(0, 400, false, now);
+            spread.note(1, 450, false, now);
+            spread.note(0, 450, false, now);
         }
         assert_eq!(spread.used(), 2);
         // Now they do not, for long enough.
@@ -368,7 +386,7 @@ mod tests {
     fn who_has_left_gives_all_connections_away() {
         let spread = spread(&[10, 7]);
         assert_eq!(spread.surplus(1), 7);
-        spread.used.store(2, Relaxed);
+        spread.use_only(2);
         assert_eq!(
             (spread.surplus(0), spread.surplus(1)),
             (0, 0),

@@ -19,7 +19,7 @@ rows! { "core": "ngx_core_module and its neighbours: process-wide settings";
         "Prefix of lock file names.";
     WORKER_PROCESSES "worker_processes" in MAIN,
         TAKE1, Special(Special::WorkerProcesses) = "1", Own,
-        Differs("sets the number of runtime threads; there is one process"),
+        Differs("sets the largest number of worker threads of the one process; as many serve as the load needs, and idle connections move to those that do"),
         "How many workers serve requests; \"auto\" takes the number of processors.";
     DEBUG_POINTS "debug_points" in MAIN, TAKE1, Enumeration(words::DEBUG_POINTS), Own,
         Accepted("it serves to debug nginx itself"),

@@ -5,6 +5,7 @@ mod bodies;
 mod persistence;
 mod refusals;
 mod requests;
+mod spread;
 mod timeouts;
 
 use std::cell::RefCell;
