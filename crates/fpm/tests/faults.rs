@@ -310,6 +310,32 @@ async fn every_fault_has_its_answer() {
     }
 }
 
+/// The same faults, met by a request that was sent for one that waits in line (`ahead`).
+#[tokio::test]
+async fn every_fault_in_line_has_its_answer() {
+    for mode in [Mode::Buffered, Mode::Streamed] {
+        // The id of another request is, on this connection, its own.
+        let faults = faults().into_iter();
+        for (name, script, expected) in faults.filter(|(name, ..)| !name.contains("another")) {
+            let first = Step::answer("A: 1", "first");
+            let good = [Step::answer("A: 1", "good"), vec![Step::Repeat]].concat();
+            let peer =
+                FastCgiPeer::start(vec![[first, vec![Params], script].concat(), good]).unwrap();
+            let pool = pool(&peer);
+            let get = || run(&pool, mode, Body::Empty, true);
+            let (first, found) = tokio::join!(get(), get());
+            assert_eq!(first, Whole("first"), "before {name}");
+            // It may have been tried again; and records that name the request before are no answer to this one.
+            let is_known = agrees(&found, &expected, mode)
+                || found == Whole("good")
+                || matches!(found, Fails(502, _))
+                || (found == Cut && mode == Mode::Streamed);
+            assert!(is_known, "{name}: {found:?} instead of {expected:?}");
+            assert_eq!(get().await, Whole("good"), "after {name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_hang_up_on_a_kept_connection_costs_no_get() {
     let answer = || Step::answer("A: 1", "good");
