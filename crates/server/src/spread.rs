@@ -1,10 +1,9 @@
 //! How many workers the connections are spread over: as few as bear the load.
 //!
 //! Two threads that share what one could do are each woken as often as the one would be, find their caches cold, and
-//! pass slots of PHP's pool to and fro: the CPU time of a request to PHP is a tenth less on one. So the first worker
-//! serves all, until it needs most of a core, or waits for one longer than it runs; then another joins, and gets its
-//! part of the connections that are there, each when it is idle between two requests. When one less would do for a
-//! while, the last one's go back the same way.
+//! pass slots of PHP's pool to and fro. So the first worker serves all, until it hardly ever has nothing to do, be it
+//! that it runs or that it waits for a core; then another joins, and gets its part of the connections that are there,
+//! each when it is idle between two requests. When one less would do for a while, the last one's go back the same way.
 //!
 //! Connections that cannot change their thread (TLS, HTTP/2), and those of `reuseport` sockets, which the kernel
 //! distributes, take no part.
@@ -26,22 +25,15 @@ const WINDOW: Duration = Duration::from_millis(20);
 /// What a worker that has had no request for so long said of itself holds no more.
 const STALE: Duration = Duration::from_millis(500);
 
-/// Thousandths of a core that are too much for a worker: another joins.
+/// Thousandths of its time in which a worker has work to do that are too much: another joins. Time that it waits for a
+/// core counts, too: where the cores belong to others, two threads get twice the part of one.
 const FULL: u32 = 900;
 
-/// Thousandths of a core that a worker may come to when the last one leaves.
-const EASY: u32 = 800;
-
-/// So many windows in a row that are full make another join.
+/// So many windows in a row must be full.
 const FULL_WINDOWS: u32 = 5;
 
-/// Thousandths of a window in which a worker has work to do; more than that is always.
-const ALWAYS: u32 = 900;
-
-/// So many windows in a row make another join when the worker waits for a core, all the time and more than twice as
-/// long as it has one: the cores belong to others, and two threads get twice the part of one. Where PHP keeps the
-/// cores busy that is normal for a moment, and one thread still has time for all that PHP gives it to do.
-const STARVED_WINDOWS: u32 = 10;
+/// Thousandths that a worker may come to when the last one leaves.
+const EASY: u32 = 700;
 
 /// One less must have been enough for so long before the last worker leaves.
 const CALM: Duration = Duration::from_secs(2);
@@ -63,7 +55,7 @@ const NEVER: u64 = u64::MAX;
 #[derive(Debug)]
 struct Share {
     counters: Arc<Counters>,
-    /// Thousandths of a core.
+    /// Thousandths of its time in which it had work to do.
     busy: AtomicU32,
     /// When that was, in milliseconds from the beginning.
     at: AtomicU64,
@@ -148,7 +140,7 @@ impl Spread {
         self.used.load(Relaxed)
     }
 
-    /// Takes note of what worker `index` needed in the window that ends `now`, and whether that was too much for too
+    /// Takes note of how `busy` worker `index` was in the window that ends `now`, and whether that was too much for too
     /// long.
     fn note(&self, index: usize, busy: u32, strained: bool, now: Instant) {
         let at = self.since_beginning(now);
@@ -180,7 +172,7 @@ impl Spread {
         }
     }
 
-    /// What all workers need together.
+    /// How busy all workers are together.
     fn total(&self, now: u64) -> u32 {
         let fresh = |share: &&Share| now.saturating_sub(share.at.load(Relaxed)) < as_millis(STALE);
         let shares = self.shares.iter().filter(fresh);
@@ -203,11 +195,9 @@ pub(crate) struct Meter {
     index: usize,
     clock: Option<Clock>,
     /// When it last looked, and what the clock showed.
-    last: Cell<Option<(Instant, Option<Reading>)>>,
+    last: Cell<Option<(Instant, Option<Duration>)>>,
     /// Windows in a row that were full.
     full: Cell<u32>,
-    /// Windows in a row without a core.
-    starved: Cell<u32>,
     /// Connections that are to leave this worker.
     surplus: Cell<usize>,
 }
@@ -223,7 +213,6 @@ impl Meter {
             clock: if alone { None } else { Clock::open() },
             last: Cell::new(None),
             full: Cell::new(0),
-            starved: Cell::new(0),
             surplus: Cell::new(0),
         }
     }
@@ -239,30 +228,19 @@ impl Meter {
         self.last.set(Some((now, reading)));
         if let (Some((last, Some(before))), Some(reading)) = (before, reading) {
             let window = now.saturating_duration_since(last);
-            self.judge(window, reading.since(before), now);
+            self.judge(window, reading.saturating_sub(before), now);
         }
         self.surplus.set(self.spread.surplus(self.index));
     }
 
-    /// A window of that length is over, of which `spent` says what became of it.
-    fn judge(&self, window: Duration, spent: Reading, now: Instant) {
-        let part = |time: Duration| {
-            let thousandths = time.as_micros() * 1000 / window.as_micros().max(1);
-            u32::try_from(thousandths).unwrap_or(u32::MAX)
-        };
-        let (ran, waited) = (part(spent.ran), part(spent.waited));
-        let count = |windows: &Cell<u32>, one_more: bool, most: u32| {
-            windows.set(if one_more { windows.get() + 1 } else { 0 });
-            windows.get() >= most
-        };
-        let full = count(&self.full, ran > FULL, FULL_WINDOWS);
-        let starves = waited > 2 * ran && ran + waited > ALWAYS;
-        let starved = count(&self.starved, starves, STARVED_WINDOWS);
-        if full || starved {
-            self.full.set(0);
-            self.starved.set(0);
-        }
-        self.spread.note(self.index, ran, full || starved, now);
+    /// A window of that length is over, in which there was work to do for so long.
+    fn judge(&self, window: Duration, worked: Duration, now: Instant) {
+        let thousandths = worked.as_micros() * 1000 / window.as_micros().max(1);
+        let busy = u32::try_from(thousandths).unwrap_or(u32::MAX);
+        let full = if busy > FULL { self.full.get() + 1 } else { 0 };
+        let strained = full >= FULL_WINDOWS;
+        self.full.set(if strained { 0 } else { full });
+        self.spread.note(self.index, busy, strained, now);
     }
 
     /// Whether a connection that is idle just now is to leave this worker.
@@ -274,24 +252,6 @@ impl Meter {
     pub(crate) fn send_off(&self) -> usize {
         self.surplus.set(self.surplus.get().saturating_sub(1));
         self.spread.next_home()
-    }
-}
-
-/// What the kernel says of a thread.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Reading {
-    /// How long it ran.
-    ran: Duration,
-    /// How long it could have run, and had no core.
-    waited: Duration,
-}
-
-impl Reading {
-    fn since(self, earlier: Self) -> Self {
-        Self {
-            ran: self.ran.saturating_sub(earlier.ran),
-            waited: self.waited.saturating_sub(earlier.waited),
-        }
     }
 }
 
@@ -307,22 +267,20 @@ impl Clock {
         clock.read().is_some().then_some(clock)
     }
 
-    fn read(&self) -> Option<Reading> {
+    /// For how long the thread ran, or could have run and had no core.
+    fn read(&self) -> Option<Duration> {
         let mut text = [0; 64];
         let length = self.0.read_at(&mut text, 0).ok()?;
         parse(text.get(..length)?)
     }
 }
 
-/// Two numbers of nanoseconds, and a third that counts.
-fn parse(text: &[u8]) -> Option<Reading> {
+/// The sum of the first two numbers, of nanoseconds; a third one counts something.
+fn parse(text: &[u8]) -> Option<Duration> {
     let text = std::str::from_utf8(text).ok()?;
     let mut numbers = text.split_ascii_whitespace().map(str::parse);
-    let mut next = || Some(Duration::from_nanos(numbers.next()?.ok()?));
-    Some(Reading {
-        ran: next()?,
-        waited: next()?,
-    })
+    let (ran, waited) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+    Some(Duration::from_nanos(ran) + Duration::from_nanos(waited))
 }
 
 #[cfg(test)]
@@ -342,11 +300,7 @@ mod tests {
 
     #[test]
     fn the_account_of_a_thread_is_read() {
-        let reading = Reading {
-            ran: Duration::from_nanos(12_345),
-            waited: Duration::from_nanos(67),
-        };
-        assert_eq!(parse(b"12345 67 8\n"), Some(reading));
+        assert_eq!(parse(b"12345 67 8\n"), Some(Duration::from_nanos(12_412)));
         assert_eq!(parse(b"12345\n"), None);
         assert_eq!(parse(b"\xff"), None);
     }
