@@ -13,7 +13,6 @@ use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, Sleep};
 
-use crate::ahead::Ahead;
 use crate::config::{Address, PoolConfig, Reuse};
 
 /// Room for a read at first; a small page comes in one.
@@ -32,8 +31,6 @@ pub(crate) struct Connection {
     room: usize,
     /// The write buffer, empty between requests; kept for its memory.
     pub(crate) output: Vec<u8>,
-    /// A request is under way for somebody who has not taken it up yet.
-    pub(crate) ahead: Option<Ahead>,
     home: Id,
     opened: Instant,
     served: u32,
@@ -63,7 +60,6 @@ impl Connection {
             input: BytesMut::new(),
             room: READ,
             output: Vec::new(),
-            ahead: None,
             home: Handle::current().id(),
             opened: Instant::now(),
             served: 0,
@@ -99,8 +95,6 @@ impl Connection {
             input,
             room,
             output,
-            // Such a request belongs to a thread, and so does its connection.
-            ahead: None,
             home: here,
             opened,
             served,
@@ -187,14 +181,6 @@ impl Connection {
             self.room = (self.room * 2).min(READ_MOST);
         }
         read
-    }
-
-    /// Ready once there is something to read, or the end.
-    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
-        match &self.stream {
-            Stream::Tcp(stream) => stream.poll_read_ready(cx).map(|_| ()),
-            Stream::Unix(stream) => stream.poll_read_ready(cx).map(|_| ()),
-        }
     }
 
     /// Has the kernel acknowledge at once what came so far. To be called where more must follow.

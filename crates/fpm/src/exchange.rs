@@ -49,7 +49,7 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Frames the request, of which nothing is written before the first poll, or takes up the one that was sent ahead.
+    /// Frames the request; nothing is written before the first poll.
     pub(crate) fn start(
         mut connection: Box<Connection>,
         params: &[u8],
@@ -58,20 +58,9 @@ impl Exchange {
         options: &Arc<Options>,
         now: Instant,
     ) -> Self {
+        let request_id = connection.next_request();
         let has_body = !body.is_empty();
-        let ahead = connection.ahead.take();
-        let fresh = ahead.is_none();
-        let (request_id, out) = match ahead {
-            Some(ahead) => {
-                let out = Outgoing::resume(&connection, &ahead);
-                (ahead.request_id, out)
-            }
-            None => {
-                let id = connection.next_request();
-                let out = Outgoing::start(&mut connection, id, keep_conn, params, body);
-                (id, out)
-            }
-        };
+        let out = Outgoing::start(&mut connection, request_id, keep_conn, params, body);
         Self {
             connection,
             out,
@@ -87,7 +76,7 @@ impl Exchange {
             head_length: None,
             last_read: now,
             last_write: now,
-            fresh,
+            fresh: true,
             has_body,
         }
     }

@@ -2,7 +2,6 @@
 //! nobody wants the answer any more.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,9 +13,7 @@ use tokio::time::Instant;
 
 use crate::answer::Answer;
 use crate::error::{Error, Phase};
-use crate::exchange::Exchange;
 use crate::pool::Lease;
-use crate::request::Body;
 use crate::response::{Aside, Traffic};
 
 /// See the module.
@@ -51,20 +48,6 @@ impl InFlight {
             stderr: Vec::new(),
             traffic: Traffic::default(),
         }
-    }
-
-    /// Gives up a request that was sent ahead and that nobody has taken up.
-    pub(crate) fn abandon(mut lease: Lease) {
-        let Some(connection) = lease.take_connection() else {
-            return;
-        };
-        let Some(options) = (connection.ahead.as_ref()).map(|ahead| Arc::clone(&ahead.options))
-        else {
-            return;
-        };
-        let since = lease.since;
-        let exchange = Exchange::start(connection, &[], Body::Empty, true, &options, since);
-        drop(Self::new(Answer::new(exchange, false), lease, since));
     }
 
     pub(crate) fn answer(&mut self) -> Option<&mut Answer> {

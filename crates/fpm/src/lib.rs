@@ -15,7 +15,6 @@
 //! The pool is shared by all threads; each thread runs a tokio runtime of its own. A
 //! connection lives on the reactor of one thread and is moved when a request of another gets it.
 
-mod ahead;
 mod answer;
 mod chunks;
 mod config;

@@ -10,7 +10,6 @@ use bytes::Bytes;
 use portunus_fastcgi::{BeginRequest, RecordType, stream};
 use portunus_spool::SpooledReader;
 
-use crate::ahead::Ahead;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::request::{Body, BodyStream};
@@ -75,20 +74,6 @@ impl Outgoing {
             source,
             written: 0,
             sent: 0,
-        }
-    }
-
-    /// What is left of a request that was sent ahead.
-    pub(crate) fn resume(connection: &Connection, ahead: &Ahead) -> Self {
-        Self {
-            request_id: ahead.request_id,
-            source: Source::Ended,
-            written: if connection.output.is_empty() {
-                0
-            } else {
-                ahead.sent
-            },
-            sent: ahead.sent as u64,
         }
     }
 

@@ -9,14 +9,11 @@ use portunus_fastcgi::CgiHead;
 use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
 
-use crate::ahead::Errand;
 use crate::config::{PoolConfig, Reuse};
 use crate::connection::{Connection, open_patiently};
 use crate::error::{Error, Phase};
-use crate::flight::InFlight;
 use crate::keeper::{self, Seats};
 use crate::queue::{Outcome, Place};
-use crate::request::Request;
 use crate::slots::{Asked, Attention, LONG_WAIT, Released, Size, Slots, Standing};
 
 /// A lent slot keeps its connection for so long while requests wait; then another client of FPM
@@ -152,17 +149,13 @@ impl Pool {
     /// [`Error::QueueFull`].
     pub(crate) fn ask(
         &self,
-        request: &Request<'_>,
+        lane: usize,
         now: Instant,
         waker: &Waker,
     ) -> Result<Result<Lease, Waiting<'_>>, Error> {
-        let lane = request.lane;
         let worker = Handle::current().id();
         let mut state = self.shared.lock();
-        let (place, woken) = match state
-            .slots
-            .ask(worker, lane, now.into_std(), || Errand::of(request))
-        {
+        let (place, woken) = match state.slots.ask(worker, lane, now.into_std()) {
             Asked::Granted(connection) => {
                 return Ok(Ok(self.lease(&mut state, lane, worker, connection, now)));
             }
@@ -183,7 +176,6 @@ impl Pool {
         woken.into_iter().for_each(Waker::wake);
         Ok(Err(Waiting {
             pool: self,
-            asked: now,
             lane,
             worker,
             place: Some(place),
@@ -261,16 +253,9 @@ pub(crate) fn settle(released: Released<Box<Connection>>) {
     }
 }
 
-/// When the request that was sent ahead on it was.
-fn began(connection: Option<&Connection>) -> Option<Instant> {
-    let ahead = connection?.ahead.as_ref();
-    ahead.map(|ahead| ahead.began)
-}
-
 /// Standing in line; dropped, the place is given up.
 pub(crate) struct Waiting<'a> {
     pool: &'a Pool,
-    asked: Instant,
     lane: usize,
     worker: Id,
     place: Option<Place>,
@@ -287,8 +272,8 @@ impl Waiting<'_> {
         self.place = None;
         Poll::Ready(match outcome {
             Outcome::Granted(connection) => {
-                let now = began(connection.as_deref()).unwrap_or_else(Instant::now);
                 let (lane, worker) = (self.lane, self.worker);
+                let now = Instant::now();
                 Some(self.pool.lease(&mut state, lane, worker, connection, now))
             }
             Outcome::Expired => None,
@@ -298,26 +283,15 @@ impl Waiting<'_> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let Some(place) = self.place.take() else {
-            return;
-        };
-        let mut state = self.pool.shared.lock();
-        let left = (state.slots).leave(place, self.worker, now(), |left| left.ahead.is_some());
-        let connection = match left {
-            Ok(released) => {
-                drop(state);
-                return settle(released);
-            }
-            Err(connection) => connection,
-        };
-        let now = began(Some(&connection)).unwrap_or(self.asked);
-        let (lane, worker) = (self.lane, self.worker);
-        let mut lease = self
-            .pool
-            .lease(&mut state, lane, worker, Some(connection), now);
-        drop(state);
-        lease.waited = now - self.asked;
-        InFlight::abandon(lease);
+        if let Some(place) = self.place.take() {
+            let released = self
+                .pool
+                .shared
+                .lock()
+                .slots
+                .leave(place, self.worker, now());
+            settle(released);
+        }
     }
 }
 
@@ -372,8 +346,7 @@ impl Lease {
     /// The connection that came with the slot, if it is alive and can be had on this thread.
     pub(crate) fn take_connection(&mut self) -> Option<Box<Connection>> {
         let mut connection = self.connection.take()?.move_to(self.worker).ok()?;
-        let is_fit = connection.ahead.is_some() || !connection.is_stale();
-        is_fit.then_some(connection)
+        (!connection.is_stale()).then_some(connection)
     }
 
     /// A connection of our own.
@@ -451,12 +424,9 @@ impl Lease {
             state = shared.lock();
         }
         state.slots.watch.ended(now - self.since);
-        let mut released = state
+        let released = state
             .slots
             .release(self.worker, self.lane, connection, now.into_std());
-        let errand = (released.place)
-            .filter(|_| is_here(self.worker))
-            .and_then(|place| Some((place, state.slots.line.take_errand(place)?)));
         let is_idle = offered && !recycled && released.wake.is_none() && released.close.is_none();
         if is_idle {
             state.watch_newest_idle(self.worker);
@@ -470,21 +440,8 @@ impl Lease {
         } else {
             drop(state);
         }
-        if let (Some((place, (mut connection, errand))), Some(waker)) = (errand, &released.wake) {
-            // Outside of the lock: PHP may get our core as soon as it has the request.
-            let may_sleep = errand.run(&mut connection, waker, now);
-            shared.lock().slots.line.put_back(place, connection);
-            if may_sleep {
-                released.wake = None;
-            }
-        }
         settle(released);
     }
-}
-
-/// Whether that is the calling thread, on which the requests that wait there do nothing meanwhile.
-fn is_here(worker: Id) -> bool {
-    Handle::try_current().is_ok_and(|here| here.id() == worker)
 }
 
 impl Drop for Lease {

@@ -19,8 +19,6 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
-use crate::ahead::Errand;
-
 /// A request that leaves sooner than this says nothing about the line: a reload, a closed tab.
 const IMPATIENT: Duration = Duration::from_millis(100);
 
@@ -43,15 +41,6 @@ pub(crate) enum Outcome<C> {
     Expired,
 }
 
-/// Who got a slot.
-#[derive(Debug)]
-pub(crate) struct Grant {
-    pub(crate) lane: usize,
-    pub(crate) waker: Option<Waker>,
-    /// Its place, if it waits on the thread where the slot came free.
-    pub(crate) place: Option<Place>,
-}
-
 #[derive(Debug)]
 struct Waiter<C> {
     ticket: u64,
@@ -59,8 +48,6 @@ struct Waiter<C> {
     lane: usize,
     waker: Option<Waker>,
     outcome: Option<Outcome<C>>,
-    /// What whoever grants a connection may do with it at once.
-    errand: Option<Errand>,
 }
 
 /// Requests of one thread and lane, oldest in front. Entries whose ticket is not that of
@@ -113,13 +100,7 @@ impl<C, W: Copy + Eq> Line<C, W> {
     }
 
     /// Stands at the end of the line.
-    pub(crate) fn join(
-        &mut self,
-        worker: W,
-        lane: usize,
-        now: Instant,
-        errand: Option<Errand>,
-    ) -> Place {
+    pub(crate) fn join(&mut self, worker: W, lane: usize, now: Instant) -> Place {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.waiting += 1;
@@ -129,7 +110,6 @@ impl<C, W: Copy + Eq> Line<C, W> {
             lane,
             waker: None,
             outcome: None,
-            errand,
         };
         let place = Place(self.waiters.insert(waiter));
         match self
@@ -163,27 +143,6 @@ impl<C, W: Copy + Eq> Line<C, W> {
         Poll::Pending
     }
 
-    /// What was granted to a request that gave an errand, and the errand; the place is the caller's until he
-    /// [puts](Self::put_back) the connection back. Its request must be one of the calling thread.
-    pub(crate) fn take_errand(&mut self, place: Place) -> Option<(C, Errand)> {
-        let waiter = self.waiters.get_mut(place.0)?;
-        let errand = waiter.errand.take()?;
-        match waiter.outcome.take() {
-            Some(Outcome::Granted(Some(connection))) => Some((connection, errand)),
-            other => {
-                waiter.outcome = other;
-                None
-            }
-        }
-    }
-
-    /// Grants a connection to the request that it was granted to before.
-    pub(crate) fn put_back(&mut self, place: Place, connection: C) {
-        if let Some(waiter) = self.waiters.get_mut(place.0) {
-            waiter.outcome = Some(Outcome::Granted(Some(connection)));
-        }
-    }
-
     /// Leaves the line unserved. What had been granted meanwhile is given back, with its lane.
     pub(crate) fn leave(&mut self, place: Place, now: Instant) -> Option<(usize, Option<C>)> {
         let waiter = self.waiters.try_remove(place.0)?;
@@ -206,15 +165,15 @@ impl<C, W: Copy + Eq> Line<C, W> {
     }
 
     /// Gives a slot that came free on `worker` to whoever is next among the lanes with room.
-    /// The connection is returned if nobody waits.
+    /// The receiver's lane and waker are returned, or the connection if nobody waits.
     pub(crate) fn grant(
         &mut self,
         connection: Option<C>,
         worker: W,
         now: Instant,
         has_room: impl Fn(usize) -> bool,
-    ) -> Result<Grant, Option<C>> {
-        let Some((place, is_near)) = self.next(worker, now, has_room) else {
+    ) -> Result<(usize, Option<Waker>), Option<C>> {
+        let Some(place) = self.next(worker, now, has_room) else {
             return Err(connection);
         };
         let Some(waiter) = self.waiters.get_mut(place.0) else {
@@ -222,11 +181,7 @@ impl<C, W: Copy + Eq> Line<C, W> {
         };
         waiter.outcome = Some(Outcome::Granted(connection));
         self.waiting -= 1;
-        Ok(Grant {
-            lane: waiter.lane,
-            waker: waiter.waker.take(),
-            place: is_near.then_some(place),
-        })
+        Ok((waiter.lane, waiter.waker.take()))
     }
 
     /// Ends the wait of those on `worker` who came at or before `limit`; returns whom to wake.
@@ -292,13 +247,8 @@ impl<C, W: Copy + Eq> Line<C, W> {
         }
     }
 
-    /// Chooses who is next and takes it off its row; and whether it is one of `worker`.
-    fn next(
-        &mut self,
-        worker: W,
-        now: Instant,
-        has_room: impl Fn(usize) -> bool,
-    ) -> Option<(Place, bool)> {
+    /// Chooses who is next and takes it off its row.
+    fn next(&mut self, worker: W, now: Instant, has_room: impl Fn(usize) -> bool) -> Option<Place> {
         if self.waiting == 0 {
             self.last_departure = None;
             return None;
@@ -342,7 +292,7 @@ impl<C, W: Copy + Eq> Line<C, W> {
         } else {
             row.order.pop_front()
         };
-        taken.map(|(_, place)| (place, row.worker == worker))
+        taken.map(|(_, place)| place)
     }
 
     /// Whether two requests have waited for about as long.

@@ -167,7 +167,7 @@ impl<'a> Sending<'a> {
     fn ask(&mut self, cx: &Context<'_>) -> Step {
         let now = Instant::now();
         self.asked = Some(now);
-        match self.pool.ask(&self.request, now, cx.waker())? {
+        match self.pool.ask(self.request.lane, now, cx.waker())? {
             Ok(lease) => self.take(lease, now),
             Err(waiting) => self.state = State::Waiting(waiting),
         }

@@ -310,7 +310,7 @@ async fn every_fault_has_its_answer() {
     }
 }
 
-/// The same faults, met by a request that was sent for one that waits in line (`ahead`).
+/// The same faults, met by a request that waited in line and got the connection of the one before it.
 #[tokio::test]
 async fn every_fault_in_line_has_its_answer() {
     for mode in [Mode::Buffered, Mode::Streamed] {

@@ -7,8 +7,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::ahead::Errand;
-use crate::queue::{Grant, Line, Outcome, Place};
+use crate::queue::{Line, Outcome, Place};
 
 mod attention;
 mod guess;
@@ -73,21 +72,8 @@ pub(crate) enum Asked<C> {
 pub(crate) struct Released<C> {
     /// The request that got the slot.
     pub(crate) wake: Option<Waker>,
-    /// Its place, if it waits on the thread where the slot came free.
-    pub(crate) place: Option<Place>,
     /// A connection that nobody wants.
     pub(crate) close: Option<C>,
-}
-
-impl<C> Released<C> {
-    /// Nobody got the slot.
-    fn closing(close: Option<C>) -> Self {
-        Self {
-            wake: None,
-            place: None,
-            close,
-        }
-    }
 }
 
 /// See the module.
@@ -172,7 +158,10 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             let Some(idle) = self.idle.pop_front() else {
                 break;
             };
-            released.push(Released::closing(Some(idle.connection)));
+            released.push(Released {
+                wake: None,
+                close: Some(idle.connection),
+            });
         }
         self.fill(self.limit, now, &mut released);
         released
@@ -217,10 +206,11 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             let Some(worker) = self.line.any_worker() else {
                 break;
             };
-            let Ok(grant) = self.grant_from(None, worker, now) else {
+            let Ok((lane, wake)) = self.grant_from(None, worker, now) else {
                 break;
             };
-            released.push(self.granted(grant));
+            self.occupy(lane);
+            released.push(Released { wake, close: None });
         }
     }
 
@@ -268,15 +258,8 @@ impl<C, W: Copy + Eq> Slots<C, W> {
         }
     }
 
-    /// Asks for a slot for a request of `lane` on `worker`. An unknown lane is the general one. Where it has to wait,
-    /// `errand` says what may be done with a connection as soon as there is one.
-    pub(crate) fn ask(
-        &mut self,
-        worker: W,
-        lane: usize,
-        now: Instant,
-        errand: impl FnOnce() -> Option<Errand>,
-    ) -> Asked<C> {
+    /// Asks for a slot for a request of `lane` on `worker`. An unknown lane is the general one.
+    pub(crate) fn ask(&mut self, worker: W, lane: usize, now: Instant) -> Asked<C> {
         let lane = self.known(lane);
         if self.has_room(lane) && !self.line.has(lane) {
             if let Some(connection) = self.take_idle(worker) {
@@ -295,7 +278,7 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             }
             woken = self.line.expire_oldest(now);
         }
-        Asked::Wait(self.line.join(worker, lane, now, errand()), woken)
+        Asked::Wait(self.line.join(worker, lane, now), woken)
     }
 
     /// See [`Line::poll`].
@@ -317,7 +300,10 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             lane.active -= 1;
         }
         if self.active + self.idle.len() >= self.limit && !self.may_lend(now) {
-            return Released::closing(connection);
+            return Released {
+                wake: None,
+                close: connection,
+            };
         }
         let withheld = connection.is_some() && self.line.len() > 0 && !self.may_hand_over();
         let handed = match withheld {
@@ -325,13 +311,20 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             false => self.grant_from(connection, worker, now),
         };
         match handed {
-            Ok(grant) => self.granted(grant),
-            Err(None) => Released::closing(None),
+            Ok((lane, wake)) => {
+                self.occupy(lane);
+                Released { wake, close: None }
+            }
+            Err(None) => Released {
+                wake: None,
+                close: None,
+            },
             // A worker that is to be asked first keeps the slot meanwhile, be it a lent one: closed, it would teach
             // nothing, and a pool that is never idle would open a connection for each request for ever.
-            Err(connection @ Some(_)) if self.is_full() && !withheld => {
-                Released::closing(connection)
-            }
+            Err(connection @ Some(_)) if self.is_full() && !withheld => Released {
+                wake: None,
+                close: connection,
+            },
             Err(Some(connection)) => {
                 self.idle.push_back(Idle {
                     connection,
@@ -342,23 +335,22 @@ impl<C, W: Copy + Eq> Slots<C, W> {
                         false => self.watch.ask_at(now),
                     }),
                 });
-                Released::closing(None)
+                Released {
+                    wake: None,
+                    close: None,
+                }
             }
         }
     }
 
-    /// Leaves the line. A connection on which the request `is_under_way` stays with its slot and is returned.
-    pub(crate) fn leave(
-        &mut self,
-        place: Place,
-        worker: W,
-        now: Instant,
-        is_under_way: impl FnOnce(&C) -> bool,
-    ) -> Result<Released<C>, C> {
+    /// Leaves the line.
+    pub(crate) fn leave(&mut self, place: Place, worker: W, now: Instant) -> Released<C> {
         match self.line.leave(place, now) {
-            Some((_, Some(connection))) if is_under_way(&connection) => Err(connection),
-            Some((lane, connection)) => Ok(self.release(worker, lane, connection, now)),
-            None => Ok(Released::closing(None)),
+            Some((lane, connection)) => self.release(worker, lane, connection, now),
+            None => Released {
+                wake: None,
+                close: None,
+            },
         }
     }
 
@@ -382,7 +374,10 @@ impl<C, W: Copy + Eq> Slots<C, W> {
     /// Offers a connection whose worker has come back to those who wait; else it stays idle.
     pub(crate) fn offer(&mut self, mut idle: Idle<C, W>, now: Instant) -> Option<Released<C>> {
         match self.grant_from(Some(idle.connection), idle.worker, now) {
-            Ok(grant) => Some(self.granted(grant)),
+            Ok((lane, wake)) => {
+                self.occupy(lane);
+                Some(Released { wake, close: None })
+            }
             Err(Some(connection)) => {
                 idle.connection = connection;
                 self.idle.push_back(idle);
@@ -419,19 +414,10 @@ impl<C, W: Copy + Eq> Slots<C, W> {
         connection: Option<C>,
         worker: W,
         now: Instant,
-    ) -> Result<Grant, Option<C>> {
+    ) -> Result<(usize, Option<Waker>), Option<C>> {
         let (lanes, limit) = (&self.lanes, self.limit);
         let has_room = |lane: usize| lanes.get(lane).is_some_and(|lane| lane.has_room(limit));
         self.line.grant(connection, worker, now, has_room)
-    }
-
-    fn granted(&mut self, grant: Grant) -> Released<C> {
-        self.occupy(grant.lane);
-        Released {
-            wake: grant.waker,
-            place: grant.place,
-            close: None,
-        }
     }
 
     fn occupy(&mut self, lane: usize) {

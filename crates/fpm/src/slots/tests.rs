@@ -25,16 +25,16 @@ fn granted(pool: &mut Pool, place: Place) -> Option<Option<u32>> {
 #[test]
 fn active_and_idle_never_exceed_the_limit() {
     let (mut pool, now) = (Pool::new(Size::Fixed(2), 9), Instant::now());
-    assert!(matches!(pool.ask(0, 0, now, || None), Asked::Granted(None)));
-    assert!(matches!(pool.ask(0, 0, now, || None), Asked::Granted(None)));
-    let third = waiting(pool.ask(0, 0, now, || None));
+    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
+    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
+    let third = waiting(pool.ask(0, 0, now));
     pool.release(0, 0, Some(7), now);
     assert_eq!(granted(&mut pool, third), Some(Some(7)));
     pool.release(0, 0, Some(7), now);
     pool.release(0, 0, Some(8), now);
     assert_eq!((pool.active(), pool.idle.len()), (0, 2));
     assert!(
-        matches!(pool.ask(0, 0, now, || None), Asked::Granted(Some(7))),
+        matches!(pool.ask(0, 0, now), Asked::Granted(Some(7))),
         "least recently used first"
     );
     let closed = pool.resize(Size::Fixed(1), now);
@@ -45,10 +45,10 @@ fn active_and_idle_never_exceed_the_limit() {
 fn a_lane_cannot_take_every_slot() {
     let (mut pool, now) = (Pool::new(Size::Fixed(3), 9), Instant::now());
     pool.set_lane(1, None);
-    assert!(matches!(pool.ask(0, 1, now, || None), Asked::Granted(None)));
-    let second = waiting(pool.ask(0, 1, now, || None));
+    assert!(matches!(pool.ask(0, 1, now), Asked::Granted(None)));
+    let second = waiting(pool.ask(0, 1, now));
     assert!(
-        matches!(pool.ask(0, 0, now, || None), Asked::Granted(None)),
+        matches!(pool.ask(0, 0, now), Asked::Granted(None)),
         "the general lane goes on"
     );
     pool.release(0, 0, None, now);
@@ -65,9 +65,9 @@ fn near_goes_first(near: u64, far: u64) -> bool {
         now.checked_sub(Duration::from_millis(ms))
             .expect("a running machine")
     };
-    assert!(matches!(pool.ask(0, 0, now, || None), Asked::Granted(None)));
-    let far = waiting(pool.ask(1, 0, ago(far), || None));
-    let near = waiting(pool.ask(0, 0, ago(near), || None));
+    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
+    let far = waiting(pool.ask(1, 0, ago(far)));
+    let near = waiting(pool.ask(0, 0, ago(near)));
     pool.release(0, 0, Some(1), now);
     let first = granted(&mut pool, near);
     assert_ne!(first, granted(&mut pool, far), "one of the two");
@@ -85,10 +85,10 @@ fn only_the_reserve_is_lent() {
     let (mut pool, now) = (Pool::new(Size::Workers(3), 9), Instant::now());
     let mut lent = Vec::new();
     for _ in 0..2 {
-        assert!(matches!(pool.ask(0, 0, now, || None), Asked::Granted(None)));
+        assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
         lent.push(pool.mark_lent());
     }
-    let [first, second, _third] = [0; 3].map(|_| waiting(pool.ask(0, 0, now, || None)));
+    let [first, second, _third] = [0; 3].map(|_| waiting(pool.ask(0, 0, now)));
     let later = now + LONG_WAIT;
     assert_eq!(pool.lend(later).len(), 1);
     assert_eq!(granted(&mut pool, first), Some(None));
@@ -110,14 +110,14 @@ fn a_worker_that_is_late_keeps_nobody_waiting() {
     pool.watch.meet_fpm();
     pool.watch.answered(Duration::from_secs(1));
     let asked = |pool: &mut Pool, at: usize| pool.idle[at].attention = Attention::Asked(now);
-    assert!(matches!(pool.ask(0, 0, now, || None), Asked::Granted(None)));
+    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
     pool.release(0, 0, Some(7), now);
     assert!(
-        matches!(pool.ask(0, 0, now, || None), Asked::Granted(None)),
+        matches!(pool.ask(0, 0, now), Asked::Granted(None)),
         "a fresh connection, while there is one to be had"
     );
     asked(&mut pool, 0);
-    let waiting = waiting(pool.ask(0, 0, now, || None));
+    let waiting = waiting(pool.ask(0, 0, now));
     pool.release(0, 0, Some(8), now);
     assert_eq!(granted(&mut pool, waiting), None, "it is asked first");
     assert_eq!(pool.idle[1].attention, Attention::Unknown(Some(now)));
@@ -125,7 +125,7 @@ fn a_worker_that_is_late_keeps_nobody_waiting() {
     assert!(pool.offer(back, now).is_some());
     assert_eq!(granted(&mut pool, waiting), Some(Some(7)));
     assert!(
-        matches!(pool.ask(0, 0, now, || None), Asked::Wait(..)),
+        matches!(pool.ask(0, 0, now), Asked::Wait(..)),
         "nobody gambles on a worker that was not asked"
     );
 }
@@ -134,11 +134,8 @@ fn a_worker_that_is_late_keeps_nobody_waiting() {
 fn a_lent_slot_is_no_reason_not_to_ask() {
     let (mut pool, now) = (Pool::new(Size::Workers(2), 9), Instant::now());
     pool.watch.meet_fpm();
-    assert!(matches!(pool.ask(0, 0, now, || None), Asked::Granted(None)));
-    let (lent, last) = (
-        waiting(pool.ask(0, 0, now, || None)),
-        waiting(pool.ask(0, 0, now, || None)),
-    );
+    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
+    let (lent, last) = (waiting(pool.ask(0, 0, now)), waiting(pool.ask(0, 0, now)));
     let later = now + LONG_WAIT;
     assert_eq!(pool.lend(later).len(), 1);
     assert_eq!(granted(&mut pool, lent), Some(None));
@@ -153,19 +150,16 @@ fn a_lent_slot_is_no_reason_not_to_ask() {
 #[test]
 fn a_request_that_left_is_not_served() {
     let (mut pool, now) = (Pool::new(Size::Fixed(1), 9), Instant::now());
-    assert!(matches!(pool.ask(0, 0, now, || None), Asked::Granted(None)));
-    let (gone, next) = (
-        waiting(pool.ask(0, 0, now, || None)),
-        waiting(pool.ask(0, 0, now, || None)),
-    );
-    drop(pool.leave(gone, 0, now, |_| false));
+    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
+    let (gone, next) = (waiting(pool.ask(0, 0, now)), waiting(pool.ask(0, 0, now)));
+    pool.leave(gone, 0, now);
     pool.release(0, 0, Some(1), now);
     assert_eq!(granted(&mut pool, next), Some(Some(1)));
 
-    let late = waiting(pool.ask(0, 0, now, || None));
-    let after = waiting(pool.ask(0, 0, now, || None));
+    let late = waiting(pool.ask(0, 0, now));
+    let after = waiting(pool.ask(0, 0, now));
     pool.release(0, 0, Some(2), now);
-    drop(pool.leave(late, 0, now, |_| false));
+    pool.leave(late, 0, now);
     assert_eq!(
         granted(&mut pool, after),
         Some(Some(2)),
@@ -176,14 +170,14 @@ fn a_request_that_left_is_not_served() {
 #[test]
 fn a_full_line_refuses_the_newest_or_drops_the_oldest() {
     let (mut pool, mut now) = (Pool::new(Size::Fixed(1), 2), Instant::now());
-    assert!(matches!(pool.ask(0, 0, now, || None), Asked::Granted(None)));
-    let first = waiting(pool.ask(0, 0, now, || None));
-    let second = waiting(pool.ask(0, 0, now, || None));
-    assert!(matches!(pool.ask(0, 0, now, || None), Asked::Full));
+    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
+    let first = waiting(pool.ask(0, 0, now));
+    let second = waiting(pool.ask(0, 0, now));
+    assert!(matches!(pool.ask(0, 0, now), Asked::Full));
     now += Duration::from_secs(1);
-    drop(pool.leave(second, 0, now, |_| false));
-    waiting(pool.ask(0, 0, now, || None));
-    waiting(pool.ask(0, 0, now, || None));
+    pool.leave(second, 0, now);
+    waiting(pool.ask(0, 0, now));
+    waiting(pool.ask(0, 0, now));
     let outcome = pool.poll(first, &mut Context::from_waker(Waker::noop()));
     assert!(matches!(outcome, Poll::Ready(Outcome::Expired)));
 }
@@ -216,7 +210,7 @@ fn simulate(rate: u64, patience: u64, seconds: u64) -> (f64, u64) {
     while let Some((Reverse(now), moment)) = agenda.pop().filter(|(now, _)| now.0 <= half * 2) {
         match moment {
             Moment::Arrive => {
-                let place = match pool.ask(0, 0, at(now), || None) {
+                let place = match pool.ask(0, 0, at(now)) {
                     Asked::Wait(place, _) => Some(place),
                     Asked::Granted(_) => None,
                     Asked::Full => continue,
@@ -231,7 +225,7 @@ fn simulate(rate: u64, patience: u64, seconds: u64) -> (f64, u64) {
             Moment::Leave(index) => {
                 let client = &mut clients[index];
                 match (client.place.take(), client.started) {
-                    (Some(place), _) => drop(pool.leave(place, 0, at(now), |_| false)),
+                    (Some(place), _) => drop(pool.leave(place, 0, at(now))),
                     (None, Some(started)) if started + SERVICE > now => {
                         let waited = Duration::from_millis(started - client.came);
                         pool.line.abandoned(waited, at(now));
