@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::counters::Counters;
 
 /// A worker looks at itself no more often than that, and only when a request has come.
-const WINDOW: Duration = Duration::from_millis(20);
+const WINDOW: Duration = Duration::from_millis(50);
 
 /// What a worker that has had no request for so long said of itself holds no more.
 const STALE: Duration = Duration::from_millis(500);
@@ -30,7 +30,7 @@ const STALE: Duration = Duration::from_millis(500);
 const FULL: u32 = 900;
 
 /// So many windows in a row must be full.
-const FULL_WINDOWS: u32 = 5;
+const FULL_WINDOWS: u32 = 2;
 
 /// Thousandths that a worker may come to when the last one leaves.
 const EASY: u32 = 700;
