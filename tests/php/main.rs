@@ -30,6 +30,16 @@ fn launch(config: String) -> Launch {
     Launch::new(Program::at(env!("CARGO_BIN_EXE_portunus")), config)
 }
 
+/// Starts us in front of two peers, or of one that stands for both.
+fn start(config: String, peers: &[SocketAddr]) -> Server {
+    let peer = |at: usize| peers.get(at).or(peers.last()).expect("a peer").to_string();
+    launch(config)
+        .with("PEER_0", peer(0))
+        .with("PEER_1", peer(1))
+        .start()
+        .expect("it starts")
+}
+
 fn serve(directives: &str, peers: &[SocketAddr]) -> Server {
     let config = format!(
         "upstream group {{ server %%PEER_0%%; server %%PEER_1%% backup; }}
@@ -46,12 +56,7 @@ fn serve(directives: &str, peers: &[SocketAddr]) -> Server {
              location /group/ {{ fastcgi_pass group; }}
          }}"
     );
-    let peer = |at: usize| peers.get(at).or(peers.last()).expect("a peer").to_string();
-    launch(config)
-        .with("PEER_0", peer(0))
-        .with("PEER_1", peer(1))
-        .start()
-        .expect("it starts")
+    start(config, peers)
 }
 
 /// A master process with one location, and with directives of its own in front.

@@ -7,7 +7,7 @@ use std::thread;
 use portunus_testkit::{Connection, FastCgiPeer, Gate, Script, Server, Step};
 
 use crate::Step::{End, Request, Stdout};
-use crate::{HEAD, PATIENCE, ask, get, launch, out};
+use crate::{HEAD, PATIENCE, ask, get, out, start};
 
 /// Answers at once, as often as it is asked.
 fn prompt() -> Script {
@@ -38,12 +38,7 @@ fn serve(locations: &str, peers: &[SocketAddr]) -> Server {
          upstream group {{ server %%PEER_0%% max_conns=1; server %%PEER_1%% backup; }}
          server {{ listen 127.0.0.1:%%PORT_0%%; {locations} }}"
     );
-    let peer = |at: usize| peers.get(at).or(peers.last()).expect("a peer").to_string();
-    launch(config)
-        .with("PEER_0", peer(0))
-        .with("PEER_1", peer(1))
-        .start()
-        .expect("it starts")
+    start(config, peers)
 }
 
 /// Asks, and leaves the answer for later.

@@ -484,37 +484,34 @@ impl Drop for Registered {
 }
 
 impl WorkerLink {
-    /// Has the worker go on with a connection; an error returns it, as the worker has ended.
-    fn pass_on(&self, moved: Box<Moved>) -> Result<(), Box<Moved>> {
+    /// Gives the worker a connection; an error returns the order, as the worker has ended.
+    fn give(&self, order: Order) -> Result<(), Order> {
         self.counters.active.fetch_add(1, Relaxed);
-        match self.orders.send(Order::Adopt(moved)) {
-            Err(mpsc::error::SendError(Order::Adopt(moved))) => {
-                self.counters.active.fetch_sub(1, Relaxed);
-                Err(moved)
-            }
+        self.orders.send(order).map_err(|error| {
+            self.counters.active.fetch_sub(1, Relaxed);
+            error.0
+        })
+    }
+
+    /// Has the worker go on with a connection; an error returns it.
+    fn pass_on(&self, moved: Box<Moved>) -> Result<(), Box<Moved>> {
+        match self.give(Order::Adopt(moved)) {
+            Err(Order::Adopt(moved)) => Err(moved),
             _ => Ok(()),
         }
     }
 }
 
-/// Gives a connection to a worker, or refuses it; an error returns it.
+/// Gives a fresh connection to a worker, or refuses it; an error returns it.
 fn hand_over(link: &WorkerLink, limit: usize, accepted: Accepted) -> Result<(), Accepted> {
-    if link.counters.active.load(Relaxed) >= limit {
-        link.counters.accepted.fetch_add(1, Relaxed);
+    let is_full = link.counters.active.load(Relaxed) >= limit;
+    if is_full {
         tracing::warn!("{limit} worker_connections are not enough");
-        return Ok(());
+    } else if let Err(Order::Serve(accepted)) = link.give(Order::Serve(accepted)) {
+        return Err(accepted);
     }
-    link.counters.active.fetch_add(1, Relaxed);
-    match link.orders.send(Order::Serve(accepted)) {
-        Err(mpsc::error::SendError(Order::Serve(accepted))) => {
-            link.counters.active.fetch_sub(1, Relaxed);
-            Err(accepted)
-        }
-        _ => {
-            link.counters.accepted.fetch_add(1, Relaxed);
-            Ok(())
-        }
-    }
+    link.counters.accepted.fetch_add(1, Relaxed);
+    Ok(())
 }
 
 impl ServerHandle {

@@ -41,7 +41,7 @@ pub struct Connection {
     peer: PeerAddr,
     local: OnceCell<Option<SocketAddr>>,
     socket: Arc<Standing>,
-    accepted: Instant,
+    accepted: Cell<Instant>,
     tls: Option<Rc<dyn TlsSession>>,
     proxied: OnceCell<ProxiedAddresses>,
     requests: Cell<u64>,
@@ -105,23 +105,12 @@ impl Connection {
         tls: Option<Rc<dyn TlsSession>>,
         worker: Rc<Worker>,
     ) -> Rc<Self> {
-        Rc::new(Self::fresh(serial, peer, socket, transport, tls, worker))
-    }
-
-    fn fresh(
-        serial: u64,
-        peer: PeerAddr,
-        socket: Arc<Standing>,
-        transport: Transport,
-        tls: Option<Rc<dyn TlsSession>>,
-        worker: Rc<Worker>,
-    ) -> Self {
-        Self {
+        Rc::new(Self {
             serial,
             peer,
             local: OnceCell::new(),
             socket,
-            accepted: Instant::now(),
+            accepted: Cell::new(Instant::now()),
             tls,
             proxied: OnceCell::new(),
             requests: Cell::new(0),
@@ -145,7 +134,7 @@ impl Connection {
             stopped: Cell::new(false),
             read_deadline: Cell::new(None),
             write_deadline: Cell::new(None),
-        }
+        })
     }
 
     /// nginx's `$connection`: counted over the whole process.
@@ -197,7 +186,7 @@ impl Connection {
     /// When it was accepted.
     #[must_use]
     pub fn accepted(&self) -> std::time::Instant {
-        self.accepted.into_std()
+        self.accepted.get().into_std()
     }
 
     /// What the PROXY protocol header said, if the socket asks for one and the client sent real

@@ -58,7 +58,7 @@ impl Connection {
             serial: self.serial,
             peer: self.peer,
             socket: Arc::clone(&self.socket),
-            accepted: self.accepted,
+            accepted: self.accepted.get(),
             proxied: self.proxied.get().cloned(),
             requests: self.requests.get(),
             bytes_in: self.bytes_in.get(),
@@ -83,14 +83,14 @@ impl Moved {
         let transport = Transport::attach(self.stream)?;
         let worker = Rc::clone(worker);
         let (serial, peer, socket) = (self.serial, self.peer, self.socket);
-        let mut connection = Connection::fresh(serial, peer, socket, transport, None, worker);
-        connection.accepted = self.accepted;
+        let connection = Connection::new(serial, peer, socket, transport, None, worker);
+        connection.accepted.set(self.accepted);
         connection.requests.set(self.requests);
         connection.bytes_in.set(self.bytes_in);
         connection.bytes_out.set(self.bytes_out);
         if let Some(proxied) = self.proxied {
             connection.set_proxied(proxied);
         }
-        Ok(Rc::new(connection))
+        Ok(connection)
     }
 }
