@@ -34,6 +34,8 @@ pub(crate) struct Ready {
     pub(crate) config: Config,
     pub(crate) sources: Sources,
     pub(crate) diagnostics: Diagnostics,
+    /// Of the manifest that was read with it, whose change calls for a new configuration.
+    pub(crate) watch: Option<ManifestWatch>,
 }
 
 /// What there is to say about a configuration; mostly why it is not ready.
@@ -202,7 +204,7 @@ impl Launch {
         if ready.diagnostics.has_errors() {
             return ExitCode::FAILURE;
         }
-        match lifecycle::run(self, &ready, built, kept, report) {
+        match lifecycle::run(self, ready, built, kept, report) {
             Ok(()) => ExitCode::SUCCESS,
             Err(message) => {
                 eprintln!("nginx: [emerg] {message}");
@@ -239,6 +241,10 @@ impl Launch {
             look_up,
             regex: Some(compile),
         };
+        let watch = self
+            .preset
+            .as_ref()
+            .map(|preset| ManifestWatch::new(preset.manifest_path()));
         let loaded = match &self.preset {
             None => Config::load(&self.conf, &options),
             Some(preset) => {
@@ -257,6 +263,7 @@ impl Launch {
                 config,
                 sources,
                 diagnostics,
+                watch,
             }),
             _ => Err(Unready::Faults(diagnostics, sources)),
         }
@@ -276,12 +283,6 @@ impl Launch {
             eprintln!("nginx: the configuration file {path} syntax is ok");
         }
         self.print(&opened, sources);
-    }
-
-    /// The manifest whose change calls for a new configuration.
-    pub(crate) fn watch(&self) -> Option<ManifestWatch> {
-        let preset = self.preset.as_ref()?;
-        Some(ManifestWatch::new(preset.manifest_path()))
     }
 
     pub(crate) fn kept(&self, config: &Config) -> Kept {

@@ -72,11 +72,12 @@ fn explained(error: &BindError) -> String {
 /// What kept it from starting, in nginx's words.
 pub(crate) fn run(
     launch: &Launch,
-    ready: &Ready,
+    mut ready: Ready,
     built: Built,
     kept: Kept,
     report: Option<std::fs::File>,
 ) -> Result<(), String> {
+    let watch = ready.watch.take();
     let config = &ready.config;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -123,7 +124,7 @@ pub(crate) fn run(
             kept,
             shutdown: Shutdown::of(config),
             pid_file,
-            watch: launch.watch(),
+            watch,
         };
         running.until_the_end(&mut signals).await;
         Ok(())

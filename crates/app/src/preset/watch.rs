@@ -14,22 +14,30 @@ const PERIOD: Duration = Duration::from_secs(1);
 pub(crate) struct ManifestWatch {
     path: PathBuf,
     seen: Option<Validator>,
-    ticks: Interval,
+    /// Begins with the first wait: a watch is made before there is a runtime.
+    ticks: Option<Interval>,
 }
 
 impl ManifestWatch {
-    /// Watches from now on; must be called within a runtime.
+    /// Watches from now on. To be made before the file is read: what changes in between is noticed, too.
     pub(crate) fn new(path: PathBuf) -> Self {
-        let mut ticks = interval(PERIOD);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let seen = look(&path);
-        Self { path, seen, ticks }
+        Self {
+            path,
+            seen,
+            ticks: None,
+        }
     }
 
     /// Returns when the file is another than before, is gone, or has come. Loses nothing when it is dropped midway.
     pub(crate) async fn changed(&mut self) {
+        let ticks = self.ticks.get_or_insert_with(|| {
+            let mut ticks = interval(PERIOD);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks
+        });
         loop {
-            self.ticks.tick().await;
+            ticks.tick().await;
             let now = look(&self.path);
             if now != self.seen {
                 self.seen = now;
@@ -42,4 +50,21 @@ impl ManifestWatch {
 fn look(path: &std::path::Path) -> Option<Validator> {
     let stat = rustix::fs::stat(path).ok()?;
     Some(Validator::from_stat(&stat))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_changes_before_the_first_wait_is_noticed() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = folder.path().join("manifest.json");
+        std::fs::write(&path, "{}").expect("a file");
+        let mut watch = ManifestWatch::new(path.clone());
+        std::fs::write(&path, "{").expect("a file");
+        watch.changed().await;
+        std::fs::remove_file(&path).expect("it is there");
+        watch.changed().await;
+    }
 }
