@@ -3,18 +3,12 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use portunus_conf::{Directive, Scope, d};
+use portunus_conf::typed::TypeMap;
+use portunus_conf::{Scope, d};
 use portunus_handler::Charset;
 use portunus_static_files::MediaTypes;
 
 use super::Builder;
-
-/// nginx's table where no `types` block is in force.
-const DEFAULT: &[(&str, &str)] = &[
-    ("html", "text/html"),
-    ("gif", "image/gif"),
-    ("jpg", "image/jpeg"),
-];
 
 impl Builder<'_> {
     /// The types of a level, each with the charset that belongs to it.
@@ -26,28 +20,10 @@ impl Builder<'_> {
         let value = |media: &[u8]| with_charset(media, suffix);
         let default = scope.text(d::DEFAULT_TYPE).unwrap_or(b"text/plain");
         let default = (!default.is_empty()).then(|| value(default));
-        Arc::new(match scope.find(d::TYPES) {
-            Some(directive) => MediaTypes::new(
-                entries(directive).map(|(ext, media)| (ext, value(media))),
-                default,
-            ),
-            None => MediaTypes::new(
-                DEFAULT
-                    .iter()
-                    .map(|(ext, media)| (ext.as_bytes(), value(media.as_bytes()))),
-                default,
-            ),
-        })
+        let types = TypeMap::of(scope);
+        let entries = types.iter().map(|(ext, media)| (ext, value(media)));
+        Arc::new(MediaTypes::new(entries, default))
     }
-}
-
-/// `media ext ext …;` lines of a `types` block as (extension, media type).
-fn entries(directive: &Directive) -> impl Iterator<Item = (&[u8], &[u8])> {
-    directive.children().iter().flat_map(|line| {
-        line.args
-            .iter()
-            .map(|extension| (extension.as_bytes(), line.name.as_bytes()))
-    })
 }
 
 fn with_charset(media: &[u8], charset: Option<&Charset>) -> HeaderValue {
