@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use portunus_conf::table::LMT;
 use portunus_conf::{Directive, DirectiveId, Scope, Word, d};
 use portunus_handler::{
     Alias, AnswerStatus, AutoIndex, Candidate, Content, ErrorPage, Fallback, IndexFile, Root,
@@ -11,6 +12,9 @@ use portunus_routing::LocationMatch;
 use portunus_static_files::listing::ListingFormat;
 
 use super::Builder;
+
+/// Those that say who is asked, in the order of nginx's modules.
+const UPSTREAMS: [DirectiveId; 2] = [d::PROXY_PASS, d::FASTCGI_PASS];
 
 /// Directives that say what answers.
 const HANDLERS: [DirectiveId; 5] = [
@@ -22,13 +26,20 @@ const HANDLERS: [DirectiveId; 5] = [
 ];
 
 impl Builder<'_> {
-    /// The handler of a level: what a location sets itself, the last of several, or what an `if` has from around it.
+    /// The handler of a level: what a location sets itself, the last of several, or what an `if` or a `limit_except`
+    /// has from around it. To a `limit_except` nginx's modules leave their upstreams one after the other, so that there
+    /// the first of several counts.
     pub(super) fn content(&mut self, scope: Scope<'_>) -> Content {
-        let handlers = scope.levels().map(|level| {
+        let last = |level: Scope<'_>| {
             let mut rows = level.directives().rev().map(|(row, ..)| row);
             rows.find(|row| HANDLERS.contains(row))
-        });
-        let handler = handlers.flatten().next();
+        };
+        let handler = match last(scope) {
+            None if scope.context() == LMT => {
+                UPSTREAMS.into_iter().find(|row| scope.find(*row).is_some())
+            }
+            own => own.or_else(|| scope.levels().find_map(last)),
+        };
         match handler.filter(|row| scope.find(*row).is_some()) {
             Some(d::PROXY_PASS) => self.proxy(scope),
             Some(d::FASTCGI_PASS) => self.fastcgi(scope),
