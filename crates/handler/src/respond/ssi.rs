@@ -15,7 +15,7 @@ use crate::ssi::{Page, Ssi};
 /// Has the commands of a page carried out, if the answer is of a type that is looked through.
 pub(super) fn apply(cx: &mut Context, rules: &Arc<Rules>, reply: &mut Reply) {
     let content_type = reply.content_type.as_ref().map(HeaderValue::as_bytes);
-    let listed = content_type.is_some_and(|media| rules.types.contains(media));
+    let listed = rules.types.suits(content_type);
     if !listed || reply.length == Some(0) {
         return;
     }
