@@ -138,7 +138,10 @@ pub(crate) struct Context {
     pub(crate) uri_below_alias: bool,
     /// The URI is not what the client's target says any more (nginx: `valid_unparsed_uri`).
     pub(crate) uri_changed: bool,
-    /// `rewrite … break` has left the location's prefix behind (nginx: `valid_location`).
+    /// A `rewrite` has changed the URI and no location has been looked for since (nginx: `uri_changed`).
+    pub(crate) uri_rewritten: bool,
+    /// Locations say nothing of the URI, since `rewrite … break` has changed it, or since the request was refused
+    /// before one could be looked for (nginx: `valid_location`).
     pub(crate) location_left: bool,
     pub(crate) uri_changes_left: u8,
     /// `set $limit_rate` or PHP has said how fast the answer goes.
@@ -202,6 +205,7 @@ impl Context {
             internal: false,
             uri_below_alias: false,
             uri_changed: false,
+            uri_rewritten: false,
             location_left: false,
             uri_changes_left: MAX_URI_CHANGES,
             rate_is_set: false,

@@ -16,6 +16,8 @@ pub(crate) fn start(cx: &mut Context, site: &Site) -> Step {
     let Some(address) = site.address(cx.exchange.connection().tag()) else {
         return Step::Fail(500);
     };
+    // As long as a request may fail before a location could be looked for.
+    cx.location_left = true;
     default_server(cx, site);
     // nginx, too, reads the target by the rule of the default server.
     if !read_target(cx, site.servers[cx.server].merge_slashes) {
@@ -44,6 +46,7 @@ pub(crate) fn start(cx: &mut Context, site: &Site) -> Step {
         return Step::Fail(status);
     }
     real_ip::apply(cx, site);
+    cx.location_left = false;
     Step::ServerRewrite
 }
 
@@ -57,6 +60,7 @@ fn default_server(cx: &mut Context, site: &Site) {
 
 /// The server of a request that the gate has refused: the one that it named before it went wrong.
 pub(crate) fn server_of_refused(cx: &mut Context, site: &Site) {
+    cx.location_left = true;
     default_server(cx, site);
     if cx.exchange.has_line() && !read_target(cx, site.servers[cx.server].merge_slashes) {
         return;

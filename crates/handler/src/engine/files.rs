@@ -56,7 +56,7 @@ pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
         if name.first() == Some(&b'/') {
             return super::redirect(cx, name, cx.args.clone());
         }
-        if lost_its_alias(cx, location) {
+        if cx.lost_its_alias() {
             return Step::Fail(500);
         }
         let path = [&directory[..], &name[..]].concat();
@@ -157,20 +157,6 @@ fn directory_without_index(
     Step::Fail(403)
 }
 
-/// Whether an `alias` has nothing to stand for, since `rewrite … break` has left its location behind.
-///
-/// Source: nginx, `ngx_http_map_uri_to_path`.
-fn lost_its_alias(cx: &Context, location: &Location) -> bool {
-    let lost = cx.location_left && location.root.alias.is_some();
-    if lost {
-        let name = location.name.escape_ascii();
-        let message =
-            format_args!("\"alias\" cannot be used in location \"{name}\" where URI was rewritten");
-        cx.log(Severity::Alert, message);
-    }
-    lost
-}
-
 /// Answers with the file that the URI names.
 fn file(cx: &mut Context, site: &Site) -> Step {
     let get = matches!(cx.head.method, Method::GET | Method::HEAD);
@@ -178,7 +164,7 @@ fn file(cx: &mut Context, site: &Site) -> Step {
         return Step::Fail(405);
     }
     let location = cx.location_in(site);
-    if lost_its_alias(cx, location) {
+    if cx.lost_its_alias() {
         return Step::Fail(500);
     }
     let found = cx.found.take();
@@ -263,7 +249,7 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
     let Some(plan) = &location.try_files else {
         return Step::Content;
     };
-    if lost_its_alias(cx, location) {
+    if cx.lost_its_alias() {
         return Step::Fail(500);
     }
     // `$uri $uri/` names one path twice; one look tells what both ask.

@@ -131,6 +131,7 @@ pub(crate) fn redirect(cx: &mut Context, uri: Vec<u8>, args: Vec<u8>) -> Step {
         return Step::Fail(500);
     }
     cx.set_uri(uri, args);
+    cx.uri_rewritten = false;
     cx.location_left = false;
     cx.internal = true;
     Step::ServerRewrite
@@ -167,6 +168,7 @@ pub(crate) fn redirect_named(cx: &mut Context, site: &Site, name: &[u8]) -> Step
         found.current = false;
     }
     location::enter(cx, site);
+    cx.uri_rewritten = false;
     cx.internal = true;
     Step::Rewrite
 }

@@ -9,6 +9,7 @@ use crate::config::{Alias, Root, ScriptNames};
 use crate::context::Context;
 use crate::variable::put;
 use portunus_routing::Captures;
+use portunus_telemetry::Severity;
 
 /// The directory of `root` or `alias`.
 ///
@@ -90,7 +91,24 @@ impl Context {
 
     /// `$request_filename`.
     pub(crate) fn append_request_filename(&mut self, out: &mut Vec<u8>) -> bool {
-        put(out, &self.request_path())
+        !self.lost_its_alias() && put(out, &self.request_path())
+    }
+
+    /// Whether an `alias` has nothing to stand for, since a `rewrite` has left the URI behind which its location
+    /// was found for.
+    ///
+    /// Source: nginx, `ngx_http_map_uri_to_path`.
+    pub(super) fn lost_its_alias(&self) -> bool {
+        let location = self.location_in(&self.site);
+        let lost = (self.location_left || self.uri_rewritten) && location.root.alias.is_some();
+        if lost {
+            let name = location.name.escape_ascii();
+            let message = format_args!(
+                "\"alias\" cannot be used in location \"{name}\" where URI was rewritten"
+            );
+            self.log(Severity::Alert, message);
+        }
+        lost
     }
 
     /// `$document_root`: for `alias` the alias itself.

@@ -28,8 +28,7 @@ pub(super) fn server(cx: &mut Context, site: &Site) -> Step {
     };
     let outcome = program.run(cx);
     if outcome == (RewriteOutcome::Continue { uri_changed: true }) {
-        // Only what ends in `break` leaves the location behind, even if there is none yet.
-        cx.location_left = false;
+        cx.uri_rewritten = false;
     }
     follow(cx, outcome, Step::FindLocation)
 }
@@ -47,7 +46,7 @@ pub(super) fn location(cx: &mut Context, site: &Site) -> Step {
     };
     match program.run(cx) {
         RewriteOutcome::Continue { uri_changed: true } => {
-            cx.location_left = false;
+            cx.uri_rewritten = false;
             if super::spend_uri_change(cx) {
                 return Step::FindLocation;
             }
@@ -63,7 +62,10 @@ pub(super) fn location(cx: &mut Context, site: &Site) -> Step {
 
 fn follow(cx: &mut Context, outcome: RewriteOutcome, next: Step) -> Step {
     match outcome {
-        RewriteOutcome::Continue { .. } => next,
+        RewriteOutcome::Continue { .. } => {
+            cx.location_left |= std::mem::take(&mut cx.uri_rewritten);
+            next
+        }
         RewriteOutcome::Status(444) => Step::Done(Plan::Close),
         RewriteOutcome::Status(status) => Step::Fail(status),
         RewriteOutcome::Redirect { status, location } => {
@@ -129,11 +131,12 @@ impl RewriteContext<Variable> for Context {
     fn rewrite_uri(&mut self, uri: Vec<u8>, args: Option<Vec<u8>>) {
         let args = args.unwrap_or_else(|| std::mem::take(&mut self.args));
         self.set_uri(uri, args);
-        self.location_left = true;
+        self.uri_rewritten = true;
         self.internal = true;
     }
 
     fn redirect_matched(&mut self) {
+        self.uri_rewritten = true;
         self.internal = true;
     }
 
