@@ -128,6 +128,8 @@ fn out_of_range(cx: &mut Context, site: &Site, length: u64, reply: &mut Reply) {
 }
 
 /// 304 and 412 in the place of 200; the page for a 412 may fail its preconditions, too.
+///
+/// Differs: an answer that is being stored on its way goes on without this client; nginx ends it with a 412.
 fn preconditions(cx: &mut Context, site: &Site, reply: &mut Reply) {
     loop {
         if let Some(status) = cx.error_status {
