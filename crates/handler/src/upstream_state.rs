@@ -50,8 +50,13 @@ pub(crate) struct UpstreamState {
 }
 
 impl UpstreamState {
-    /// The request is about to be passed on: what is tried from now on is not in the place of what was tried before.
+    /// The request is about to be passed on: what is tried from now on is not in the place of what was tried before,
+    /// of whose answer nothing is known any more.
+    ///
+    /// Source: nginx, `ngx_http_upstream_create`.
     pub(crate) fn pass_on(&mut self) {
+        self.fields = None;
+        self.cache = None;
         if !self.attempts.is_empty() {
             self.passed_on.push(self.attempts.len());
         }
