@@ -222,6 +222,11 @@ impl Context {
                 self.exchange.outcome() != Outcome::Sent || put(out, b"OK")
             }
             Variable::SentHttp(name) => match &self.answer.sent {
+                // What `add_header` puts behind it is another field to nginx.
+                Some(sent) if *name == http::header::CONTENT_TYPE => {
+                    let own = sent.get(name).map(http::HeaderValue::as_bytes);
+                    own.is_some_and(|own| put(out, own))
+                }
                 Some(sent) => field(sent, name, out),
                 None if *name == http::header::CONNECTION => {
                     let (status, kept) = (self.answer.status, self.exchange.may_keep_alive());
