@@ -151,11 +151,11 @@ fn poll_heard(
     connection.poll_peer_closed(task).map(|()| None)
 }
 
-/// The request's body as the exchange wants it.
+/// The request's body as the exchange wants it. It is taken in even where PHP is not to have it: it is only then that
+/// its length is known, whatever framed it.
+///
+/// Source: nginx, `ngx_http_fastcgi_handler`.
 async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<Body, Step> {
-    if !fastcgi.pass_request_body {
-        return Ok(Body::Empty);
-    }
     let level = &cx.location_in(site).level;
     let (limit, memory) = (level.client_max_body_size, level.client_body_buffer_size);
     let taken = if !matches!(cx.body, RequestBody::Unread(_)) {
@@ -172,8 +172,8 @@ async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<B
         Err(error) => return Err(error.step(cx)),
     }
     Ok(match &cx.body {
-        RequestBody::Whole(body) => Body::Spooled(body.clone()),
-        RequestBody::Unread(_) | RequestBody::Coming(_) | RequestBody::Gone => Body::Empty,
+        RequestBody::Whole(body) if fastcgi.pass_request_body => Body::Spooled(body.clone()),
+        _ => Body::Empty,
     })
 }
 
@@ -184,7 +184,7 @@ async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<B
 fn streams(cx: &Context, fastcgi: &FastCgi) -> bool {
     let is_told = fastcgi.params.tells_length;
     let is_known = !cx.exchange.is_chunked();
-    !fastcgi.request_buffering && (is_known || !is_told)
+    !fastcgi.request_buffering && fastcgi.pass_request_body && (is_known || !is_told)
 }
 
 /// Whom the request may go to.
