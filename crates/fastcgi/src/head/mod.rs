@@ -26,7 +26,7 @@ pub struct CgiHead {
     /// What stood behind the number in `Status`, trimmed; none if nothing did.
     pub reason: Option<Bytes>,
     /// All fields but `Status` and `Transfer-Encoding: chunked`, bytes unchanged, repeated
-    /// ones in order. Of fields that may occur once, the first (nginx does so too).
+    /// ones in order. Of fields that may occur once, the first (nginx does so since 1.23).
     pub fields: CgiFields,
     /// Whether there is any `X-Accel-…` among them.
     pub accel: bool,

@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderName, LAST_MODIFIED,
-    LOCATION, REFRESH, SERVER, TRANSFER_ENCODING,
+    CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderName, LAST_MODIFIED, LOCATION,
+    REFRESH, SERVER, TRANSFER_ENCODING,
 };
 use http::{HeaderValue, StatusCode};
 
@@ -214,9 +214,9 @@ fn read_length(value: &[u8]) -> Result<u64, HeadError> {
         .ok_or_else(|| HeadError::InvalidContentLength(shown(value)))
 }
 
-/// nginx: `ngx_http_upstream_headers_in[]`, those with `ngx_http_upstream_process_header_line`.
+/// nginx 1.23: `ngx_http_upstream_headers_in[]`, those whose handlers ignore duplicates.
 fn occurs_once(name: &HeaderName) -> bool {
-    const ONCE: [HeaderName; 9] = [
+    const ONCE: [HeaderName; 8] = [
         CONTENT_TYPE,
         LOCATION,
         DATE,
@@ -225,7 +225,6 @@ fn occurs_once(name: &HeaderName) -> bool {
         SERVER,
         EXPIRES,
         REFRESH,
-        CONTENT_ENCODING,
     ];
     const ACCEL_ONCE: [&str; 3] = ["x-accel-redirect", "x-accel-expires", "x-accel-limit-rate"];
     ONCE.contains(name) || ACCEL_ONCE.contains(&name.as_str())
