@@ -63,23 +63,21 @@ fn name_boundary(response: &mut Response) {
 }
 
 /// Whether a difference is one that we mean to have.
-pub(crate) fn is_wanted(theirs: &Answer, difference: &Difference) -> bool {
-    let responses = match theirs {
-        Answer::Responses(responses) => responses,
-        // What variables bring into a field may end it: nginx sends it all the same.
-        Answer::Failed(why) => return why.starts_with("malformed answer"),
-        Answer::Raw(_) | Answer::Nothing => return false,
-    };
-    let Some(response) = responses.first() else {
+pub(crate) fn is_wanted(theirs: &Answer, ours: &Answer, difference: &Difference) -> bool {
+    // What variables bring into a field may end it: nginx sends it all the same.
+    if let Answer::Failed(why) = theirs {
+        return why.starts_with("malformed answer");
+    }
+    let (Some(response), Some(own)) = (first(theirs), first(ours)) else {
         return false;
     };
     let is_packed = response.field("content-encoding") == Some("gzip");
     match &difference.aspect {
+        // `gzip_static`: there are ranges of it.
+        _ if is_packed && matches!(own.status(), 206 | 416) => true,
         // A packed answer whose length is known lets a client that knows no chunks keep its connection.
         Aspect::Field(name) if name == "connection" => is_packed,
-        // `gzip_static`: there are ranges of it.
         Aspect::Field(name) if name == "accept-ranges" => is_packed,
-        Aspect::Status => is_packed && difference.ours == "206",
         // `add_header`: a 416 has it once.
         Aspect::Field(_) | Aspect::Order if response.status() == 416 => true,
         // `fastcgi_pass`: no answer without a body tells its length.
@@ -88,9 +86,27 @@ pub(crate) fn is_wanted(theirs: &Answer, difference: &Difference) -> bool {
         Aspect::Field(name) if name == "last-modified" => difference.theirs.contains(" and "),
         // The clock may have gone on from one server to the other.
         Aspect::Field(name) if name == "expires" => same_day(&difference.theirs, &difference.ours),
+        Aspect::Field(name) if name == "cache-control" => {
+            same_moment(&difference.theirs, &difference.ours)
+        }
         Aspect::Order => unplaced(&difference.theirs) == unplaced(&difference.ours),
         _ => false,
     }
+}
+
+fn first(answer: &Answer) -> Option<&Response> {
+    match answer {
+        Answer::Responses(responses) => responses.first(),
+        Answer::Raw(_) | Answer::Nothing | Answer::Failed(_) => None,
+    }
+}
+
+/// Ages that lead to the same time of the day (`expires @15h30m`).
+fn same_moment(one: &str, other: &str) -> bool {
+    const PATIENCE: u64 = 5;
+    let age = |field: &str| field.strip_prefix("max-age=")?.parse::<u64>().ok();
+    let ages = age(one).zip(age(other));
+    ages.is_some_and(|(one, other)| one.abs_diff(other) <= PATIENCE)
 }
 
 fn same_day(one: &str, other: &str) -> bool {

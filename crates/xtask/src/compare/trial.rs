@@ -185,7 +185,7 @@ fn compare_talks(talks: &[Talk], theirs: &Server, ours: &Server) -> Vec<Finding>
             let found = differences(theirs, ours, &|_| false);
             let found = found
                 .into_iter()
-                .filter(|difference| !known::is_wanted(theirs, difference));
+                .filter(|difference| !known::is_wanted(theirs, ours, difference));
             findings.extend(found.map(|difference| finding(at, &difference, theirs, ours)));
         }
     }
