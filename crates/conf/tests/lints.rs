@@ -27,6 +27,18 @@ fn a_missing_semicolon_is_noticed() {
 }
 
 #[test]
+fn locations_that_are_never_found_are_noticed() {
+    assert_eq!(
+        lints("location ~ /a { location /a/b { } location ~ c { } }"),
+        ["location \"/a/b\" is never found"]
+    );
+    assert_eq!(
+        lints("location /a { location /a/b { } location ~ c { } }"),
+        [""; 0]
+    );
+}
+
+#[test]
 fn headers_that_get_lost_are_noticed() {
     let location = "location / { expires 1h; add_header A 1; }";
     let outer = "add_header X-Frame-Options DENY always;";

@@ -27,6 +27,7 @@ fn look_through(scope: Scope<'_>, sources: &Sources, found: &mut Vec<Diagnostic>
         found.extend(swallowed_directive(directive, sources));
         found.extend(match id {
             d::ADD_HEADER => sometimes_missing_header(directive),
+            d::LOCATION => location_never_found(scope, directive),
             d::ALIAS => alias_beyond_its_directory(scope, directive),
             d::TRY_FILES => fallback_without_arguments(directive),
             d::RETURN | d::REWRITE => redirect_to_decoded_path(id, directive),
@@ -111,6 +112,23 @@ fn sometimes_missing_header(directive: &Directive) -> Option<Diagnostic> {
         message,
         "say \"always\" after its value",
     ))
+}
+
+/// `location ~ /x { location /x/y { … } }`: nginx looks for regular expressions alone there.
+fn location_never_found(scope: Scope<'_>, directive: &Directive) -> Option<Diagnostic> {
+    let is_regex = |directive| {
+        matches!(
+            LocationMatch::parse(directive),
+            Ok(LocationMatch::Regex { .. })
+        )
+    };
+    if !is_regex(scope.directive()?) || is_regex(directive) {
+        return None;
+    }
+    let name = directive.args.last()?;
+    let message = format!("location \"{}\" is never found", name.message_text());
+    let help = "inside a regular expression only other ones are looked for";
+    Some(warn(directive, name, message, help))
 }
 
 /// `location /x` with `alias /y/`: `/x../z` leads out of the directory.

@@ -28,7 +28,8 @@ pub struct Location {
     /// Whether its handler passes requests on (`proxy_pass`, `fastcgi_pass` and the like), so that
     /// `/name` is redirected to `/name/` if the location is `/name/`.
     pub redirects_to_slash: bool,
-    /// The locations inside it, in the order of the configuration.
+    /// The locations inside it, in the order of the configuration. Inside a regular expression only other ones are
+    /// ever found.
     pub inner: Vec<Location>,
 }
 
@@ -154,8 +155,6 @@ impl Locations {
                     found.location = Some(candidate.location);
                     if let Some(inner) = candidate.inner {
                         self.find_in(inner, uri, captures, found)?;
-                        // nginx forgets a slash redirect that it finds inside a regular expression.
-                        found.redirect_to_slash = false;
                     }
                     return Ok(true);
                 }
@@ -183,11 +182,18 @@ impl Locations {
                 redirects_to_slash,
                 inner,
             } = location;
-            let inner = self.add_level(inner, errors);
             match matcher {
                 LocationMatch::Named(name) => self.named.push((name, id)),
-                LocationMatch::Regex(regex) => level.add_regex(*regex, id, inner),
+                LocationMatch::Regex(regex) => {
+                    // nginx builds no tree of names there (`ngx_http_init_static_location_trees`).
+                    let is_regex =
+                        |inner: &Location| matches!(inner.matcher, LocationMatch::Regex(_));
+                    let inner = inner.into_iter().filter(is_regex).collect();
+                    let inner = self.add_level(inner, errors);
+                    level.add_regex(*regex, id, inner);
+                }
                 matcher => {
+                    let inner = self.add_level(inner, errors);
                     let slashed = matcher.name().ends_with(b"/");
                     let redirects = redirects_to_slash && slashed;
                     // The one that is redirected to may be another of the same name.

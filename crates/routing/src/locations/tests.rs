@@ -202,6 +202,16 @@ fn regexes_capture_and_inner_ones_last() {
 }
 
 #[test]
+fn names_inside_a_regex_are_never_found() {
+    let inner = vec![("/b.txt", true), ("= /b", false), ("~ t$", false)];
+    let built = locations(&[("~ /b", false, inner)]).unwrap();
+    for (uri, id) in [("/b", 0), ("/b.txt", 3), ("/b.tx", 0)] {
+        let found = built.find(uri.as_bytes(), &mut Captures::new()).unwrap();
+        assert_eq!(found.location, Some(LocationId(id)), "{uri}");
+    }
+}
+
+#[test]
 fn complains_as_nginx_does() {
     let duplicates =
         locations(&[plain("/a"), plain("^~ /a"), plain("= /a"), plain("= /a")]).unwrap_err();
