@@ -14,6 +14,7 @@ use portunus_static_files::encoding::Coding;
 use portunus_telemetry::Severity;
 
 use crate::config::{Location, Site, SiteRef};
+use crate::content::CarriedMedia;
 use crate::content::proxy::Proxied;
 use crate::engine::Found;
 use crate::explain::Trace;
@@ -68,8 +69,8 @@ pub(crate) struct Answer {
 pub(crate) struct Carried {
     /// `Location` of a redirect that has not been answered yet.
     pub(crate) location: Option<Vec<u8>>,
-    /// `Content-Type` of PHP's answer with `X-Accel-Redirect`.
-    pub(crate) content_type: Option<HeaderValue>,
+    /// What an `X-Accel-Redirect` leaves of `Content-Type`.
+    pub(crate) media: CarriedMedia,
     /// `X-Accel-Charset`.
     pub(crate) charset: Option<Vec<u8>>,
     /// Other fields of an upstream.

@@ -6,7 +6,6 @@ use http::{HeaderName, HeaderValue, header};
 use crate::config::Site;
 use crate::context::Context;
 use crate::engine::{Plan, decide, redirect_inside};
-use crate::respond::{split_charset, with_charset};
 
 /// Fields that survive an `X-Accel-Redirect` (nginx copies these from the upstream's answer).
 pub(super) const KEPT_ON_REDIRECT: [HeaderName; 5] = [
@@ -25,27 +24,6 @@ pub(super) fn has_page(cx: &Context, site: &Site, status: u16) -> bool {
     status >= 300 && !cx.in_error_page && pages.iter().any(|page| page.status == status)
 }
 
-/// The media type of an answer that an `X-Accel-Redirect` has led to: where it names none, or no charset, nginx still has
-/// that of the answer before.
-pub(super) fn type_after_redirect(
-    cx: &mut Context,
-    own: Option<HeaderValue>,
-) -> Option<HeaderValue> {
-    let Some(before) = cx.carried.content_type.take() else {
-        return own;
-    };
-    let Some(own) = own else {
-        return Some(before);
-    };
-    match (
-        split_charset(own.as_bytes()),
-        split_charset(before.as_bytes()),
-    ) {
-        ((media, None), (_, Some(charset))) => with_charset(media, charset).or(Some(own)),
-        _ => Some(own),
-    }
-}
-
 /// `X-Accel-Redirect`: this server answers in the other's stead, with the other's media type and
 /// those of its fields that are [kept](KEPT_ON_REDIRECT).
 pub(super) fn accel_redirect(
@@ -56,8 +34,8 @@ pub(super) fn accel_redirect(
     kept: Vec<(HeaderName, HeaderValue)>,
 ) -> Plan {
     // One of these may have led to the next.
-    if content_type.is_some() {
-        cx.carried.content_type = content_type;
+    if let Some(content_type) = content_type {
+        cx.carried.media.keep(content_type);
     }
     cx.carried.fields.extend(kept);
     let step = redirect_inside(cx, site, target);

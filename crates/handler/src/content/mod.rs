@@ -2,6 +2,7 @@
 
 mod balancing;
 pub(crate) mod cached;
+mod carried_media;
 pub(crate) mod fastcgi;
 mod instead;
 mod leaving;
@@ -10,3 +11,5 @@ pub(crate) mod mirror;
 pub(crate) mod proxy;
 pub(crate) mod small;
 pub(crate) mod statics;
+
+pub(crate) use carried_media::CarriedMedia;

@@ -13,10 +13,10 @@ use crate::respond::{Reply, Validators};
 
 /// The whole file; preconditions and ranges come later.
 pub(crate) fn reply(cx: &mut Context, location: &Location, entry: Rc<Entry>) -> Reply {
-    let carried = cx.carried.content_type.take();
+    let own = || location.types.lookup(&cx.uri);
+    let (content_type, carried) = cx.carried.media.or_else(own);
     // The types of the location name their charset already, in most configurations.
-    let charset = carried.is_some() || location.charset.as_ref().is_some_and(|rule| !rule.ready);
-    let content_type = carried.or_else(|| location.types.lookup(&cx.uri));
+    let charset = carried || location.charset.as_ref().is_some_and(|rule| !rule.ready);
     let validators = Validators {
         etag: location.level.etag.then(|| entry.etag().clone()),
         modified: Some(entry.modified()),

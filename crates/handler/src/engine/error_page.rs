@@ -55,7 +55,7 @@ fn go_to_page(cx: &mut Context, site: &Site, page: &ErrorPage, status: u16) -> S
         AnswerStatus::Fixed(fixed) => Some(fixed),
     };
     // nginx: the page has the type of what it is, not of what X-Accel-Redirect led here from.
-    cx.carried.content_type = None;
+    cx.carried.media.forget_type();
     let target = cx.expand(&page.target);
     match target.first() {
         Some(b'/') => {
@@ -122,27 +122,14 @@ fn refresh(cx: &mut Context, target: &[u8]) -> Reply {
         &escaped(Escape::Refresh, target),
         b"\"></head><body></body></html>\r\n",
     ];
-    let html = HeaderValue::from_static("text/html");
-    Reply::bytes(200, html, page.concat().into())
+    Reply::bytes(200, html(cx), page.concat().into())
 }
 
-/// The type of a short page; with the charset of a PHP answer whose `X-Accel-Redirect` led here,
-/// which nginx keeps.
+/// The type of a short page, whatever type was carried here.
 fn html(cx: &mut Context) -> HeaderValue {
-    let plain = HeaderValue::from_static("text/html");
-    let Some(carried) = cx.carried.content_type.take() else {
-        return plain;
-    };
-    let bytes = carried.as_bytes();
-    let key = b"charset=";
-    let Some(at) = memchr::memmem::find(bytes, key) else {
-        return plain;
-    };
-    let name = &bytes[at + key.len()..];
-    let name = name.strip_prefix(b"\"").unwrap_or(name);
-    let name = name.strip_suffix(b"\"").unwrap_or(name);
-    let value = [b"text/html; charset=", name].concat();
-    HeaderValue::from_bytes(&value).unwrap_or(plain)
+    cx.carried.media.forget_type();
+    let html = HeaderValue::from_static("text/html");
+    cx.carried.media.named(html)
 }
 
 /// `msie_padding`: old browsers show pages of errors only if they are long enough.

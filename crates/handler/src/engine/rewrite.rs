@@ -97,12 +97,11 @@ fn respond(cx: &mut Context, status: u16, body: Vec<u8>) -> Step {
     } else {
         Bytes::from(body)
     };
-    let carried = cx.carried.content_type.take();
-    let charset = carried.is_some() || location.charset.as_ref().is_some_and(|rule| !rule.ready);
+    let own = || location.types.lookup(&cx.uri);
+    let (content_type, carried) = cx.carried.media.or_else(own);
+    let charset = carried || location.charset.as_ref().is_some_and(|rule| !rule.ready);
     let shown = cx.error_status.unwrap_or(status);
-    let content_type = carried
-        .or_else(|| location.types.lookup(&cx.uri))
-        .filter(|_| shown != 204);
+    let content_type = content_type.filter(|_| shown != 204);
     let length = Some(body.len() as u64);
     let body = Body::bytes(body);
     let reply = Reply {

@@ -87,7 +87,7 @@ pub(super) fn from_response(
         let told = told_status(&head);
         told.map(|value| reply.fields.append(STATUS.clone(), value));
     }
-    reply.content_type = instead::type_after_redirect(cx, reply.content_type);
+    reply.content_type = cx.carried.media.under(reply.content_type);
     reply.single_range = true;
     // nginx tells no length that PHP did not tell: what is sent in chunks there comes in chunks here.
     if body.is_overrun() {
@@ -208,6 +208,7 @@ pub(super) fn from_stored(cx: &mut Context, site: &Site, fastcgi: &FastCgi, entr
     cx.exchange
         .spell(own_names(head.iter().map(|(name, _)| name)));
     let mut reply = reply(fastcgi, head.status, fields, length, true);
+    reply.content_type = cx.carried.media.under(reply.content_type);
     reply.body = cached::body_of(entry);
     Plan::Answer(Box::new(reply))
 }

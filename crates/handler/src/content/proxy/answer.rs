@@ -75,7 +75,7 @@ pub(super) fn from_response(
         .as_ref()
         .is_some_and(|storing| storing.is_storable(cx));
     let mut reply = reply(cx, proxy, status, &mut fields, length, storable);
-    reply.content_type = instead::type_after_redirect(cx, reply.content_type);
+    reply.content_type = cx.carried.media.under(reply.content_type);
     if status == 101 {
         return super::tunnel::open(cx, site, proxy, reply, body, held);
     }
@@ -132,6 +132,7 @@ pub(super) fn from_stored(cx: &mut Context, site: &Site, proxy: &Proxy, entry: &
         .spell(Names::new(head.iter().map(|(name, _)| name)));
     let length = cached::length_of(&fields);
     let mut reply = reply(cx, proxy, head.status, &mut fields, length, true);
+    reply.content_type = cx.carried.media.under(reply.content_type);
     reply.body = cached::body_of(entry);
     Plan::Answer(Box::new(reply))
 }
