@@ -104,12 +104,18 @@ impl Shrinker<'_> {
         }
     }
 
-    /// Takes out directives, whole blocks first, and then the blocks around others.
+    /// Takes out directives, whole blocks first, and then the blocks around others; but not those without which a
+    /// difference that is wanted could take the place of the one that was found.
     fn directives(&mut self) -> Result<()> {
+        const KEPT: [&str; 3] = ["fastcgi_cache_key", "proxy_cache_key", "proxy_http_version"];
         for opening in [false, true] {
             let mut at = 0;
             while let Some(place) = self.smallest.tree.places().get(at).cloned() {
                 let tree = &self.smallest.tree;
+                if KEPT.iter().any(|name| tree.is_named(&place, name)) {
+                    at += 1;
+                    continue;
+                }
                 let smaller = if opening {
                     tree.opened(&place)
                 } else {

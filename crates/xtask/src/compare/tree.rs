@@ -53,6 +53,15 @@ impl Tree {
         found
     }
 
+    /// Whether the directive at a place has this name.
+    pub(crate) fn is_named(&self, place: &[usize], name: &str) -> bool {
+        let mut named = false;
+        walk(&self.0, &mut Vec::new(), &mut |at, directive| {
+            named |= at == place && directive.words.split(' ').next() == Some(name);
+        });
+        named
+    }
+
     /// The tree without a directive.
     pub(crate) fn without(&self, place: &[usize]) -> Option<Self> {
         self.replaced(place, |_| Vec::new())
@@ -226,6 +235,7 @@ mod tests {
         assert_eq!(tree.opened(&[0, 1]), Some(Tree::parse("a { b; d; }")));
         assert_eq!(tree.opened(&[0, 0]), None);
         assert_eq!(tree.without(&[1]), None);
+        assert!(tree.is_named(&[0, 1], "c") && !tree.is_named(&[0], "c"));
     }
 
     #[test]

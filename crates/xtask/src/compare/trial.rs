@@ -114,7 +114,7 @@ impl Arena {
                 return Ok(Verdict::Tried(vec![refusal(&error.to_string())]));
             }
         };
-        let mut findings = compare_talks(&scenario.talks, &theirs, &ours);
+        let (mut findings, alike) = compare_talks(&scenario.talks, &theirs, &ours);
         for server in [&mut theirs, &mut ours] {
             if let Err(error) = server.stop() {
                 findings.push(Finding {
@@ -124,7 +124,8 @@ impl Arena {
                 });
             }
         }
-        if findings.is_empty() {
+        // A difference that is wanted is seen in the log, too.
+        if findings.is_empty() && alike {
             findings.extend(compare_logs(&theirs, &ours)?);
         }
         Ok(Verdict::Tried(findings))
@@ -172,24 +173,25 @@ fn line_of(output: &str) -> Option<usize> {
     after.get(..digits)?.parse().ok()
 }
 
-/// Sends all talks to both and compares their answers.
-fn compare_talks(talks: &[Talk], theirs: &Server, ours: &Server) -> Vec<Finding> {
+/// Sends all talks to both and compares their answers; whether they are alike even where they need not be.
+fn compare_talks(talks: &[Talk], theirs: &Server, ours: &Server) -> (Vec<Finding>, bool) {
     let (one, other) = thread::scope(|scope| {
         let theirs = scope.spawn(|| replay_all(talks, theirs));
         let ours = replay_all(talks, ours);
         (theirs.join().unwrap_or_default(), ours)
     });
-    let mut findings = Vec::new();
+    let (mut findings, mut alike) = (Vec::new(), true);
     for (at, (one, other)) in one.iter().zip(&other).enumerate() {
         for (theirs, ours) in one.iter().zip(other) {
             let found = differences(theirs, ours, &|_| false);
+            alike &= found.is_empty();
             let found = found
                 .into_iter()
                 .filter(|difference| !known::is_wanted(theirs, ours, difference));
             findings.extend(found.map(|difference| finding(at, &difference, theirs, ours)));
         }
     }
-    findings
+    (findings, alike)
 }
 
 fn finding(talk: usize, difference: &Difference, theirs: &Answer, ours: &Answer) -> Finding {
