@@ -14,7 +14,7 @@ use crate::{progress, repository};
 const USAGE: &str = "\
 usage: cargo xtask profile
 
-  Records benches/portunus.llvm-VERSION.profdata, by which release builds are laid out.
+  Records benches/portunus.rustc-RELEASE.profdata, by which release builds are laid out.
   Needs llvm-profdata: rustup component add llvm-tools.";
 
 /// Runs the command.
@@ -35,8 +35,10 @@ pub(crate) fn main(mut arguments: Parser) -> Result<ExitCode> {
         repository::build_counting_server(&counts)
     })?;
     bench::exercise(&binary)?;
-    let profile =
-        repository::root().join(format!("benches/portunus.llvm-{}.profdata", compiler.llvm));
+    let profile = repository::root().join(format!(
+        "benches/portunus.rustc-{}.profdata",
+        compiler.release
+    ));
     let mut merge = Command::new(&compiler.profdata);
     merge
         .args(["merge", "--sparse", "--output"])
@@ -49,8 +51,8 @@ pub(crate) fn main(mut arguments: Parser) -> Result<ExitCode> {
 
 /// What is to be known of rustc.
 struct Compiler {
-    /// The major version of its LLVM, which the format of profiles depends on.
-    llvm: String,
+    /// Its release, which the names of functions depend on.
+    release: String,
     profdata: PathBuf,
 }
 
@@ -58,10 +60,9 @@ impl Compiler {
     fn ask() -> Result<Self> {
         let rustc = || Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
         let version = run_quietly(rustc().arg("-vV"))?;
-        let llvm = version
+        let release = version
             .lines()
-            .find_map(|line| line.strip_prefix("LLVM version: "));
-        let llvm = llvm.and_then(|version| version.split('.').next());
+            .find_map(|line| line.strip_prefix("release: "));
         let libraries =
             PathBuf::from(run_quietly(rustc().args(["--print", "target-libdir"]))?.trim());
         let profdata = libraries.with_file_name("bin").join("llvm-profdata");
@@ -72,8 +73,8 @@ impl Compiler {
             );
         }
         Ok(Self {
-            llvm: llvm
-                .context("rustc does not tell its LLVM version")?
+            release: release
+                .context("rustc does not tell its release")?
                 .to_owned(),
             profdata,
         })

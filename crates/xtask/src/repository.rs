@@ -41,6 +41,9 @@ pub(crate) enum Profile {
 
 /// Builds `portunus` so that it counts what runs, in a target folder of its own; its counts go to `counts`.
 ///
+/// All else must be as in a release build: functions have other names where the settings of the Cargo profile are
+/// others, and counts of names that do not occur count for nothing.
+///
 /// # Errors
 /// As [`build_server`].
 pub(crate) fn build_counting_server(counts: &Path) -> Result<PathBuf> {
@@ -52,9 +55,6 @@ pub(crate) fn build_counting_server(counts: &Path) -> Result<PathBuf> {
             "RUSTFLAGS",
             format!("-Cprofile-generate={}", counts.display()),
         )
-        // What is counted does not depend on how it is linked.
-        .env("CARGO_PROFILE_RELEASE_LTO", "thin")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
         .args(["build", "--package", "portunus", "--release"]);
     run(&mut cargo).context("building portunus failed")?;
     Ok(target.join("release/portunus"))
