@@ -78,7 +78,7 @@ fn refused(site: &SiteRef, exchange: &Rc<Exchange>, refusal: &Refusal) -> Box<Co
         head,
         RequestBody::Gone,
     ));
-    server_of_refused(&mut cx, site);
+    server_of_refused(&mut cx, site, refusal);
     cx.log(Severity::Info, format_args!("{}", refusal.reason));
     cx
 }

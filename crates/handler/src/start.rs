@@ -3,6 +3,7 @@
 //! Source: nginx, `ngx_http_process_request_headers`, `ngx_http_set_virtual_server`.
 
 use portunus_routing::Host;
+use portunus_server::Refusal;
 use portunus_telemetry::Severity;
 use portunus_uri_path::Target;
 
@@ -59,10 +60,15 @@ fn default_server(cx: &mut Context, site: &Site) {
 }
 
 /// The server of a request that the gate has refused: the one that it named before it went wrong.
-pub(crate) fn server_of_refused(cx: &mut Context, site: &Site) {
+pub(crate) fn server_of_refused(cx: &mut Context, site: &Site, refusal: &Refusal) {
     cx.location_left = true;
     default_server(cx, site);
     if cx.exchange.has_line() && !read_target(cx, site.servers[cx.server].merge_slashes) {
+        return;
+    }
+    let is_named = cx.exchange.authority().is_some() || cx.exchange.host_field().is_some();
+    if !is_named && !refusal.whole {
+        // It is only at its end that a head has no name.
         return;
     }
     let address = site.address(cx.exchange.connection().tag());

@@ -117,8 +117,11 @@ impl Scan {
         }
         self.accepted = newline + 1;
         let method = &bytes[line.method.clone()];
-        self.fields.finish(bytes, method, line.version)?;
-        Ok(true)
+        let finished = self.fields.finish(bytes, method, line.version);
+        finished.map(|()| true).map_err(|refusal| Refusal {
+            whole: true,
+            ..refusal
+        })
     }
 
     fn take_request_line(

@@ -27,6 +27,8 @@ pub struct Refusal {
     pub code: u16,
     /// What nginx writes into its error log.
     pub reason: Cow<'static, str>,
+    /// The head was read to its end before the fault was found.
+    pub whole: bool,
 }
 
 impl Refusal {
@@ -34,6 +36,7 @@ impl Refusal {
         Self {
             code,
             reason: reason.into(),
+            whole: false,
         }
     }
 
