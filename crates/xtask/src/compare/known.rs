@@ -80,7 +80,7 @@ pub(crate) fn is_wanted(theirs: &Answer, ours: &Answer, difference: &Difference)
         // A packed answer whose length is known lets a client that knows no chunks keep its connection.
         Aspect::Field(name) if name == "connection" => is_packed,
         Aspect::Field(name) if name == "accept-ranges" => {
-            is_packed || difference.theirs == "bytes and bytes"
+            is_packed || difference.theirs.contains(" and ")
         }
         // `add_header`: a 416 has it once.
         Aspect::Field(_) | Aspect::Order if response.status() == 416 => true,

@@ -6,6 +6,7 @@ mod known;
 mod random;
 mod shrink;
 mod site;
+mod talk;
 mod tree;
 mod trial;
 
@@ -20,7 +21,8 @@ use crate::progress;
 use crate::repository::{self, Profile};
 use grammar::Grammar;
 use random::Random;
-use trial::{Arena, Finding, Scenario, Talk, Verdict};
+use talk::Talk;
+use trial::{Arena, Finding, Scenario, Verdict};
 
 const USAGE: &str = "\
 usage: cargo xtask compare [OPTIONS]
@@ -151,9 +153,12 @@ fn scenario(grammar: &Grammar, seed: u64) -> Scenario {
 /// One request, or with less chance more on one connection.
 fn talk(grammar: &Grammar, random: &mut Random) -> Talk {
     let more = random.below(8).saturating_sub(4);
-    (0..=more)
-        .map(|_| without_repetitions(&grammar.make("request", random)))
-        .collect()
+    let pipelined = more > 0 && random.below(3) == 0;
+    let requests = (0..=more).map(|_| without_repetitions(&grammar.make("request", random)));
+    Talk {
+        requests: requests.collect(),
+        pipelined,
+    }
 }
 
 /// A request whose fields all have different names: since 1.23 nginx joins the values in variables, the reference knows
@@ -189,7 +194,11 @@ fn round(arena: &Arena, area: &str, grammar: &Grammar, seed: u64) -> Result<bool
     };
     let (directives, requests) = (
         scenario.tree.places().len(),
-        scenario.talks.iter().map(Vec::len).sum::<usize>(),
+        scenario
+            .talks
+            .iter()
+            .map(|talk| talk.requests.len())
+            .sum::<usize>(),
     );
     let size = format!("{directives} directives, {requests} requests");
     let (mut kinds, mut talks) = (Vec::new(), Vec::new());
@@ -238,14 +247,7 @@ fn print_finding(area: &str, seed: u64, scenario: &Scenario, finding: &Finding) 
 fn print_scenario(scenario: &Scenario) {
     print!("{}", scenario.tree.render());
     for (at, talk) in scenario.talks.iter().enumerate() {
-        for (number, request) in talk.iter().enumerate() {
-            println!("### {at}");
-            if number > 0 {
-                println!("# same connection");
-            }
-            println!("{}", request.trim_end());
-            println!();
-        }
+        print!("{}", talk.script(at));
     }
 }
 
@@ -259,7 +261,7 @@ mod tests {
             let grammar = Grammar::parse(&[COMMON, rules]).expect(name);
             let scenario = scenario(&grammar, 1);
             assert!(scenario.tree.render().contains("server {"), "{name}");
-            for request in scenario.talks.iter().flatten() {
+            for request in scenario.talks.iter().flat_map(|talk| &talk.requests) {
                 assert!(request.contains(" HTTP/1."), "{name}: {request}");
             }
         }

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::trial::{Arena, Finding, Scenario, Talk, Verdict};
+use super::talk::Talk;
+use super::trial::{Arena, Finding, Scenario, Verdict};
 
 /// How many smaller scenarios are tried for one difference.
 const TRIES: usize = 400;
@@ -78,9 +79,11 @@ impl Shrinker<'_> {
     fn talks(&mut self, talk: Option<usize>) -> Result<()> {
         let seen = talk.and_then(|at| self.smallest.talks.get(at)).cloned();
         if let Some(talk) = seen {
-            if let Some(last) = talk.last()
-                && self.offer_talks(vec![vec![last.clone()]])?
-            {
+            let alone = Talk {
+                requests: talk.requests.last().cloned().into_iter().collect(),
+                pipelined: false,
+            };
+            if self.offer_talks(vec![alone])? {
                 return Ok(());
             }
             if self.offer_talks(vec![talk])? {
@@ -138,7 +141,8 @@ impl Shrinker<'_> {
     fn requests(&mut self) -> Result<()> {
         let mut at = 0;
         while at < self.smallest.talks.len() {
-            for smaller in smaller_talks(self.smallest.talks.get(at)) {
+            let talk = self.smallest.talks.get(at).cloned().unwrap_or_default();
+            for smaller in talk.smaller() {
                 let mut talks = self.smallest.talks.clone();
                 if let Some(talk) = talks.get_mut(at) {
                     *talk = smaller;
@@ -151,55 +155,5 @@ impl Shrinker<'_> {
             at += 1;
         }
         Ok(())
-    }
-}
-
-/// A talk without one of its requests, or without one line of one.
-fn smaller_talks(talk: Option<&Talk>) -> Vec<Talk> {
-    let talk = talk.cloned().unwrap_or_default();
-    let mut smaller = Vec::new();
-    for at in 0..talk.len() {
-        if talk.len() > 1 {
-            let mut fewer = talk.clone();
-            fewer.remove(at);
-            smaller.push(fewer);
-        }
-        let lines: Vec<&str> = talk.get(at).map_or("", String::as_str).lines().collect();
-        for line in 1..lines.len() {
-            // The empty line divides head and body.
-            if lines.get(line).is_none_or(|line| line.is_empty()) {
-                continue;
-            }
-            let mut fewer = talk.clone();
-            let mut left = lines.clone();
-            left.remove(line);
-            if let Some(request) = fewer.get_mut(at) {
-                *request = left.join("\n");
-            }
-            smaller.push(fewer);
-        }
-    }
-    smaller
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn talks_lose_requests_and_lines() {
-        let talk = vec![
-            "GET / HTTP/1.1\nHost: a\n".to_owned(),
-            "GET /x HTTP/1.0".to_owned(),
-        ];
-        let smaller = smaller_talks(Some(&talk));
-        assert_eq!(
-            smaller,
-            [
-                vec!["GET /x HTTP/1.0".to_owned()],
-                vec!["GET / HTTP/1.1".to_owned(), "GET /x HTTP/1.0".to_owned()],
-                vec!["GET / HTTP/1.1\nHost: a\n".to_owned()],
-            ]
-        );
     }
 }

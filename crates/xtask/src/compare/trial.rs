@@ -9,11 +9,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use portunus_testkit::{
     Answer, Aspect, Connection, Difference, Error, FastCgiPeer, Launch, PhpFpm, PhpFpmOptions,
-    Program, Server, Step, TempTree, comparable_log, differences, normalise, show, unescape,
+    Program, Response, Server, Step, TempTree, comparable_log, differences, normalise, show,
 };
 
 use super::known;
 use super::site;
+use super::talk::{self, Talk};
 use super::tree::{Place, Tree};
 
 /// How long a server may take for one answer.
@@ -27,9 +28,6 @@ const FILE: &str = "generated.conf";
 
 /// Where configurations log to.
 const LOG: &str = "access.log";
-
-/// Requests that are sent on one connection, one after the other's answer.
-pub(crate) type Talk = Vec<String>;
 
 /// What is tried.
 #[derive(Clone, Debug)]
@@ -235,43 +233,47 @@ fn replay_all(talks: &[Talk], server: &Server) -> Vec<Vec<Answer>> {
 
 /// The answers of a talk, made comparable; after a connection that ends early there are no more.
 fn replay(talk: &Talk, server: &Server, names: &BTreeMap<String, String>) -> Vec<Answer> {
-    let mut answers = Vec::new();
     let mut connection = match Connection::open(server.address(0)) {
         Ok(connection) => connection.with_patience(PATIENCE),
         Err(error) => return vec![error.into()],
     };
-    for request in talk {
-        let bytes = bytes(&server.replace_names(request));
-        let method = request.split(' ').next().unwrap_or_default();
-        let mut answer = match connection.exchange(&bytes, method) {
+    let requests = talk.requests.iter();
+    let bytes = requests.map(|request| talk::bytes(&server.replace_names(request)));
+    let mut requests = talk.requests.iter().map(|request| talk::method(request));
+    if talk.pipelined {
+        let read = |connection: &mut Connection| {
+            let answers = requests.map(|method| connection.read_response(method));
+            Ok(taken(answers, names))
+        };
+        let all = bytes.collect::<Vec<_>>().concat();
+        let answers = connection.while_sending(&all, read);
+        return answers.unwrap_or_else(|error: Error| vec![error.into()]);
+    }
+    let answers =
+        bytes.map(|bytes| connection.exchange(&bytes, requests.next().unwrap_or_default()));
+    taken(answers, names)
+}
+
+/// Answers, as far as there may be a further one.
+fn taken(
+    answers: impl Iterator<Item = Result<Response, Error>>,
+    names: &BTreeMap<String, String>,
+) -> Vec<Answer> {
+    let mut taken = Vec::new();
+    for answer in answers {
+        let mut answer = match answer {
             Ok(response) => Answer::Responses(vec![response]),
             Err(error) => error.into(),
         };
         normalise(&mut answer, names);
         known::open_up(&mut answer);
         let goes_on = known::goes_on(&answer);
-        answers.push(answer);
+        taken.push(answer);
         if !goes_on {
             break;
         }
     }
-    answers
-}
-
-/// The bytes of a request as the scripts of the conformance tests have them: lines up to the first empty one are the
-/// head, what follows is the body.
-pub(crate) fn bytes(request: &str) -> Vec<u8> {
-    let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
-    let body = unescape(body.trim_end_matches('\n'));
-    let mut lines = String::new();
-    for line in head.lines().filter(|line| !line.is_empty()) {
-        lines += &line.replace("%%LENGTH%%", &body.len().to_string());
-        lines += "\r\n";
-    }
-    let mut bytes = unescape(&lines);
-    bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(&body);
-    bytes
+    taken
 }
 
 /// The first line that only one of the logs has.
@@ -291,9 +293,11 @@ fn compare_logs(theirs: &Server, ours: &Server) -> Result<Option<Finding>> {
     if theirs == ours {
         return Ok(None);
     }
-    let mut pairs = theirs.lines().zip(ours.lines());
+    let lines = theirs.lines().count().max(ours.lines().count());
+    let mut pairs = (0..lines).map(|at| (theirs.lines().nth(at), ours.lines().nth(at)));
     let differing = pairs.find(|(one, other)| one != other);
-    let (one, other) = differing.unwrap_or(("", ""));
+    let (one, other) = differing.unwrap_or_default();
+    let (one, other) = (one.unwrap_or("none"), other.unwrap_or("none"));
     Ok(Some(Finding {
         kind: "log".to_owned(),
         talk: None,
@@ -310,12 +314,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_become_bytes_and_messages_lines() {
-        let request = "POST / HTTP/1.1\nContent-Length: %%LENGTH%%\n\na\\x00b\n";
-        assert_eq!(
-            bytes(request),
-            b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\na\0b"
-        );
+    fn messages_tell_lines() {
         assert_eq!(
             line_of("nginx: [emerg] x in /tmp/generated.conf:12\n"),
             Some(12)
