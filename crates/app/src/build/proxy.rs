@@ -292,6 +292,10 @@ impl Builder<'_> {
         (host, fields, replaced)
     }
 
+    /// `proxy_redirect`.
+    ///
+    /// Differs: a default is made from the `proxy_pass` at hand. A level of nginx has that of the outermost one around
+    /// it, so that addresses of other servers get out.
     fn redirects(
         &mut self,
         scope: Scope<'_>,

@@ -8,7 +8,7 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         Differs("blanks and control bytes that variables bring into the target are escaped again"), "HTTP server that answers.";
     PROXY_REDIRECT "proxy_redirect" in HTTP | SERVER | LOCATION,
         TAKE12, Special(Special::ProxyRedirect) = "default", Nearest,
-        Honoured, "Changes Location and Refresh of answers.";
+        Differs("the default is that of the `proxy_pass` at hand; nginx takes over that of a location around it"), "Changes Location and Refresh of answers.";
     PROXY_COOKIE_DOMAIN "proxy_cookie_domain" in HTTP | SERVER | LOCATION,
         TAKE12, Special(Special::CookieRule) = "off", Nearest,
         Honoured, "Changes the domain of cookies.";
