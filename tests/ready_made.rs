@@ -1,7 +1,9 @@
 //! Ready-made forms of static files: `brotli_static` and `zstd_static`, which nginx has as modules of others, beside
 //! `gzip_static`. What each directive does is what `gzip_static` does in nginx.
 
-use portunus_testkit::{Launch, Program, Response, Server, TempTree, exchange};
+use std::time::{Duration, Instant};
+
+use portunus_testkit::{Framing, Launch, Program, Response, Server, TempTree, exchange};
 
 type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
@@ -97,5 +99,29 @@ fn each_is_switched_by_itself() -> Result {
         ("all.css.br", Some("br"))
     );
     assert_eq!(ask(&server, "/br/all.css", "identity")?.text(), "all.css");
+    Ok(())
+}
+
+/// What `gzip` has made of a file once is the file as it lies there.
+#[test]
+fn a_form_made_once_is_not_sent_where_the_text_is_changed() -> Result {
+    const PATIENCE: Duration = Duration::from_secs(20);
+    let root = site()?;
+    let locations = "gzip on; gzip_min_length 1; gzip_types *;
+         location / { root %%ROOT%%; }
+         location /changed/ { alias %%ROOT%%/; sub_filter all some; sub_filter_types *; }";
+    let server = serve(&root, locations)?;
+    let start = Instant::now();
+    // It is made in the background, for settled files.
+    while ask(&server, "/all.css", "gzip")?.framing != Framing::Length {
+        assert!(start.elapsed() < PATIENCE, "no form was made");
+    }
+    let answer = ask(&server, "/changed/all.css", "gzip")?;
+    assert_eq!(answer.field("content-encoding"), Some("gzip"));
+    assert_eq!(answer.framing, Framing::Chunked);
+    assert_eq!(
+        ask(&server, "/changed/all.css", "identity")?.text(),
+        "some.css"
+    );
     Ok(())
 }

@@ -85,7 +85,7 @@ pub(super) fn compress(cx: &mut Context, site: &Site, encoding: &Encoding, reply
     let Some(coding) = decision.coding else {
         return;
     };
-    if let Body::Entry(entry) = &reply.body
+    if let Some(entry) = reply.untouched_entry()
         && let Some(variant) = compressed(&site.files, entry, coding)
     {
         let (body, length) = (variant.body().clone(), variant.content_length().clone());

@@ -1,7 +1,10 @@
 //! An answer before the header filters have seen it.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
+use portunus_static_files::Entry;
 use portunus_static_files::encoding::weak_etag;
 
 use crate::body::Body;
@@ -88,6 +91,14 @@ impl Reply {
     /// Adds a change of the body behind those that are there.
     pub(crate) fn push_stage(&mut self, stage: Stage) {
         self.stages.push(stage);
+    }
+
+    /// The file that the body is, as long as nothing is to be done to it.
+    pub(crate) fn untouched_entry(&self) -> Option<&Rc<Entry>> {
+        match &self.body {
+            Body::Entry(entry) if self.stages.is_empty() => Some(entry),
+            _ => None,
+        }
     }
 
     /// The body with all that is to be done to it.
