@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use http::HeaderValue;
+use http::{HeaderValue, header};
 use portunus_static_files::encoding::weak_etag;
 
 use super::{Reply, chain};
@@ -25,6 +25,7 @@ pub(super) fn apply(cx: &Context, rules: &Addition, reply: &mut Reply) {
     reply.length = None;
     reply.content_length = None;
     reply.ranges = false;
+    reply.fields.remove(header::ACCEPT_RANGES);
     reply.validators.etag = reply.validators.etag.as_ref().and_then(weak_etag);
     if cx.is_head() {
         return;

@@ -48,6 +48,10 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Box<Reply>) -> Response<Re
             // nginx writes its name without making a field of it.
             sent.remove(header::SERVER);
         }
+        if reply.validators.modified.is_some() && !is_of_a_file(reply.status) {
+            // nginx sends what an upstream says, and forgets it.
+            sent.remove(header::LAST_MODIFIED);
+        }
         if unbounded
             && location.level.chunked
             && cx.head.version == Version::HTTP_11
@@ -155,6 +159,11 @@ fn failed(cx: &mut Context, site: &Site, status: u16) -> Reply {
     }
 }
 
+/// Answers that may say when a file was last modified.
+fn is_of_a_file(status: u16) -> bool {
+    matches!(status, 200 | 206 | 304)
+}
+
 /// Answers that never have a body.
 pub(super) fn bodiless(status: u16) -> bool {
     matches!(status, 100..=199 | 204 | 304)
@@ -185,7 +194,7 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
     if !reply.validators.said {
         // nginx: an error page has no date of its own.
         let last_modified = last_modified.take();
-        if let Some(value) = last_modified.filter(|_| matches!(reply.status, 200 | 206 | 304)) {
+        if let Some(value) = last_modified.filter(|_| is_of_a_file(reply.status)) {
             fields.put(header::LAST_MODIFIED, "Last-Modified", &value);
         }
     }
