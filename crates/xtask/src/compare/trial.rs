@@ -16,9 +16,13 @@ use super::known;
 use super::site;
 use super::talk::{self, Talk};
 use super::tree::{Place, Tree};
+use crate::process::pause;
 
 /// How long a server may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a server may take to see that a connection has been closed, and to log its last request.
+const LAST_LINES: Duration = Duration::from_millis(20);
 
 /// Workers of PHP-FPM: both servers keep connections to it.
 const WORKERS: usize = 8;
@@ -113,6 +117,7 @@ impl Arena {
             }
         };
         let (mut findings, alike) = compare_talks(&scenario.talks, &theirs, &ours);
+        pause(LAST_LINES);
         for server in [&mut theirs, &mut ours] {
             if let Err(error) = server.stop() {
                 findings.push(Finding {
@@ -179,10 +184,11 @@ fn compare_talks(talks: &[Talk], theirs: &Server, ours: &Server) -> (Vec<Finding
         (theirs.join().unwrap_or_default(), ours)
     });
     let (mut findings, mut alike) = (Vec::new(), true);
-    for (at, (one, other)) in one.iter().zip(&other).enumerate() {
+    let answers = one.iter().zip(&other);
+    for (at, (talk, (one, other))) in talks.iter().zip(answers).enumerate() {
         for (theirs, ours) in one.iter().zip(other) {
             let found = differences(theirs, ours, &|_| false);
-            alike &= found.is_empty();
+            alike &= found.is_empty() && known::is_logged_alike(talk, theirs);
             let found = found
                 .into_iter()
                 .filter(|difference| !known::is_wanted(theirs, ours, difference));
