@@ -39,9 +39,13 @@ impl Identity {
             name: key_name.clone(),
             reason,
         };
-        if let Some((kind @ ("engine" | "store"), _)) = self.key.split_once(':') {
-            let reason = format!("loading \"{kind}:...\" certificate keys is not supported");
-            return Err(key_error(reason));
+        if let Some((kind @ ("engine" | "store"), rest)) = self.key.split_once(':') {
+            let reason = match kind {
+                "engine" if !rest.contains(':') => "invalid syntax".to_owned(),
+                _ => format!("loading \"{kind}:...\" certificate keys is not supported"),
+            };
+            let name = self.key.clone();
+            return Err(Error::Key { name, reason });
         }
         let opened = |reason: String| key_error(format!("BIO_new_file() failed (SSL: {reason})"));
         let text = key_source.read().map_err(opened)?;

@@ -152,7 +152,7 @@ impl Builder<'_> {
             curves: text(d::SSL_ECDH_CURVE),
             buffer_size: usize::try_from(size).unwrap_or(usize::MAX),
             sessions: self.sessions(server)?,
-            verify: self.verify_client(server)?,
+            verify: self.verify_client(server).filter(|_| self.ocsp(server))?,
             trusted: file(server, d::SSL_TRUSTED_CERTIFICATE),
             revoked: file(server, d::SSL_CRL),
             parameters: file(server, d::SSL_DHPARAM),
@@ -247,6 +247,33 @@ impl Builder<'_> {
             authorities,
             depth: usize::try_from(depth).unwrap_or(usize::MAX),
         }))
+    }
+
+    /// Whether nginx could look client certificates up as `ssl_ocsp` says.
+    ///
+    /// Source: nginx, `ngx_http_ssl_merge_srv_conf`, `ngx_ssl_ocsp`.
+    fn ocsp(&mut self, server: Scope<'_>) -> bool {
+        const HTTP: &[u8] = b"http://";
+        if server.enumeration(d::SSL_OCSP) == "off" {
+            return true;
+        }
+        if demand(server) == Demand::OptionalNoAuthority {
+            let message = "\"ssl_ocsp\" is incompatible with \"ssl_verify_client optional_no_ca\"";
+            self.tls_fault(server.find(d::SSL_OCSP), message.to_owned());
+            return false;
+        }
+        let responder = server.text(d::SSL_OCSP_RESPONDER).unwrap_or_default();
+        let (scheme, rest) = responder.split_at(responder.len().min(HTTP.len()));
+        let is_url = scheme.eq_ignore_ascii_case(HTTP) && !rest.is_empty();
+        if !responder.is_empty() && !is_url {
+            let responder = String::from_utf8_lossy(responder);
+            let message = format!(
+                "invalid URL prefix in OCSP responder \"{responder}\" in \"ssl_ocsp_responder\""
+            );
+            self.tls_fault(server.find(d::SSL_OCSP_RESPONDER), message);
+            return false;
+        }
+        true
     }
 
     /// The file that a directive names, beside the configuration.

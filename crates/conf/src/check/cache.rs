@@ -8,7 +8,7 @@ use crate::d;
 use crate::fault::{Fault, show};
 use crate::table::Special;
 use crate::text::Text;
-use crate::typed::{CachePath, CacheValid, OpenFileCache, SessionCache};
+use crate::typed::{CachePath, CacheValid, OpenFileCache, SessionCache, ocsp_cache};
 
 pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Special) -> Outcome {
     let directive = at.directive;
@@ -59,7 +59,13 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
             }
             Ok(())
         }
-        Special::SslOcspCache => at.once(),
+        Special::SslOcspCache => {
+            at.once()?;
+            if let Some((name, size)) = ocsp_cache(directive)? {
+                checker.state.add_zone(name, size, ZoneOwner::Ssl)?.declared = true;
+            }
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

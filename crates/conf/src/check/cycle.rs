@@ -7,12 +7,14 @@ use super::listen::count_sockets;
 use super::state::State;
 use crate::d;
 use crate::fault::show;
+use crate::scope::Scope;
 
 /// After all that was read.
 const LAST: u32 = Diagnostic::AFTER_READING;
 
 pub(super) fn check(checker: &mut Checker<'_, '_>) {
     let main = checker.config.main();
+    checker.diagnostics.extend(affinity(main));
     let emerg = |message: String| Diagnostic::new(Severity::Emerg, message, LAST);
     match main.child(d::EVENTS) {
         None => {
@@ -57,4 +59,20 @@ pub(super) fn check(checker: &mut Checker<'_, '_>) {
         .map(|name| emerg(format!("zero size shared memory zone \"{}\"", show(name))))
         .collect();
     checker.diagnostics.extend(messages);
+}
+
+/// nginx: `ngx_core_module_init_conf`.
+fn affinity(main: Scope<'_>) -> Option<Diagnostic> {
+    let masks = main.words(d::WORKER_CPU_AFFINITY);
+    let is_auto = masks.first().is_some_and(|first| *first == "auto");
+    let processes = match main.text(d::WORKER_PROCESSES) {
+        Some(b"auto") => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        _ => usize::try_from(main.number(d::WORKER_PROCESSES)?).ok()?,
+    };
+    if is_auto || masks.len() < 2 || masks.len() == processes {
+        return None;
+    }
+    let message = "the number of \"worker_processes\" is not equal to the number of \"worker_cpu_affinity\" masks, \
+                   using last mask for remaining worker processes";
+    Some(Diagnostic::new(Severity::Warn, message.to_owned(), LAST))
 }

@@ -29,7 +29,7 @@ pub use listen::{Listen, SocketKeepalive};
 pub use location::LocationMatch;
 pub use log::{AccessLog, ErrorLog, LogBuffer, LogEscape, LogFormat, LogLevel, LogTarget, Syslog};
 pub use map::{CharsetMap, Map, MapKey, SplitClients};
-pub use network::{Resolver, SessionCache, Who};
+pub use network::{Resolver, SessionCache, Who, ocsp_cache};
 pub use rewrite::{Condition, FileTest, Return, Rewrite, RewriteFlag, parse_variable};
 pub use server::{
     DisableSymlinks, DocumentRoot, KeepaliveTimeout, OpenFileCache, ServerName, SymlinkMode,

@@ -157,19 +157,34 @@ impl<'a> SessionCache<'a> {
                 .map(Self::Builtin)
                 .map_err(|_| invalid());
         }
-        let text = Text::after(word, "shared:").ok_or_else(invalid)?;
-        let (name, size) = text.split_at_byte(b':').ok_or_else(invalid)?;
-        let size = parse_size(size.bytes)
-            .ok()
-            .filter(|_| !name.bytes.is_empty());
-        let size = size.ok_or_else(invalid)?;
-        if size < 8 * 4096 {
-            let text = show(word.as_bytes());
-            return Err(Fault::new(format!("session cache \"{text}\" is too small")).at(word));
-        }
-        Ok(Self::Shared {
-            name: name.bytes,
-            size,
-        })
+        let (name, size) = shared(word, "session cache")?;
+        Ok(Self::Shared { name, size })
     }
+}
+
+/// The zone of an `ssl_ocsp_cache`; none for `off`.
+///
+/// # Errors
+/// In nginx's words.
+pub fn ocsp_cache(directive: &Directive) -> Result<Option<(&[u8], u64)>, Fault> {
+    match directive.args.first() {
+        Some(word) if *word != "off" => shared(word, "OCSP cache").map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// `shared:NAME:SIZE`; `what` is what it is, for messages.
+fn shared<'a>(word: &'a Word, what: &str) -> Result<(&'a [u8], u64), Fault> {
+    let invalid = || Fault::invalid(what, word);
+    let text = Text::after(word, "shared:").ok_or_else(invalid)?;
+    let (name, size) = text.split_at_byte(b':').ok_or_else(invalid)?;
+    let size = parse_size(size.bytes)
+        .ok()
+        .filter(|_| !name.bytes.is_empty());
+    let size = size.ok_or_else(invalid)?;
+    if size < 8 * 4096 {
+        let text = show(word.as_bytes());
+        return Err(Fault::new(format!("{what} \"{text}\" is too small")).at(word));
+    }
+    Ok((name.bytes, size))
 }
