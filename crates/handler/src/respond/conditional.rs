@@ -49,6 +49,7 @@ pub(super) fn not_modified(reply: &mut Reply) {
     reply.length = None;
     reply.ranges = false;
     reply.fields.remove(header::CONTENT_ENCODING);
+    reply.fields.remove(header::ACCEPT_RANGES);
     reply.body = Body::Empty;
 }
 

@@ -71,6 +71,8 @@ impl Context {
     pub(crate) fn append_field(&self, name: &HeaderName, out: &mut Vec<u8>) -> bool {
         let exchange = &self.exchange;
         match *name {
+            // nginx has not read any then.
+            _ if self.target_refused => false,
             header::CONTENT_LENGTH | header::TRANSFER_ENCODING => {
                 exchange.has_field(name) && field(exchange.fields(), name, out)
             }
