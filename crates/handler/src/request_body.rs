@@ -90,6 +90,13 @@ impl RequestBody {
         }
     }
 
+    /// A body that nobody will be given: whatever answers knows of an empty one.
+    ///
+    /// Source: nginx, `ngx_http_discard_request_body`. Differs: PHP, too, is told that it is empty.
+    pub(crate) fn discarded() -> Self {
+        Self::Whole(Spooled::from(Bytes::new()))
+    }
+
     /// Length of a whole body.
     pub(crate) fn length(&self) -> Option<u64> {
         match self {
@@ -126,7 +133,7 @@ impl RequestBody {
         let Self::Unread(mut incoming) = std::mem::take(self) else {
             return Ok(());
         };
-        let limit = level.client_max_body_size;
+        let limit = left_to_check(&incoming, level.client_max_body_size);
         let limits = Limits {
             memory: level.client_body_buffer_size,
             file: u64::MAX,
@@ -165,6 +172,7 @@ impl RequestBody {
         let Self::Unread(mut incoming) = std::mem::take(self) else {
             return Ok(None);
         };
+        let limit = left_to_check(&incoming, limit);
         let mut first = BytesMut::new();
         while first.len() < memory {
             match poll_fn(|cx| Poll::Ready(incoming.poll_data(cx))).await {
@@ -181,6 +189,17 @@ impl RequestBody {
             }
         }
         Ok(Some(Streaming::new(first.freeze(), incoming, limit)))
+    }
+}
+
+/// The limit that a body is held against while it is read: none if its length is known, which the search for a
+/// location has looked at.
+///
+/// Source: nginx, `ngx_http_request_body_chunked_filter`.
+fn left_to_check(incoming: &Incoming, limit: u64) -> u64 {
+    match incoming.exchange().is_chunked() {
+        true => limit,
+        false => 0,
     }
 }
 

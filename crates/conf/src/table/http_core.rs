@@ -68,7 +68,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         Honoured, "Settings for all methods but the ones named.";
     CLIENT_MAX_BODY_SIZE "client_max_body_size" in HTTP | SERVER | LOCATION,
         TAKE1, Offset = "1m", Nearest,
-        Honoured, "Largest request body; 0 lifts the limit.";
+        Differs("a page for a 413 that PHP makes is told of no body; nginx tells it the length that was announced"), "Largest request body; 0 lifts the limit.";
     CLIENT_BODY_BUFFER_SIZE "client_body_buffer_size" in HTTP | SERVER | LOCATION,
         TAKE1, Size = "8k", Nearest,
         Honoured, "How much of a request body is kept in memory.";

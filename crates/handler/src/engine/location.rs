@@ -8,6 +8,7 @@ use portunus_uri_path::Escape;
 use super::{Step, browser};
 use crate::config::Site;
 use crate::context::Context;
+use crate::request_body::RequestBody;
 
 /// Chooses the location and does what nginx does right there: `internal`, the limit on the body's
 /// size, the redirect to the same URI with a slash.
@@ -30,17 +31,12 @@ pub(super) fn find(cx: &mut Context, site: &Site) -> Step {
         return Step::Fail(404);
     }
     let limit = location.level.client_max_body_size;
-    if let Some(length) = cx
-        .exchange
-        .content_length()
-        .filter(|length| *length > limit)
-        && limit != 0
-        && !cx.internal
-    {
+    if let Some(length) = body_length(cx).filter(|length| limit != 0 && *length > limit) {
         cx.log(
             Severity::Error,
             format_args!("client intended to send too large body: {length} bytes"),
         );
+        cx.body = RequestBody::discarded();
         return Step::Fail(413);
     }
     enter(cx, site);
@@ -52,6 +48,15 @@ pub(super) fn find(cx: &mut Context, site: &Site) -> Step {
         return redirect_to(cx, path.to_vec());
     }
     Step::Rewrite
+}
+
+/// What is held against the limit of each location that a request comes to; not of those of its subrequests, which
+/// have no body.
+fn body_length(cx: &Context) -> Option<u64> {
+    if cx.subrequest.is_some() {
+        return None;
+    }
+    cx.body.length().or_else(|| cx.exchange.content_length())
 }
 
 /// What holds from here on: the location, or what its `limit_except` says for this method.
