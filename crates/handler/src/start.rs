@@ -32,6 +32,10 @@ pub(crate) fn start(cx: &mut Context, site: &Site) -> Step {
         return Step::Fail(status);
     }
     cx.location = site.servers[cx.server].base;
+    if cx.server != address.default {
+        // What is answered before a location is found has the limits of its server.
+        cx.exchange.set_limits(cx.location_in(site).limits);
+    }
     if cx.head.version == http::Version::HTTP_2 && !site.servers[cx.server].http2 && !address.http2
     {
         cx.log(
