@@ -29,7 +29,8 @@ usage: cargo xtask compare [OPTIONS]
 
   --seed N        the seed of the first round (default 1); the next has the next
   --rounds N      rounds of each area (default 20)
-  --area NAME     engine, static, fastcgi or variables (default: each in turn)
+  --area NAME     engine, static, fastcgi, variables or protocol
+                  (default: each in turn)
   --binary PATH   the server to compare (default: portunus, built now)
   --show          print the configuration and the requests of each round, and try nothing
 
@@ -38,11 +39,12 @@ usage: cargo xtask compare [OPTIONS]
   request that were found to show it. Needs nginx and PHP-FPM.";
 
 /// Areas by name, with what they add to the common grammar.
-const AREAS: [(&str, &str); 4] = [
+const AREAS: [(&str, &str); 5] = [
     ("engine", include_str!("grammar/engine.txt")),
     ("static", include_str!("grammar/static.txt")),
     ("fastcgi", include_str!("grammar/fastcgi.txt")),
     ("variables", include_str!("grammar/variables.txt")),
+    ("protocol", include_str!("grammar/protocol.txt")),
 ];
 
 /// What all areas share.
