@@ -193,7 +193,8 @@ fn php(cx: &mut Context, site: &Site) -> String {
         let ParamStep::Expand(parameter) = step else {
             continue;
         };
-        let name = parameter.name.as_bytes().escape_ascii().to_string();
+        let name = rules.params.name_of(parameter).as_bytes();
+        let name = name.escape_ascii().to_string();
         if matches!(
             &*name,
             "SCRIPT_FILENAME" | "SCRIPT_NAME" | "PATH_INFO" | "QUERY_STRING" | "HTTPS"

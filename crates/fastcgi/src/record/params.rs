@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use smallvec::SmallVec;
-
 /// Pairs in their wire form, in the order they were pushed.
 ///
 /// Names and values are bytes: PHP takes what comes, UTF-8 or not, and of
@@ -47,17 +45,35 @@ impl Params {
         self.bytes.extend_from_slice(pairs);
     }
 
+    /// Appends a field of the request under the name by which a script knows it: `HTTP_` and the field's name in
+    /// upper case, with `_` for `-` (RFC 3875 §4.1.18).
+    pub fn push_field(&mut self, name: &[u8], value: &[u8]) {
+        const PREFIX: &[u8] = b"HTTP_";
+        let name = name.get(..MAX_LENGTH - PREFIX.len()).unwrap_or(name);
+        let value = cut(value);
+        self.bytes
+            .reserve(PREFIX.len() + name.len() + value.len() + 8);
+        push_length(&mut self.bytes, PREFIX.len() + name.len());
+        push_length(&mut self.bytes, value.len());
+        self.bytes.extend_from_slice(PREFIX);
+        self.bytes.extend(name.iter().map(|byte| match byte {
+            b'-' => b'_',
+            other => other.to_ascii_uppercase(),
+        }));
+        self.bytes.extend_from_slice(value);
+    }
+
     /// Appends one pair whose value `write` appends to the buffer, so that it is built where it
     /// is sent from. An empty value is dropped, its name with it, unless `keep_empty`. Where the
     /// value is in [`Self::as_bytes`], if it was kept.
     pub fn push_written(
         &mut self,
-        name: &ParamName,
+        name: ParamName<'_>,
         keep_empty: bool,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Option<Range<usize>> {
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(&name.wire);
+        self.bytes.extend_from_slice(name.0);
         let value_at = self.bytes.len();
         write(&mut self.bytes);
         self.bytes.truncate(value_at + MAX_LENGTH);
@@ -66,7 +82,7 @@ impl Params {
             self.bytes.truncate(start);
             return None;
         }
-        let length_at = start + name.length_at;
+        let length_at = start + name.value_length_at();
         match (u8::try_from(length), self.bytes.get_mut(length_at)) {
             (Ok(short @ ..0x80), Some(place)) => *place = short,
             _ => drop(
@@ -91,54 +107,38 @@ impl Params {
     }
 }
 
-/// The name of a pair with all that stands before its value, made once for many requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParamName {
-    wire: SmallVec<[u8; 64]>,
-    /// Where the length of the value goes; there is room for that of a short one, which most are.
-    length_at: usize,
-}
+/// The name of a pair with all that stands before its value, framed once for many requests: the length of the name,
+/// room for that of a short value, which most are, and the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParamName<'a>(&'a [u8]);
 
-impl ParamName {
-    /// This name.
-    #[must_use]
-    pub fn new(name: &[u8]) -> Self {
-        Self::of_parts(b"", name)
+impl<'a> ParamName<'a> {
+    /// Frames a name at the end of `wires`. Names that are used together may stand together in memory.
+    pub fn frame(name: &[u8], wires: &mut Vec<u8>) {
+        let name = cut(name);
+        push_length(wires, name.len());
+        wires.push(0);
+        wires.extend_from_slice(name);
     }
 
-    /// The name by which a script knows a field of the request: `HTTP_` and the field's name in upper case, with `_`
-    /// for `-` (RFC 3875 §4.1.18).
+    /// The name of which `wire` is all that [`Self::frame`] has appended.
     #[must_use]
-    pub fn of_field(name: &[u8]) -> Self {
-        let mut made = Self::of_parts(b"HTTP_", name);
-        for byte in made.wire.iter_mut().skip(made.length_at + 1) {
-            *byte = match *byte {
-                b'-' => b'_',
-                other => other.to_ascii_uppercase(),
-            };
-        }
-        made
-    }
-
-    fn of_parts(prefix: &[u8], name: &[u8]) -> Self {
-        let name = name.get(..MAX_LENGTH - prefix.len()).unwrap_or(name);
-        let length = prefix.len() + name.len();
-        let mut wire = SmallVec::new();
-        match u8::try_from(length) {
-            Ok(short @ ..0x80) => wire.push(short),
-            _ => wire.extend_from_slice(&long_length(length)),
-        }
-        let length_at = wire.len();
-        wire.push(0);
-        wire.extend_from_slice(prefix);
-        wire.extend_from_slice(name);
-        Self { wire, length_at }
+    pub const fn of_wire(wire: &'a [u8]) -> Self {
+        Self(wire)
     }
 
     /// The name itself.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.wire.get(self.length_at + 1..).unwrap_or_default()
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.0.get(self.value_length_at() + 1..).unwrap_or_default()
+    }
+
+    /// Behind the length of the name, which is wide if its first bit says so.
+    fn value_length_at(self) -> usize {
+        match self.0.first() {
+            Some(0x80..) => 4,
+            _ => 1,
+        }
     }
 }
 
@@ -229,16 +229,27 @@ mod tests {
         assert_eq!(&params.as_bytes()[..5], [127, 0x80, 0, 0, 128]);
     }
 
+    fn framed(name: &[u8]) -> Vec<u8> {
+        let mut wire = Vec::new();
+        ParamName::frame(name, &mut wire);
+        wire
+    }
+
     #[test]
     fn values_written_in_place_are_values_like_others() {
-        for length in [0, 1, 127, 128, 70_000] {
+        let wires = [framed(b"A"), framed(&[b'A'; 200])];
+        let names = wires.each_ref().map(|wire| ParamName::of_wire(wire));
+        for (length, name) in [0, 1, 127, 128, 70_000]
+            .into_iter()
+            .zip(names.iter().cycle())
+        {
             let (mut pushed, mut written) = (Params::default(), Params::default());
             for params in [&mut pushed, &mut written] {
                 params.push(b"BEFORE", b"1");
             }
             let value = vec![b'v'; length];
-            pushed.push(b"A", &value);
-            written.push_written(&ParamName::new(b"A"), true, |out| {
+            pushed.push(name.as_bytes(), &value);
+            written.push_written(*name, true, |out| {
                 out.extend_from_slice(&value);
             });
             pushed.push_wire(b"\x01\x00Z");
@@ -246,8 +257,19 @@ mod tests {
             assert_eq!(pushed, written, "{length}");
         }
         let mut params = Params::default();
-        params.push_written(&ParamName::new(b"A"), false, |_| {});
+        params.push_written(names[0], false, |_| {});
         assert_eq!(params, Params::default());
+    }
+
+    #[test]
+    fn fields_are_named_as_scripts_know_them() {
+        let (mut fields, mut pairs) = (Params::default(), Params::default());
+        let long = [b'x'; 300];
+        fields.push_field(b"X-Forwarded-For", b"10.0.0.1");
+        pairs.push(b"HTTP_X_FORWARDED_FOR", b"10.0.0.1");
+        fields.push_field(&long, &long);
+        pairs.push(&[b"HTTP_", &*long.to_ascii_uppercase()].concat(), &long);
+        assert_eq!(fields, pairs);
     }
 
     #[test]

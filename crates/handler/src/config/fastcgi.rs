@@ -10,6 +10,7 @@ use portunus_routing::Regex;
 use portunus_upstream::{Balance, Group, Peer};
 
 use super::{Caching, FileCopy, IgnoredFields, NextUpstream, Template};
+use crate::variable::Variable;
 
 /// A location that PHP answers.
 ///
@@ -147,6 +148,8 @@ pub struct FastCgiParam {
 #[derive(Debug, Default)]
 pub struct FastCgiParams {
     pub(crate) steps: Vec<ParamStep>,
+    /// Names and constant pairs in their wire form, side by side: each request reads them all.
+    wires: Vec<u8>,
     /// Request fields that are not passed on, because a param `HTTP_…` stands for them.
     pub(crate) overridden: Vec<HeaderName>,
     /// Whether there is a `CONTENT_LENGTH`.
@@ -156,17 +159,26 @@ pub struct FastCgiParams {
 /// How the next bytes of the params come about.
 #[derive(Debug)]
 pub(crate) enum ParamStep {
-    /// Constant pairs in their wire form.
-    Wire(Box<[u8]>),
+    /// Constant pairs.
+    Constant(Wire),
     /// A value of the request's own.
     Expand(ReadyParam),
+}
+
+/// Where bytes are in [`FastCgiParams::wires`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wire {
+    start: u32,
+    end: u32,
 }
 
 /// A param whose name needs no more work.
 #[derive(Debug)]
 pub(crate) struct ReadyParam {
-    pub(crate) name: ParamName,
-    pub(crate) value: Template,
+    name: Wire,
+    /// The variable that is all of the value, as it is most often.
+    pub(crate) variable: Option<Variable>,
+    pub(crate) value: Box<Template>,
     pub(crate) keep_empty: bool,
     /// It names the script, which is looked at before it goes out.
     pub(crate) is_script: bool,
@@ -174,43 +186,64 @@ pub(crate) struct ReadyParam {
 
 const SCRIPT: &[u8] = b"SCRIPT_FILENAME";
 
-impl From<FastCgiParam> for ReadyParam {
-    fn from(param: FastCgiParam) -> Self {
-        Self {
-            name: ParamName::new(&param.name),
-            value: param.value,
-            keep_empty: !param.if_not_empty,
-            is_script: *param.name == *SCRIPT,
-        }
-    }
-}
-
 impl FromIterator<FastCgiParam> for FastCgiParams {
     fn from_iter<I: IntoIterator<Item = FastCgiParam>>(params: I) -> Self {
-        let (mut made, mut wire) = (Self::default(), Params::default());
+        let (mut made, mut constant) = (Self::default(), Params::default());
         for param in params {
             made.overridden.extend(request_field(&param.name));
             made.tells_length |= &*param.name == b"CONTENT_LENGTH";
             match param.value.as_literal() {
                 Some(b"") if param.if_not_empty => {}
-                Some(literal) if *param.name != *SCRIPT => wire.push(&param.name, literal),
+                Some(literal) if *param.name != *SCRIPT => constant.push(&param.name, literal),
                 _ => {
-                    made.push_wire(&mut wire);
-                    made.steps.push(ParamStep::Expand(param.into()));
+                    made.push_constant(&mut constant);
+                    made.push(param);
                 }
             }
         }
-        made.push_wire(&mut wire);
+        made.push_constant(&mut constant);
         made
     }
 }
 
 impl FastCgiParams {
-    fn push_wire(&mut self, wire: &mut Params) {
-        let wire = std::mem::take(wire).into_bytes();
-        if !wire.is_empty() {
-            self.steps.push(ParamStep::Wire(wire.into()));
+    fn push(&mut self, param: FastCgiParam) {
+        let name = self.append(|wires| ParamName::frame(&param.name, wires));
+        self.steps.push(ParamStep::Expand(ReadyParam {
+            name,
+            variable: param.value.as_variable().cloned(),
+            value: Box::new(param.value),
+            keep_empty: !param.if_not_empty,
+            is_script: *param.name == *SCRIPT,
+        }));
+    }
+
+    fn push_constant(&mut self, constant: &mut Params) {
+        let pairs = std::mem::take(constant).into_bytes();
+        if !pairs.is_empty() {
+            let wire = self.append(|wires| wires.extend(pairs));
+            self.steps.push(ParamStep::Constant(wire));
         }
+    }
+
+    /// A configuration is far shorter than 4 GiB.
+    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Wire {
+        let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let start = short(self.wires.len());
+        write(&mut self.wires);
+        let end = short(self.wires.len());
+        Wire { start, end }
+    }
+
+    /// Pairs, or what stands before a value.
+    pub(crate) fn wire(&self, wire: Wire) -> &[u8] {
+        let range = wire.start as usize..wire.end as usize;
+        self.wires.get(range).unwrap_or_default()
+    }
+
+    /// The name of one of its params.
+    pub(crate) fn name_of(&self, param: &ReadyParam) -> ParamName<'_> {
+        ParamName::of_wire(self.wire(param.name))
     }
 }
 

@@ -20,7 +20,7 @@ mod request_values;
 pub(crate) use client::ProxyValue;
 pub(crate) use client::decode_base64;
 pub(crate) use expand::{Slots, put, put_display, put_seconds};
-pub(crate) use request_values::{argument, cookie, field, join};
+pub(crate) use request_values::{argument, cookie, field};
 
 /// One nginx variable, ready to be evaluated.
 ///

@@ -49,11 +49,7 @@ pub(crate) fn field(headers: &HeaderMap, name: &HeaderName, out: &mut Vec<u8>) -
 }
 
 /// Appends the values of one field with `, ` between them, those of cookies with `; `. Whether there are any.
-pub(crate) fn join<'v>(
-    name: &[u8],
-    values: impl Iterator<Item = &'v [u8]>,
-    out: &mut Vec<u8>,
-) -> bool {
+fn join<'v>(name: &[u8], values: impl Iterator<Item = &'v [u8]>, out: &mut Vec<u8>) -> bool {
     let mut found = false;
     for value in values {
         if found {

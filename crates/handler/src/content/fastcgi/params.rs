@@ -4,13 +4,13 @@
 
 use std::ops::Range;
 
-use http::{HeaderName, HeaderValue, header};
-use portunus_fastcgi::{ParamName, Params};
+use http::{HeaderMap, HeaderName, header};
+use portunus_fastcgi::Params;
 use portunus_server::Exchange;
 
 use crate::config::{FastCgi, ParamStep};
 use crate::context::Context;
-use crate::variable::join;
+use crate::variable::field;
 
 /// The params of one request.
 pub(super) struct Made {
@@ -34,13 +34,14 @@ pub(super) fn params(cx: &mut Context, fastcgi: &FastCgi) -> Made {
     let mut script = None;
     for step in &fastcgi.params.steps {
         match step {
-            ParamStep::Wire(pairs) => params.push_wire(pairs),
+            ParamStep::Constant(wire) => params.push_wire(fastcgi.params.wire(*wire)),
             ParamStep::Expand(param) => {
-                let write = |out: &mut Vec<u8>| match param.value.as_variable() {
+                let write = |out: &mut Vec<u8>| match &param.variable {
                     Some(variable) => drop(cx.append_value(variable, out)),
                     None => param.value.expand(cx, out),
                 };
-                let value = params.push_written(&param.name, param.keep_empty, write);
+                let name = fastcgi.params.name_of(param);
+                let value = params.push_written(name, param.keep_empty, write);
                 if param.is_script {
                     script = value.or(script);
                 }
@@ -102,56 +103,59 @@ fn push_conditions(cx: &Context, fastcgi: &FastCgi, params: &mut Params) {
 /// together in PHP, and a client could speak for a field that a proxy in front sets.
 fn push_fields(exchange: &Exchange, overridden: impl Fn(&[u8]) -> bool, params: &mut Params) {
     let wanted = |name: &[u8]| passes(name) && !overridden(name);
-    if exchange.field_lines().nth(FEW).is_some() {
+    if !are_distinct(exchange.field_lines().map(|(name, _)| name)) {
         let fields = exchange.fields();
         for name in fields
             .keys()
             .filter(|name| wanted(name.as_str().as_bytes()))
         {
-            let values = fields.get_all(name).into_iter();
-            push_field(
-                name.as_str().as_bytes(),
-                values.map(HeaderValue::as_bytes),
-                params,
-            );
+            push_values(fields, name, params);
         }
         return;
     }
-    for (at, (name, _)) in exchange.field_lines().enumerate() {
-        let same = |(other, _): &(&[u8], &[u8])| other.eq_ignore_ascii_case(name);
-        let is_first = !exchange.field_lines().take(at).any(|line| same(&line));
-        if is_first && wanted(name) {
-            let values = exchange.field_lines().skip(at).filter(same);
-            push_field(name, values.map(|(_, value)| value), params);
-        }
+    for (name, value) in exchange.field_lines().filter(|(name, _)| wanted(name)) {
+        params.push_field(name, value);
     }
     for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
         if exchange.has_field(&name) && wanted(name.as_str().as_bytes()) {
-            let values = exchange.fields().get_all(&name).into_iter();
-            push_field(
-                name.as_str().as_bytes(),
-                values.map(HeaderValue::as_bytes),
-                params,
-            );
+            push_values(exchange.fields(), &name, params);
         }
     }
 }
 
-/// So many lines are compared with each other for repeated names; for more there is a map.
-const FEW: usize = 32;
-
 /// One field, with all its values.
-fn push_field<'v>(name: &[u8], values: impl Iterator<Item = &'v [u8]>, params: &mut Params) {
-    params.push_written(&ParamName::of_field(name), true, |out| {
-        join(name, values, out);
-    });
+fn push_values(fields: &HeaderMap, name: &HeaderName, params: &mut Params) {
+    let mut value = Vec::new();
+    field(fields, name, &mut value);
+    params.push_field(name.as_str().as_bytes(), &value);
 }
+
+/// Whether a glance at the ends of names tells that there are no two alike, which is so with most requests.
+fn are_distinct<'n>(names: impl Iterator<Item = &'n [u8]>) -> bool {
+    let mut ends = [0_u64; FEW];
+    for (at, name) in names.enumerate() {
+        let end = name.iter().rev().take(size_of::<u64>());
+        let end = end.fold(0, |end, byte| end << 8 | u64::from(byte | 0x20));
+        let (known, room) = ends.split_at_mut(at.min(FEW));
+        let Some(place) = room.first_mut().filter(|_| !known.contains(&end)) else {
+            return false;
+        };
+        *place = end;
+    }
+    true
+}
+
+/// More lines than this are not compared with each other.
+const FEW: usize = 32;
 
 /// Whether PHP may see a field. `Proxy` would become `HTTP_PROXY`, which programs take for the
 /// environment variable of that name (httpoxy, CVE-2016-5385).
 fn passes(name: &[u8]) -> bool {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
-    !name.eq_ignore_ascii_case(b"proxy") && name.iter().all(plain)
+    // No way out early, so that it is vectorised.
+    let plain = (name.iter()).fold(true, |plain, byte| {
+        plain & (byte.is_ascii_alphanumeric() | (*byte == b'-'))
+    });
+    plain && !name.eq_ignore_ascii_case(b"proxy")
 }
 
 impl Context {
@@ -167,6 +171,23 @@ impl Context {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_may_be_alike_are_looked_at_twice() {
+        let distinct = |names: &[&str]| are_distinct(names.iter().map(|name| name.as_bytes()));
+        assert!(distinct(&[
+            "Host",
+            "Sec-Fetch-Site",
+            "Sec-Fetch-Mode",
+            "Accept-Language",
+            "Accept-Encoding"
+        ]));
+        assert!(!distinct(&["X-Two", "Host", "x-two"]));
+        let many: Vec<_> = (0..=FEW).map(|number| format!("x-{number}")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        assert!(distinct(&many[..FEW]));
+        assert!(!distinct(&many));
+    }
 
     #[test]
     fn only_plain_names_reach_php() {
