@@ -75,9 +75,9 @@ impl PoolConfig {
 pub struct Reuse {
     /// Longest a connection stays idle. Zero: no connection is ever used twice.
     pub idle_timeout: Duration,
-    /// Age from which a connection is closed after its request while all slots are taken, so
-    /// that a worker goes back to `accept` and other clients of the same FPM get their turn.
-    /// While slots are free, so are workers, and connections may become ten times as old.
+    /// While all slots are taken, a connection of this age is closed after its request if no other was
+    /// for so long: a worker goes back to `accept`, and other clients of the same FPM get their turn.
+    /// No connection becomes more than ten times as old.
     pub recycle_after: Duration,
     /// Requests on one connection at most.
     pub max_requests: u32,

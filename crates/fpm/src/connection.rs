@@ -183,7 +183,8 @@ impl Connection {
         read
     }
 
-    /// Has the kernel acknowledge at once what came so far. To be called where more must follow.
+    /// Has the kernel acknowledge at once what came so far, and what comes from now on, until we write again. To be
+    /// called where more must follow.
     ///
     /// PHP writes a larger answer in several pieces, the last one small, and the kernel holds small
     /// pieces back until the ones before are acknowledged (Nagle). On a connection that FPM does not

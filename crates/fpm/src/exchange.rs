@@ -33,8 +33,8 @@ pub(crate) struct Exchange {
     send_error: Option<Error>,
     /// Bytes came.
     heard: bool,
-    /// Bytes came since the kernel was last told to acknowledge them.
-    unacknowledged: bool,
+    /// The kernel acknowledges at once what comes, as long as we write nothing.
+    prompt: bool,
     /// Bytes came that belong to this request.
     answered: bool,
     /// Bytes that came, over all.
@@ -70,7 +70,7 @@ impl Exchange {
             stderr: Stderr::default(),
             send_error: None,
             heard: false,
-            unacknowledged: false,
+            prompt: false,
             answered: false,
             received: 0,
             head_length: None,
@@ -140,7 +140,6 @@ impl Exchange {
                 }
                 Poll::Ready(Ok(count)) => {
                     self.heard = true;
-                    self.unacknowledged = true;
                     self.received += count as u64;
                     self.last_read = Instant::now();
                 }
@@ -152,7 +151,7 @@ impl Exchange {
                     return Poll::Ready(Err(self.broken(error)));
                 }
                 Poll::Pending => {
-                    if std::mem::take(&mut self.unacknowledged) {
+                    if self.heard && !std::mem::replace(&mut self.prompt, true) {
                         self.connection.acknowledge();
                     }
                     return self.poll_timeout(cx, sending).map(Err);
@@ -248,6 +247,7 @@ impl Exchange {
         }
         let mut progress = false;
         let sending = self.out.poll_send(cx, &mut self.connection, &mut progress);
+        self.prompt &= !progress;
         // What goes out at once goes out when the exchange starts.
         let at_once = std::mem::take(&mut self.fresh);
         if progress && !at_once {

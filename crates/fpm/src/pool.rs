@@ -18,7 +18,7 @@ use crate::slots::{Asked, Attention, LONG_WAIT, Released, Size, Slots, Standing}
 
 /// A lent slot keeps its connection for so long while requests wait; then another client of FPM
 /// gets its turn. A connection for each request would cost more than what is lent.
-const LENT_FOR: Duration = Duration::from_millis(100);
+const LENT_FOR: Duration = Duration::from_millis(200);
 
 /// Connections to one FPM. Clones share everything; use it from any thread that runs a
 /// tokio runtime with IO and time.
@@ -45,6 +45,16 @@ pub(crate) struct State {
     pub(crate) reuse: Reuse,
     /// Since when FPM has refused every connection.
     down_since: Option<Instant>,
+    /// When a worker last went back to `accept`, where whoever waits there the longest has its turn.
+    turn_given: Option<Instant>,
+}
+
+impl State {
+    /// Whether the other clients of FPM should have had a turn by now, if there are any.
+    fn owes_turn(&self, rules: &Reuse, now: Instant) -> bool {
+        self.turn_given
+            .is_none_or(|given| now.saturating_duration_since(given) >= rules.recycle_after)
+    }
 }
 
 /// How busy the pool is.
@@ -70,6 +80,7 @@ impl Pool {
             seats: Seats::default(),
             reuse: config.reuse,
             down_since: None,
+            turn_given: None,
         });
         Self {
             shared: Arc::new(Shared {
@@ -413,11 +424,15 @@ impl Lease {
             .is_some_and(|kept| kept.is_aged(rules, now));
         let mut state = shared.lock();
         state.slots.forget(self.standing);
-        if std::mem::take(&mut self.lent) {
+        let lent = std::mem::take(&mut self.lent);
+        if lent {
             state.slots.unmark_lent();
         }
+        let recycled = aged && state.slots.is_full() && (lent || state.owes_turn(rules, now));
+        if recycled || !offered {
+            state.turn_given = Some(now);
+        }
         // Closed outside of the lock, and before anybody else connects: its worker is then free.
-        let recycled = aged && state.slots.is_full();
         if recycled {
             drop(state);
             drop(connection.take());

@@ -1,6 +1,9 @@
 //! What tells one state of a file from another.
 
-use rustix::fs::{FileType, Stat};
+use std::io;
+use std::path::Path;
+
+use rustix::fs::{FileType, Stat, stat};
 
 /// A moment as the kernel stamps files: seconds and nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +47,14 @@ pub struct Validator {
 }
 
 impl Validator {
+    /// The validator of what `path` names now, links followed.
+    ///
+    /// # Errors
+    /// What `stat` says.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        Ok(Self::from_stat(&stat(path)?))
+    }
+
     /// The validator in an answer of `stat`.
     #[must_use]
     #[allow(

@@ -21,7 +21,7 @@ pub(crate) struct ManifestWatch {
 impl ManifestWatch {
     /// Watches from now on. To be made before the file is read: what changes in between is noticed, too.
     pub(crate) fn new(path: PathBuf) -> Self {
-        let seen = look(&path);
+        let seen = Validator::of(&path).ok();
         Self {
             path,
             seen,
@@ -38,18 +38,13 @@ impl ManifestWatch {
         });
         loop {
             ticks.tick().await;
-            let now = look(&self.path);
+            let now = Validator::of(&self.path).ok();
             if now != self.seen {
                 self.seen = now;
                 return;
             }
         }
     }
-}
-
-fn look(path: &std::path::Path) -> Option<Validator> {
-    let stat = rustix::fs::stat(path).ok()?;
-    Some(Validator::from_stat(&stat))
 }
 
 #[cfg(test)]

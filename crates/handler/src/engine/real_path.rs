@@ -7,11 +7,10 @@ use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use portunus_static_files::Moment;
+use portunus_static_files::{Moment, Validator};
 
 /// A directory above may be renamed, which its inode does not tell: looked up anew after that long.
 const TRUSTED: Duration = Duration::from_secs(1);
@@ -23,18 +22,11 @@ const KEPT: usize = 16;
 struct Resolved {
     path: Box<[u8]>,
     real: Box<[u8]>,
-    directory: Directory,
+    /// Which directory it is. Renamed or replaced, it is another.
+    directory: Validator,
     since: Instant,
     /// [`Moment::now`] of the last look; 0 for none.
     looked: u64,
-}
-
-/// Which directory it is. Renamed or replaced, one of these changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Directory {
-    device: u64,
-    inode: u64,
-    changed: (i64, i64),
 }
 
 thread_local! {
@@ -62,7 +54,7 @@ pub(super) fn append(
             out.extend_from_slice(&entry.real);
             return Ok(());
         }
-        let directory = look(file)?;
+        let directory = Validator::of(file)?;
         let looked = moment.map_or(0, |moment| moment.now);
         if let Some(entry) = &mut entry
             && entry.directory == directory
@@ -92,15 +84,6 @@ pub(super) fn append(
             }
         }
         Ok(())
-    })
-}
-
-fn look(path: &Path) -> io::Result<Directory> {
-    let found = std::fs::metadata(path)?;
-    Ok(Directory {
-        device: found.dev(),
-        inode: found.ino(),
-        changed: (found.ctime(), found.ctime_nsec()),
     })
 }
 
