@@ -11,7 +11,10 @@ const BY_STRUCTURE: &[(&str, &str)] = &[
     ("events", "the block is entered by portunus-conf"),
     ("http", "the block is entered by portunus-conf"),
     ("include", "portunus-conf-syntax puts the files in place"),
-    ("types", "portunus-conf reads all blocks of a level into one map"),
+    (
+        "types",
+        "portunus-conf reads all blocks of a level into one map",
+    ),
 ];
 
 fn sources(folder: &Path, text: &mut String) {

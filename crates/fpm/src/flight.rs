@@ -41,7 +41,8 @@ struct Parts {
 impl InFlight {
     pub(crate) fn new(answer: Answer, lease: Lease, started: Instant) -> Self {
         Self {
-            parts: Some(Box::new(Parts { answer, lease })),
+            // Made in the box, not copied into it.
+            parts: Some(Box::write(Box::new_uninit(), Parts { answer, lease })),
             started,
             response: None,
             overrun: false,

@@ -26,7 +26,7 @@ const IMPATIENT: Duration = Duration::from_millis(100);
 pub(crate) const CALM: Duration = Duration::from_secs(2);
 
 /// Waits that differ by less are the same.
-const BRIEF: Duration = Duration::from_millis(1);
+const BRIEF: Duration = Duration::from_millis(5);
 
 /// A request's place in the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

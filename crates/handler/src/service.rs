@@ -24,6 +24,7 @@ use crate::config::{Site, SiteRef};
 use crate::context::{Context, RequestHead};
 use crate::engine::{Plan, Step, decide};
 use crate::explain;
+use crate::in_place::boxed;
 use crate::request_body::RequestBody;
 use crate::respond::finish;
 use crate::start::{server_of_refused, start};
@@ -147,7 +148,7 @@ impl tower::Service<Incoming> for RequestService {
         let head = RequestHead::of(&exchange);
         let body = RequestBody::new(request);
         let site = self.handler.site();
-        let mut cx = Box::new(Context::new(Rc::clone(&site), exchange, head, body));
+        let mut cx = boxed(|| Context::new(Rc::clone(&site), exchange, head, body));
         cx.moment = Some(Moment {
             asked: cx.exchange.arrival(),
             now: cx.exchange.reads(),
@@ -167,7 +168,7 @@ impl tower::Service<Incoming> for RequestService {
 fn answering(plan: Plan, cx: Box<Context>) -> Answering {
     match plan {
         Plan::Answer(reply) => Answering::Ready(Some(finish(cx, reply))),
-        plan => Answering::Waiting(Box::pin(act(cx, plan))),
+        plan => Answering::Waiting(Box::into_pin(boxed(|| act(cx, plan)))),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::config::{Alias, Fallback, Location, Root, Site};
 use crate::content::listing::{Listing, Purpose};
 use crate::content::statics;
 use crate::context::Context;
-use crate::respond::Reply;
+use crate::in_place::boxed;
 
 /// A file that `try_files` or `index` found, so that the static answer need not look again.
 #[derive(Debug)]
@@ -195,10 +195,11 @@ fn file(cx: &mut Context, site: &Site) -> Step {
     match opened {
         Ok(Opened::Directory) => location::slash_redirect(cx),
         Ok(Opened::File(_)) if !get => Step::Fail(405),
-        Ok(Opened::File(entry)) => Step::Done(Plan::Answer(Box::new(Reply {
-            vary,
-            ..statics::reply(cx, location, entry)
-        }))),
+        Ok(Opened::File(entry)) => {
+            let mut reply = boxed(|| statics::reply(cx, location, entry));
+            reply.vary = vary;
+            Step::Done(Plan::Answer(reply))
+        }
         Err(error) => refuse(cx, &path, error),
     }
 }

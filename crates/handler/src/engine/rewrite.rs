@@ -16,6 +16,7 @@ use super::{Plan, Step};
 use crate::body::Body;
 use crate::config::Site;
 use crate::context::Context;
+use crate::in_place::boxed;
 use crate::respond::Reply;
 use crate::variable::Variable;
 
@@ -104,14 +105,12 @@ fn respond(cx: &mut Context, status: u16, body: Vec<u8>) -> Step {
     let content_type = content_type.filter(|_| shown != 204);
     let length = Some(body.len() as u64);
     let body = Body::bytes(body);
-    let reply = Reply {
-        content_type,
-        length,
-        body,
-        charset,
-        ..Reply::status(status)
-    };
-    Step::Done(Plan::Answer(Box::new(reply)))
+    let mut reply = boxed(|| Reply::status(status));
+    reply.content_type = content_type;
+    reply.length = length;
+    reply.body = body;
+    reply.charset = charset;
+    Step::Done(Plan::Answer(reply))
 }
 
 impl RewriteContext<Variable> for Context {

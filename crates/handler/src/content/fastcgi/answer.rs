@@ -18,6 +18,7 @@ use crate::content::cached::{self, Arrived, Storing, fields_of};
 use crate::content::instead::{self, KEPT_ON_REDIRECT, has_page};
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide};
+use crate::in_place::boxed;
 use crate::request_body::BodyReadError;
 use crate::respond::Reply;
 
@@ -107,7 +108,7 @@ pub(super) fn from_response(
     if let Some(rule) = fastcgi.copy.as_ref().filter(|_| !streamed) {
         cached::keep_copy(cx, rule, &mut reply, fastcgi.options.spool.clone());
     }
-    Plan::Answer(Box::new(reply))
+    Plan::Answer(reply)
 }
 
 /// Stores an answer on its way.
@@ -165,7 +166,7 @@ pub(super) fn denied(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Plan {
     let fields = CgiFields::from_iter([(header::CONTENT_TYPE, content_type)]);
     let mut reply = reply(fastcgi, STATUS, fields, None, false);
     reply.body = Body::bytes(Bytes::from_static(b"Access denied.\n"));
-    Plan::Answer(Box::new(reply))
+    Plan::Answer(reply)
 }
 
 /// PHP's spelling of names, but for those that are ours to spell.
@@ -210,7 +211,7 @@ pub(super) fn from_stored(cx: &mut Context, site: &Site, fastcgi: &FastCgi, entr
     let mut reply = reply(fastcgi, head.status, fields, length, true);
     reply.content_type = cx.carried.media.under(reply.content_type);
     reply.body = cached::body_of(entry);
-    Plan::Answer(Box::new(reply))
+    Plan::Answer(reply)
 }
 
 /// What fields and status make of an answer. With `storable`, ranges and conditions are ours.
@@ -220,8 +221,8 @@ fn reply(
     fields: CgiFields,
     length: Option<u64>,
     storable: bool,
-) -> Reply {
-    let mut reply = Reply::status(status);
+) -> Box<Reply> {
+    let mut reply = boxed(|| Reply::status(status));
     reply.length = length;
     reply.conditional = storable;
     let own_ranges = storable && !fastcgi.force_ranges;
