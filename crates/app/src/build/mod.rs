@@ -283,7 +283,10 @@ impl Builder<'_> {
             keeps_sent_fields: self.uses_sent_fields || has_pages,
             underscores_in_headers: http.is_some_and(|http| {
                 let mut servers = http.children(d::SERVER);
-                servers.any(|server| server.flag(d::UNDERSCORES_IN_HEADERS))
+                servers.any(|server| {
+                    server.flag(d::UNDERSCORES_IN_HEADERS)
+                        || !server.flag(d::IGNORE_INVALID_HEADERS)
+                })
             }),
             server: Arc::clone(&self.kept.server),
             dynamic_pools: std::mem::take(&mut self.named_groups).into_iter().collect(),

@@ -110,7 +110,7 @@ pub struct Site {
     pub product: Product,
     /// Whether some value reads fields of answers, so that they must be kept.
     pub keeps_sent_fields: bool,
-    /// Whether some server takes `underscores_in_headers`.
+    /// Whether some server takes fields with underscores (`underscores_in_headers`, `ignore_invalid_headers off`).
     pub underscores_in_headers: bool,
 }
 
