@@ -76,8 +76,8 @@ fn near_goes_first(near: u64, far: u64) -> bool {
 
 #[test]
 fn nearness_is_bounded_by_half_a_wait() {
-    assert!(near_goes_first(0, 1) && near_goes_first(100, 151));
-    assert!(!near_goes_first(0, 2) && !near_goes_first(100, 152));
+    assert!(near_goes_first(0, 5) && near_goes_first(100, 155));
+    assert!(!near_goes_first(0, 6) && !near_goes_first(100, 156));
 }
 
 #[test]
