@@ -28,7 +28,7 @@ const CONFIG: &str = "
     client_max_body_size 10k;
     client_header_buffer_size 1k;
     large_client_header_buffers 2 1k;
-    map $request_time $took { ~^0\\. short; default long; }
+    map $request_time $took { ~^0\\.[0-4] short; default long; }
     log_format figures '$request|$status|$bytes_sent|$body_bytes_sent|$request_length|$pipe|$connection_requests|$took';
     log_format streams 'h2 $request|$status|$body_bytes_sent|$pipe|$connection_requests|$took';
     ssl_certificate %%ROOT%%/tls.crt;
