@@ -241,16 +241,14 @@ impl Launch {
             look_up,
             regex: Some(compile),
         };
-        let watch = self
-            .preset
-            .as_ref()
-            .map(|preset| ManifestWatch::new(preset.manifest_path()));
-        let loaded = match &self.preset {
-            None => Config::load(&self.conf, &options),
+        let (loaded, watch) = match &self.preset {
+            None => (Config::load(&self.conf, &options), None),
             Some(preset) => {
+                let watch = ManifestWatch::new(preset.manifest_path());
                 let text = preset.text().map_err(Unready::Preset)?;
                 let files = MemoryLoader::from([(self.conf.as_os_str().as_bytes(), text)]);
-                Config::load_with(&self.conf, &options, &files)
+                let loaded = Config::load_with(&self.conf, &options, &files);
+                (loaded, Some(watch))
             }
         };
         let Loaded {
