@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::fields::Fields;
 use super::{CONTINUE, Connection, Cut, Outcome, ReadyFields, Wait};
 use crate::gate::body::Framing;
-use crate::gate::{FieldLines, Persistence, Refusal, RequestLine};
+use crate::gate::{FieldLines, NameMask, Persistence, Refusal, RequestLine};
 use crate::http1::Tunnel;
 use crate::io::{FileMarkers, FileQueue};
 use crate::settings::Limits;
@@ -67,6 +67,8 @@ pub(crate) struct Head {
     pub(crate) method: Method,
     pub(crate) fields_start: usize,
     pub(crate) lines: FieldLines,
+    /// The names of the fields, of those in a map too.
+    pub(crate) names: NameMask,
     pub(crate) host: Option<Range<usize>>,
     pub(crate) persistence: Persistence,
     pub(crate) content_length: Option<u64>,
@@ -133,6 +135,8 @@ impl Exchange {
 
     /// The same with fields that are in a map already.
     pub(crate) fn with_fields(mut self, fields: HeaderMap) -> Self {
+        let names = fields.keys().map(|name| name.as_str().as_bytes());
+        self.head.names = names.collect();
         self.fields = fields.into();
         self
     }
@@ -261,6 +265,7 @@ impl Exchange {
 
     /// Whether there is a field of that name.
     #[must_use]
+    #[inline]
     pub fn has_field(&self, name: &HeaderName) -> bool {
         self.fields.has(&self.head, name)
     }

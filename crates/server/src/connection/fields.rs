@@ -33,8 +33,15 @@ impl Fields {
         self.map.get_or_init(Box::default);
     }
 
-    /// Whether one of them has this name.
+    /// Whether one of them has this name. Most that are asked for are not there, and need no look at the lines.
+    #[inline]
     pub(super) fn has(&self, head: &Head, name: &HeaderName) -> bool {
+        head.names.may_hold(name.as_str().as_bytes()) && self.holds(head, name)
+    }
+
+    /// The same of a name that may be there.
+    #[inline(never)]
+    fn holds(&self, head: &Head, name: &HeaderName) -> bool {
         if let Some(map) = self.map.get() {
             return map.contains_key(name);
         }
@@ -111,13 +118,14 @@ mod tests {
         }
     }
 
-    fn head(text: &'static str) -> Head {
+    fn head(text: &str) -> Head {
         let mut scan = Scan::new(Arc::default());
         let step = scan.advance(text.as_bytes(), &mut Unseen);
         assert!(matches!(step, Step::Whole(_)), "{step:?}");
         Head {
-            raw: Bytes::from_static(text.as_bytes()),
+            raw: Bytes::copy_from_slice(text.as_bytes()),
             lines: scan.fields.lines,
+            names: scan.fields.names,
             content_length: scan.fields.content_length,
             chunked: scan.fields.chunked,
             ..Head::default()
@@ -133,6 +141,9 @@ mod tests {
             ("host", true),
             ("x-two", true),
             ("x-twa", false),
+            // A name that only the lines can tell from another, and one that the mask can.
+            ("hast", false),
+            ("range", false),
             ("content-length", true),
             ("transfer-encoding", false),
         ];
@@ -149,6 +160,44 @@ mod tests {
             let lines = [("Host", "a"), ("X-Two", "1"), ("x-two", "2")];
             let lines = lines.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
             assert!(fields.lines(&head).eq(lines));
+        }
+    }
+
+    #[test]
+    fn whichever_fields_have_come_those_are_found_and_no_others() {
+        let names = [
+            "Range",
+            "VIA",
+            "if-range",
+            "If-Match",
+            "If-None-Match",
+            "accept-Encoding",
+            "Accept-Language",
+            "X-Accel-Expires",
+            "Content-Length",
+            "9",
+        ];
+        for chosen in 0..1_u32 << names.len() {
+            let is_there = |at: usize| chosen & (1 << at) != 0;
+            let mut text = String::from("GET / HTTP/1.1\r\nhost: a\r\n");
+            let there = names.iter().enumerate().filter(|(at, _)| is_there(*at));
+            text.extend(there.map(|(_, name)| format!("{name}: 1\r\n")));
+            let head = head(&(text + "\r\n"));
+            let fields = Fields::default();
+            for (at, name) in names.iter().enumerate() {
+                let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+                assert_eq!(fields.has(&head, &name), is_there(at), "{name} {chosen:b}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_there() {
+        let head = head("GET / HTTP/1.1\r\nHost: a\r\nRange: b\r\nContent-Length: 3\r\n\r\n");
+        let fields = Fields::default();
+        fields.forget();
+        for name in [http::header::HOST, http::header::RANGE, CONTENT_LENGTH] {
+            assert!(!fields.has(&head, &name), "{name}");
         }
     }
 }

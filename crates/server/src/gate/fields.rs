@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::{Refusal, Watch, validate_host};
+use super::{NameMask, Refusal, Watch, validate_host};
 use crate::settings::Settings;
 
 /// What the client asks for with `Connection`.
@@ -38,6 +38,8 @@ pub(crate) struct Fields {
     seen: u16,
     /// The lines that a service gets to see; those of the framing are not among them.
     pub(crate) lines: FieldLines,
+    /// The names of all fields, those of the framing too.
+    pub(crate) names: NameMask,
 }
 
 /// Longest name of a field, and most fields of a head: what an [`http::HeaderMap`] takes.
@@ -174,6 +176,7 @@ impl Fields {
         let bytes = &head[name.clone()];
         let content = &head[value.clone()];
         let known = Known::of(bytes);
+        self.names.add(bytes);
         if !matches!(known, Some(Known::ContentLength | Known::TransferEncoding)) {
             self.lines.push(field);
         }

@@ -377,6 +377,7 @@ fn describe(scan: Scan, raw: Bytes, refused: bool) -> Head {
         received,
         fields_start,
         lines: fields.lines,
+        names: fields.names,
         host: fields.host,
         persistence: fields.persistence,
         content_length: fields.content_length.filter(|_| !refused),
