@@ -18,6 +18,7 @@ use crate::content::CarriedMedia;
 use crate::content::proxy::Proxied;
 use crate::engine::Found;
 use crate::explain::Trace;
+use crate::host::HostName;
 use crate::limit::LimitState;
 use crate::request_body::RequestBody;
 use crate::respond::Compressed;
@@ -116,7 +117,7 @@ pub(crate) struct Context {
     /// How the client came to a trusted proxy.
     pub(crate) forwarded: Forwarded,
     /// `$host`: lower case, without port.
-    pub(crate) host: Box<[u8]>,
+    pub(crate) host: HostName,
     /// Port of the requested host.
     pub(crate) host_port: Option<u16>,
     /// Number of the server block.
@@ -191,7 +192,7 @@ impl Context {
             head,
             body,
             client,
-            host: Box::default(),
+            host: HostName::default(),
             forwarded: Forwarded::default(),
             host_port: None,
             server: 0,

@@ -14,6 +14,7 @@ mod context;
 mod engine;
 mod explain;
 mod filtered;
+mod host;
 mod in_place;
 mod joined;
 mod limit;

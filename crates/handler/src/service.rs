@@ -45,7 +45,7 @@ impl Handler {
     /// A handler for the thread that calls this.
     #[must_use]
     pub fn new(shared: SharedSite) -> Self {
-        let current = RefCell::new(Rc::new(shared.load_full()));
+        let current = RefCell::new(Rc::new(shared.load_full().into()));
         Self { shared, current }
     }
 
@@ -62,8 +62,8 @@ impl Handler {
     fn site(&self) -> SiteRef {
         let newest = self.shared.load();
         let mut current = self.current.borrow_mut();
-        if !Arc::ptr_eq(&newest, &current) {
-            *current = Rc::new(Arc::clone(&newest));
+        if !Arc::ptr_eq(&newest, &current.site) {
+            *current = Rc::new(Arc::clone(&newest).into());
         }
         Rc::clone(&current)
     }

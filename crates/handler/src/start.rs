@@ -3,13 +3,14 @@
 //! Source: nginx, `ngx_http_process_request_headers`, `ngx_http_set_virtual_server`.
 
 use portunus_routing::Host;
-use portunus_server::Refusal;
+use portunus_server::{Exchange, Refusal};
 use portunus_telemetry::Severity;
 use portunus_uri_path::Target;
 
 use crate::config::{Address, Site};
 use crate::context::Context;
 use crate::engine::{Step, real_ip};
+use crate::host::Named;
 use crate::tls;
 
 /// Reads host and target; where they are no good the request fails with 400 in the default server.
@@ -83,15 +84,28 @@ pub(crate) fn server_of_refused(cx: &mut Context, site: &Site, refusal: &Refusal
 
 /// Chooses the server block by the name in the target, or else in `Host`.
 fn find_server(cx: &mut Context, address: &Address) -> Result<(), u16> {
+    let raw = host_of(&cx.exchange);
+    let tag = cx.exchange.connection().tag();
+    match raw.and_then(|raw| cx.site.last_host.recall(tag, raw)) {
+        Some(known) => {
+            cx.host = known.host;
+            cx.host_port = known.port;
+            cx.server = known.server;
+            Ok(())
+        }
+        None => look_for_server(cx, address),
+    }
+}
+
+/// The same for a host that is not the last one of this thread.
+fn look_for_server(cx: &mut Context, address: &Address) -> Result<(), u16> {
     let exchange = std::rc::Rc::clone(&cx.exchange);
-    let authority = exchange.authority();
-    let field = exchange.host_field();
-    let Some(raw) = authority.or(field) else {
+    let Some(raw) = host_of(&exchange) else {
         return choose(cx, address);
     };
     match Host::parse(raw) {
         Ok(host) => {
-            cx.host = host.name.into_owned().into();
+            cx.host = (&*host.name).into();
             cx.host_port = host.port;
         }
         Err(_) => {
@@ -104,7 +118,23 @@ fn find_server(cx: &mut Context, address: &Address) -> Result<(), u16> {
             return Err(400);
         }
     }
-    choose(cx, address)
+    choose(cx, address)?;
+    // Captures are the request's own, and the next one has to make them again.
+    if cx.captures.is_empty() {
+        let known = Named {
+            host: cx.host.clone(),
+            port: cx.host_port,
+            server: cx.server,
+        };
+        let tag = exchange.connection().tag();
+        cx.site.last_host.remember(tag, raw, known);
+    }
+    Ok(())
+}
+
+/// The host as the client wrote it.
+fn host_of(exchange: &Exchange) -> Option<&[u8]> {
+    exchange.authority().or(exchange.host_field())
 }
 
 fn choose(cx: &mut Context, address: &Address) -> Result<(), u16> {

@@ -3,6 +3,7 @@
 //! `app` translates the configuration language into these types; nothing here knows that the
 //! language exists. A reload builds a new [`Site`]; requests in flight keep the one they began with.
 
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
@@ -61,6 +62,7 @@ pub use userid::{CookieExpires, IdForm, UserId};
 
 use crate::access::UserFiles;
 use crate::explain::Place;
+use crate::host::LastHost;
 use crate::variable::Variable;
 
 /// A nginx complex value over our variables.
@@ -68,7 +70,31 @@ pub type Template = portunus_template::Template<Variable>;
 
 /// A snapshot as one thread hands it around: counting references of the inner `Arc` would make
 /// threads fight for a cache line at every request.
-pub(crate) type SiteRef = Rc<Arc<Site>>;
+pub(crate) type SiteRef = Rc<LocalSite>;
+
+/// A snapshot, with what one thread remembers of its requests: a reload forgets it.
+#[derive(Debug)]
+pub(crate) struct LocalSite {
+    pub(crate) site: Arc<Site>,
+    pub(crate) last_host: LastHost,
+}
+
+impl From<Arc<Site>> for LocalSite {
+    fn from(site: Arc<Site>) -> Self {
+        Self {
+            site,
+            last_host: LastHost::default(),
+        }
+    }
+}
+
+impl Deref for LocalSite {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
 
 /// Everything that a request may need, shared by all worker threads.
 #[derive(Debug)]

@@ -52,6 +52,11 @@ impl Captures {
         }
     }
 
+    /// Whether the last match had no groups, or there was none.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
     /// Whether matches have set named groups since [`Self::take_named`].
     #[inline]
     pub fn has_named(&self) -> bool {
