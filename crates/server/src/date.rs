@@ -3,41 +3,48 @@
 use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::time::Instant;
+
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, RFC 9110 §5.6.7.
 type Text = [u8; 29];
 
 /// The date as this thread last wrote it.
 #[derive(Debug)]
 pub(crate) struct Date {
-    second: Cell<u64>,
     text: Cell<Text>,
+    /// When the second that it names is over; a clock that is set shows that late.
+    until: Cell<Option<Instant>>,
 }
 
 impl Default for Date {
     fn default() -> Self {
         Self {
-            second: Cell::new(0),
             text: Cell::new(*b"Thu, 01 Jan 1970 00:00:00 GMT"),
+            until: Cell::new(None),
         }
     }
 }
 
 impl Date {
-    /// The date as it is now.
-    pub(crate) fn now(&self) -> Text {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        self.at(since.map_or(0, |since| since.as_secs()))
-    }
-
-    fn at(&self, second: u64) -> Text {
-        if self.second.replace(second) != second {
-            let time = UNIX_EPOCH + Duration::from_secs(second);
-            let text = httpdate::fmt_http_date(time);
-            if let Ok(text) = Text::try_from(text.as_bytes()) {
-                self.text.set(text);
-            }
+    /// The date at this moment, which must not be long ago.
+    pub(crate) fn at(&self, now: Instant) -> Text {
+        if self.until.get().is_none_or(|until| now >= until) {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            self.write(since.unwrap_or_default(), Instant::now());
         }
         self.text.get()
+    }
+
+    /// Names the second that is so long after 1970, which is now.
+    #[cold]
+    fn write(&self, since: Duration, now: Instant) {
+        let second = Duration::from_secs(since.as_secs());
+        let text = httpdate::fmt_http_date(UNIX_EPOCH + second);
+        if let Ok(text) = Text::try_from(text.as_bytes()) {
+            self.text.set(text);
+        }
+        let over = Duration::from_secs(1) - (since - second);
+        self.until.set(Some(now + over));
     }
 }
 
@@ -47,10 +54,15 @@ mod tests {
 
     #[test]
     fn the_text_follows_the_clock() {
-        let date = Date::default();
-        assert_eq!(&date.at(0), b"Thu, 01 Jan 1970 00:00:00 GMT");
-        assert_eq!(&date.at(784_111_777), b"Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(&date.at(784_111_777), b"Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(&date.at(784_111_778), b"Sun, 06 Nov 1994 08:49:38 GMT");
+        let (date, start) = (Date::default(), Instant::now());
+        date.write(Duration::ZERO, start);
+        assert_eq!(&date.at(start), b"Thu, 01 Jan 1970 00:00:00 GMT");
+        date.write(Duration::from_millis(784_111_777_400), start);
+        let later = |millis| date.at(start + Duration::from_millis(millis));
+        assert_eq!(&later(0), b"Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(&later(599), b"Sun, 06 Nov 1994 08:49:37 GMT");
+        let over = later(600);
+        assert_ne!(&over, b"Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(later(601), over);
     }
 }

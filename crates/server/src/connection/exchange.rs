@@ -185,6 +185,11 @@ impl Exchange {
         self.arrived.into_std()
     }
 
+    /// The same, by the clock of the runtime.
+    pub(crate) const fn arrived_at(&self) -> Instant {
+        self.arrived
+    }
+
     /// How old the connection was when the exchange began.
     pub(crate) fn age_of_connection(&self) -> std::time::Duration {
         self.started() - self.connection.accepted()

@@ -279,6 +279,7 @@ impl<H: ConnectionHandler> Http1<H> {
         if exchange.refusal().is_none() {
             self.call.begin(RequestBody::http1(Rc::clone(&exchange)));
         }
+        self.now = Some(exchange.arrived_at());
         self.exchange = Some(exchange);
         self.settings = Some(settings);
         self.phase = Phase::Serving;

@@ -50,6 +50,8 @@ pub(crate) struct Http1<H: ConnectionHandler> {
     sending: Option<Sending<H>>,
     reading: Reading,
     kept: Option<Kept>,
+    /// The moment at which the head had come, until the request has to wait for something: so far that is now.
+    now: Option<Instant>,
     /// The request has come just now, others may have come with it, and what they look at may be the same.
     fresh: bool,
     /// The PROXY protocol header has not come yet.
@@ -114,6 +116,7 @@ impl<H: ConnectionHandler> Http1<H> {
             sending: None,
             reading: Reading::default(),
             kept,
+            now: None,
             fresh: false,
             proxy_header_due: connection.owes_proxy_header(),
             phase: Phase::Waiting,
@@ -173,11 +176,12 @@ impl<H: ConnectionHandler> Http1<H> {
             self.sending = Some(Sending::new(exchange, response));
         }
         let polled = match &mut self.sending {
-            Some(sending) => sending.poll(cx, &self.handler, exchange, settings),
+            Some(sending) => sending.poll(cx, &self.handler, exchange, settings, &mut self.now),
             None => Poll::Pending,
         };
         match polled {
             Poll::Pending => {
+                self.now = None;
                 if self.peer_is_lost(cx) && self.sending.is_some() {
                     // The next write would fail; until then, at a low rate, nobody would know.
                     self.abort(Cut::ClientClosed);
@@ -222,6 +226,7 @@ impl<H: ConnectionHandler> Http1<H> {
             self.wait_for_next();
             return;
         }
+        self.now = None;
         let until = Instant::now() + exchange.limit(|limits| limits.lingering_time);
         self.phase = if exchange.keep_alive() {
             Phase::Discarding { until }
@@ -248,9 +253,10 @@ impl<H: ConnectionHandler> Http1<H> {
     /// The connection is kept: back to the start.
     fn wait_for_next(&mut self) {
         self.phase = Phase::Waiting;
+        let since = self.now.take().unwrap_or_else(Instant::now);
         self.kept = self.exchange.take().map(|exchange| {
             exchange.limit(|limits| Kept {
-                since: Instant::now(),
+                since,
                 timeout: limits.keepalive_timeout,
                 at_least: limits.keepalive_min_timeout,
             })

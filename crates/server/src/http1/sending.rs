@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{Method, Response, StatusCode, Version, response};
+use tokio::time::Instant;
 
 use super::answer_head::AnswerHead;
 use crate::answer::{AnswerBody, decide_persistence};
@@ -71,25 +72,27 @@ impl<H: ConnectionHandler> Sending<H> {
         }
     }
 
-    /// Ready when all has been written, or the answer cannot go on.
+    /// Ready when all has been written, or the answer cannot go on. `now` is the time, where it is known; once the head
+    /// has been written it is.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         handler: &H,
         exchange: &Exchange,
         settings: &Settings,
+        now: &mut Option<Instant>,
     ) -> Poll<Result<(), Cut>> {
         loop {
             let filled = match self.fill(cx, exchange) {
                 Ok(filled) => filled,
                 Err(cut) => {
-                    self.break_off(cx, exchange, settings);
+                    self.break_off(cx, exchange, settings, now);
                     return Poll::Ready(Err(cut));
                 }
             };
             let idle = self.out.is_empty() && self.head.is_none();
             let written = match self.head.take() {
-                Some(head) => self.write_head(cx, exchange, settings, &head),
+                Some(head) => self.write_head(cx, exchange, settings, &head, now),
                 None => self.out.poll(cx, exchange),
             };
             if let Err(error) = ready!(written) {
@@ -172,10 +175,16 @@ impl<H: ConnectionHandler> Sending<H> {
     }
 
     /// The body has failed: what came before that goes out, if the socket takes it at once.
-    fn break_off(&mut self, cx: &mut Context<'_>, exchange: &Exchange, settings: &Settings) {
+    fn break_off(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        settings: &Settings,
+        now: &mut Option<Instant>,
+    ) {
         let _ = match self.head.take() {
             Some(_) if exchange.is_silent() => return,
-            Some(head) => self.write_head(cx, exchange, settings, &head),
+            Some(head) => self.write_head(cx, exchange, settings, &head, now),
             None => self.out.poll(cx, exchange),
         };
     }
@@ -186,6 +195,7 @@ impl<H: ConnectionHandler> Sending<H> {
         exchange: &Exchange,
         settings: &Settings,
         parts: &response::Parts,
+        now: &mut Option<Instant>,
     ) -> Poll<io::Result<()>> {
         let delimited = self.coding != Coding::Close;
         let persist = decide_persistence(exchange, parts.status, delimited);
@@ -198,7 +208,7 @@ impl<H: ConnectionHandler> Sending<H> {
                 coding: self.coding,
                 length: self.length,
                 persist,
-                date: &worker.date.now(),
+                date: &worker.date.at(*now.get_or_insert_with(Instant::now)),
                 operator: &settings.spelling,
                 own: &exchange.names.borrow(),
             };
