@@ -26,6 +26,11 @@ impl Case {
         self.name.split('/').next().unwrap_or_default()
     }
 
+    /// Whether most of its answers come from files.
+    pub(crate) fn is_about_files(&self) -> bool {
+        matches!(self.group(), "headers" | "static")
+    }
+
     /// Whether it is about the configuration that we ship; its own is added to the server there.
     pub(crate) fn is_shipped(&self) -> bool {
         self.config.starts_with("# Shipped configuration")

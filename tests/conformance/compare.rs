@@ -93,7 +93,7 @@ fn is_form(theirs: &Outcome, ours: &Outcome) -> bool {
     };
     theirs.field("content-encoding").is_some()
         && theirs.field("content-encoding") == ours.field("content-encoding")
-        && theirs.field("transfer-encoding") == Some("chunked")
+        && theirs.field("content-length").is_none()
         && ours.field("content-length").is_some()
 }
 
@@ -101,12 +101,14 @@ fn is_form(theirs: &Outcome, ours: &Outcome) -> bool {
 fn all_differences(exchange: &Exchange, theirs: &Outcome, ours: &Outcome) -> Vec<Difference> {
     // The order of fields is left to `cargo xtask compare`.
     let form = is_form(theirs, ours);
+    let framing =
+        |aspect: &Aspect| matches!(aspect, Aspect::Field(name) if FRAMING.contains(&&**name));
     let varies = |aspect: &Aspect| {
         let mut notes = exchange.options.varies.iter();
-        let framing = matches!(aspect, Aspect::Field(name) if FRAMING.contains(&&**name));
-        *aspect == Aspect::Order || form && framing || notes.any(|note| note.aspect == *aspect)
+        *aspect == Aspect::Order || notes.any(|note| note.aspect == *aspect)
     };
     let mut list = differences(&theirs.answer, &ours.answer, &varies);
+    list.retain(|difference| !(form && framing(&difference.aspect)));
     if theirs.closed != ours.closed && !varies(&Aspect::Closing) {
         list.push(Difference {
             aspect: Aspect::Closing,
