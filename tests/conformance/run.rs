@@ -101,7 +101,7 @@ impl Runner<'_> {
         if case.is_about_files() && wrong.is_empty() {
             // What is remembered of a file, and what is made of it, comes with the second and the third look, and only
             // once it has been left alone for a while.
-            thread::sleep(SETTLED);
+            let_files_settle();
             for _ in 0..3 {
                 wrong.extend(self.play(case, &theirs, &ours)?);
             }
@@ -143,6 +143,14 @@ impl Runner<'_> {
             None => Program::at(env!("CARGO_BIN_EXE_portunus")),
         }
     }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the clock of the file system moves by itself, and no runtime waits here"
+)]
+fn let_files_settle() {
+    thread::sleep(SETTLED);
 }
 
 /// Stops the servers and compares the files that the case names, times left out.

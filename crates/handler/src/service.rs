@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Cache};
 use http::Response;
 use portunus_routing::{Captures, Host};
 use portunus_server::{
@@ -35,18 +35,27 @@ pub type SharedSite = Arc<ArcSwap<Site>>;
 /// Serves the connections of one worker thread.
 #[derive(Debug)]
 pub struct Handler {
-    shared: SharedSite,
-    /// The snapshot as this thread knows it, so that a request counts its references without
-    /// touching what other threads touch.
-    current: RefCell<SiteRef>,
+    current: RefCell<Current>,
+}
+
+/// The snapshot as one thread knows it.
+#[derive(Debug)]
+struct Current {
+    /// Tells by one look whether there is a newer one.
+    newest: Cache<SharedSite, Arc<Site>>,
+    /// So that a request counts its references without touching what other threads touch.
+    site: SiteRef,
 }
 
 impl Handler {
     /// A handler for the thread that calls this.
     #[must_use]
     pub fn new(shared: SharedSite) -> Self {
-        let current = RefCell::new(Rc::new(shared.load_full().into()));
-        Self { shared, current }
+        let site = Rc::new(shared.load_full().into());
+        let newest = Cache::new(shared);
+        Self {
+            current: RefCell::new(Current { newest, site }),
+        }
     }
 
     /// A request that the gate has refused is answered, and logged, in its server as far as it is known.
@@ -60,12 +69,13 @@ impl Handler {
 
     /// The snapshot in force.
     fn site(&self) -> SiteRef {
-        let newest = self.shared.load();
         let mut current = self.current.borrow_mut();
-        if !Arc::ptr_eq(&newest, &current.site) {
-            *current = Rc::new(Arc::clone(&newest).into());
+        let Current { newest, site } = &mut *current;
+        let newest = newest.load();
+        if !Arc::ptr_eq(newest, &site.site) {
+            *site = Rc::new(Arc::clone(newest).into());
         }
-        Rc::clone(&current)
+        Rc::clone(site)
     }
 }
 
