@@ -31,6 +31,7 @@ pub(crate) async fn settle(cx: &mut Context, mut plan: Plan) -> Option<Box<Reply
     loop {
         plan = match plan {
             Plan::Answer(reply) => return Some(reply),
+            Plan::Ready(file) => return Some(file.into_reply(cx)),
             Plan::Close => return None,
             Plan::List(directory) => Box::pin(listing::run(cx, *directory)).await,
             Plan::Mirror => Box::pin(mirror::run(cx)).await,

@@ -11,6 +11,7 @@ use portunus_spool::Reader;
 use portunus_static_files::{Entry, FilePart, StaticBody};
 use portunus_telemetry::Severity;
 
+use crate::config::Location;
 use crate::content::proxy::{ProxyBody, ProxyBodyError};
 use crate::context::Context;
 use crate::filtered::Filtered;
@@ -193,6 +194,16 @@ impl ResponseBody {
     pub(crate) fn with_trailers(mut self) -> Self {
         self.trailers = true;
         self
+    }
+
+    /// Keeps the request until the answer has been sent, where its end is to be told to somebody.
+    pub(crate) fn of_request(self, cx: Box<Context>, location: &Location) -> Self {
+        let told = self.trailers || self.may_break() || cx.limits.is_some();
+        if told || !location.access_logs.is_empty() {
+            self.with_context(cx)
+        } else {
+            self
+        }
     }
 
     /// Keeps the request until the answer has been sent.

@@ -80,6 +80,17 @@ pub(crate) struct Carried {
     pub(crate) challenges: Vec<HeaderValue>,
 }
 
+impl Carried {
+    /// There is nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.location.is_none()
+            && self.media.is_empty()
+            && self.charset.is_none()
+            && self.fields.is_empty()
+            && self.challenges.is_empty()
+    }
+}
+
 /// What of a request's head the engine may change; the fields are the exchange's.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestHead {

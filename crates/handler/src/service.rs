@@ -178,6 +178,7 @@ impl tower::Service<Incoming> for RequestService {
 fn answering(plan: Plan, cx: Box<Context>) -> Answering {
     match plan {
         Plan::Answer(reply) => Answering::Ready(Some(finish(cx, reply))),
+        Plan::Ready(file) => Answering::Ready(Some(file.answer(cx))),
         plan => Answering::Waiting(Box::into_pin(boxed(|| act(cx, plan)))),
     }
 }

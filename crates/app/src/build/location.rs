@@ -26,7 +26,7 @@ impl Builder<'_> {
         let charset = self.charset(scope);
         let types = self.types(scope, charset.as_ref());
         let limit_except = self.limit_except(scope, matcher);
-        let location = Location {
+        let mut location = Location {
             name: scope
                 .args()
                 .last()
@@ -90,7 +90,9 @@ impl Builder<'_> {
             limits: self.limits(scope),
             access_logs: self.access_logs(scope),
             error_log: self.error_log(scope),
+            uniform: None,
         };
+        location.uniform = location.number();
         let id = self.push_location(location);
         self.note_place(id, scope);
         id

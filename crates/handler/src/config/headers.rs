@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, header};
 
 use super::Template;
 
@@ -15,6 +15,20 @@ pub struct HeaderRules {
     pub trailers: Vec<AddedHeader>,
     /// `expires`.
     pub expires: Option<Expires>,
+}
+
+impl HeaderRules {
+    /// Whether they do the same to each answer with a file, and nothing to what else its head says.
+    pub(super) fn are_fixed(&self) -> bool {
+        let timeless = match &self.expires {
+            Some(Expires::Fixed(at)) => {
+                matches!(at, ExpiresAt::Off | ExpiresAt::Epoch | ExpiresAt::Max)
+            }
+            Some(Expires::Dynamic(_)) => false,
+            None => true,
+        };
+        timeless && self.trailers.is_empty() && self.added.iter().all(AddedHeader::is_fixed_and_new)
+    }
 }
 
 /// One `add_header` directive.
@@ -30,6 +44,27 @@ pub struct AddedHeader {
     pub fixed: Option<HeaderValue>,
     /// `always`: on every status.
     pub always: bool,
+}
+
+impl AddedHeader {
+    /// It has one value, and no other part of the server says or reads a field of that name.
+    fn is_fixed_and_new(&self) -> bool {
+        const SPOKEN_FOR: [HeaderName; 12] = [
+            header::ACCEPT_RANGES,
+            header::CONNECTION,
+            header::CONTENT_ENCODING,
+            header::CONTENT_LENGTH,
+            header::CONTENT_RANGE,
+            header::CONTENT_TYPE,
+            header::DATE,
+            header::ETAG,
+            header::LAST_MODIFIED,
+            header::SERVER,
+            header::TRANSFER_ENCODING,
+            HeaderName::from_static("keep-alive"),
+        ];
+        self.fixed.is_some() && !SPOKEN_FOR.contains(&self.name)
+    }
 }
 
 /// `expires`.

@@ -1,7 +1,9 @@
 //! What holds within one location, outside of any, or within an `if`; inheritance resolved.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use portunus_routing::rewrite::Program;
 use portunus_server::Limits;
@@ -89,6 +91,30 @@ pub struct Location {
     pub access_logs: Arc<[AccessLog]>,
     /// `error_log`.
     pub error_log: ErrorLog,
+    /// What this level is known by if all answers with one file have the same head here: see [`Location::number`].
+    pub uniform: Option<NonZeroU64>,
+}
+
+impl Location {
+    /// A number that no other level has, of this configuration or of one before it, if nothing here makes the head of an
+    /// answer with a whole file depend on the request.
+    #[must_use]
+    pub fn number(&self) -> Option<NonZeroU64> {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        // Below an `alias` URIs of different types may lead to one file.
+        let uniform = matches!(self.content, Content::Files)
+            && self.root.alias.is_none()
+            && self.headers.are_fixed()
+            && self.userid.is_none()
+            && self.charset.as_ref().is_none_or(|charset| charset.ready)
+            && self.addition.is_none()
+            && self.sub_filter.is_none()
+            && self.ssi.is_none()
+            && self.rate.is_none()
+            && (self.encoding.as_ref()).is_none_or(|encoding| encoding.precompressed.is_empty());
+        let number = uniform.then(|| LAST.fetch_add(1, Ordering::Relaxed) + 1);
+        number.and_then(NonZeroU64::new)
+    }
 }
 
 /// Switches and sizes of a level.

@@ -25,6 +25,11 @@ impl CarriedMedia {
         self.value = Some(value);
     }
 
+    /// There is neither.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.value.is_none() && self.charset.is_none()
+    }
+
     /// Forgets all but the charset.
     pub(crate) fn forget_type(&mut self) {
         self.value = None;

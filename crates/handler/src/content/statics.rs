@@ -4,6 +4,7 @@
 
 use std::rc::Rc;
 
+use http::HeaderValue;
 use portunus_static_files::Entry;
 
 use crate::body::Body;
@@ -13,10 +14,7 @@ use crate::respond::{Reply, Validators};
 
 /// The whole file; preconditions and ranges come later.
 pub(crate) fn reply(cx: &mut Context, location: &Location, entry: Rc<Entry>) -> Reply {
-    let own = || location.types.lookup(&cx.uri);
-    let (content_type, carried) = cx.carried.media.or_else(own);
-    // The types of the location name their charset already, in most configurations.
-    let charset = carried || location.charset.as_ref().is_some_and(|rule| !rule.ready);
+    let (content_type, charset) = media(cx, location);
     let validators = Validators {
         etag: location.level.etag.then(|| entry.etag().clone()),
         modified: Some(entry.modified()),
@@ -33,4 +31,13 @@ pub(crate) fn reply(cx: &mut Context, location: &Location, entry: Rc<Entry>) -> 
         charset,
         ..Reply::status(200)
     }
+}
+
+/// The type that a URI has here, and whether its charset has still to be named.
+pub(crate) fn media(cx: &mut Context, location: &Location) -> (Option<HeaderValue>, bool) {
+    let own = || location.types.lookup(&cx.uri);
+    let (content_type, carried) = cx.carried.media.or_else(own);
+    // The types of the location name their charset already, in most configurations.
+    let unnamed = || location.charset.as_ref().is_some_and(|rule| !rule.ready);
+    (content_type, carried || unnamed())
 }

@@ -4,7 +4,8 @@
 
 use std::rc::Rc;
 
-use http::Method;
+use http::header::RANGE;
+use http::{Method, Version};
 use portunus_static_files::cache::symlinks_from;
 use portunus_static_files::{Kind, OpenError, OpenOptions, Opened, Probed};
 use portunus_telemetry::Severity;
@@ -19,6 +20,7 @@ use crate::content::listing::{Listing, Purpose};
 use crate::content::statics;
 use crate::context::Context;
 use crate::in_place::boxed;
+use crate::respond::{CONDITIONS, ReadyFile};
 
 /// A file that `try_files` or `index` found, so that the static answer need not look again.
 #[derive(Debug)]
@@ -196,12 +198,33 @@ fn file(cx: &mut Context, site: &Site) -> Step {
         Ok(Opened::Directory) => location::slash_redirect(cx),
         Ok(Opened::File(_)) if !get => Step::Fail(405),
         Ok(Opened::File(entry)) => {
+            let place = location.uniform.filter(|_| takes_any(cx, site));
+            let head = place.and_then(|place| entry.kept(place));
+            if let Some(head) = head {
+                return Step::Done(Plan::Ready(ReadyFile { entry, head }));
+            }
             let mut reply = boxed(|| statics::reply(cx, location, entry));
             reply.vary = vary;
+            reply.keep = place;
             Step::Done(Plan::Answer(reply))
         }
         Err(error) => refuse(cx, &path, error),
     }
+}
+
+/// Whether nothing in the request, or on its way here, has a say in the head of an answer with a whole file.
+fn takes_any(cx: &Context, site: &Site) -> bool {
+    cx.head.method == Method::GET
+        && cx.head.version < Version::HTTP_2
+        && !site.keeps_sent_fields
+        && !cx.in_error_page
+        && cx.error_status.is_none()
+        && cx.subrequest.is_none()
+        && cx.inclusion.is_none()
+        && cx.trace.is_none()
+        && cx.carried.is_empty()
+        && !CONDITIONS.iter().any(|name| cx.exchange.has_field(name))
+        && !cx.exchange.has_field(&RANGE)
 }
 
 /// How a path is to be opened here.

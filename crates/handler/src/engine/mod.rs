@@ -21,7 +21,7 @@ use crate::content::listing::Listing;
 use crate::content::small;
 use crate::context::Context;
 use crate::explain;
-use crate::respond::Reply;
+use crate::respond::{ReadyFile, Reply};
 
 mod access;
 mod browser;
@@ -45,6 +45,8 @@ pub(crate) use files::{Found, index};
 pub(crate) enum Plan {
     /// Send this.
     Answer(Box<Reply>),
+    /// Send a file under a head that was made for it before.
+    Ready(ReadyFile),
     /// Ask PHP as the current location says.
     FastCgi,
     /// Send copies of the request elsewhere first.

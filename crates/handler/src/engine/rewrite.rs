@@ -15,6 +15,7 @@ use portunus_telemetry::Severity;
 use super::{Plan, Step};
 use crate::body::Body;
 use crate::config::Site;
+use crate::content::statics;
 use crate::context::Context;
 use crate::in_place::boxed;
 use crate::respond::Reply;
@@ -98,9 +99,7 @@ fn respond(cx: &mut Context, status: u16, body: Vec<u8>) -> Step {
     } else {
         Bytes::from(body)
     };
-    let own = || location.types.lookup(&cx.uri);
-    let (content_type, carried) = cx.carried.media.or_else(own);
-    let charset = carried || location.charset.as_ref().is_some_and(|rule| !rule.ready);
+    let (content_type, charset) = statics::media(cx, location);
     let shown = cx.error_status.unwrap_or(status);
     let content_type = content_type.filter(|_| shown != 204);
     let length = Some(body.len() as u64);

@@ -12,7 +12,7 @@ use crate::config::Location;
 use crate::context::Context;
 
 /// Fields with a precondition.
-static CONDITIONS: [HeaderName; 4] = [
+pub(crate) static CONDITIONS: [HeaderName; 4] = [
     header::IF_MATCH,
     header::IF_UNMODIFIED_SINCE,
     header::IF_NONE_MATCH,

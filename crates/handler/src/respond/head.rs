@@ -8,7 +8,7 @@ use portunus_static_files::ByteRange;
 use super::added::connection_field;
 use super::conditional::{self, Precondition};
 use super::fields::Fields;
-use super::{Reply, added, chain, charset, ranges, trailers, userid};
+use super::{Reply, added, chain, charset, ranges, ready, trailers, userid};
 use crate::body::{Body, ResponseBody};
 use crate::config::{Location, Site};
 use crate::context::Context;
@@ -75,11 +75,7 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Box<Reply>) -> Response<Re
     if trailers {
         body = body.with_trailers();
     }
-    let kept = trailers || body.may_break() || cx.limits.is_some();
-    if kept || !location.access_logs.is_empty() {
-        body = body.with_context(cx);
-    }
-    let mut response = Response::new(body);
+    let mut response = Response::new(body.of_request(cx, location));
     *response.status_mut() = status;
     *response.headers_mut() = fields;
     if unchunked {
@@ -183,8 +179,8 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
         fields.put(header::SERVER, "Server", server);
     }
     fields.date();
-    if let Some(content_type) = reply.content_type.take() {
-        fields.put(header::CONTENT_TYPE, "Content-Type", &content_type);
+    if let Some(content_type) = &reply.content_type {
+        fields.put(header::CONTENT_TYPE, "Content-Type", content_type);
     }
     // Differs: nginx tells the length of the text that a `return 304` has and does not send (RFC 9110 §8.6).
     if let Some(length) = reply.length.filter(|_| !bodiless(reply.status)) {
@@ -240,6 +236,7 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
             map
         }
         Fields::Ready(ready) => {
+            ready::keep(cx, site, location, reply, &ready);
             cx.exchange.begin_with(ready);
             std::mem::take(&mut reply.fields)
         }

@@ -1,5 +1,6 @@
 //! An answer before the header filters have seen it.
 
+use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -62,6 +63,8 @@ pub(crate) struct Reply {
     pub(crate) accept_ranges: bool,
     /// Whether the body depends on `Accept-Encoding` (`gzip_vary`).
     pub(crate) vary: bool,
+    /// Where the head is the same for each answer with this file, so that it can be kept.
+    pub(crate) keep: Option<NonZeroU64>,
     /// What is done to the body on its way out.
     pub(crate) stages: Stages,
 }
@@ -84,6 +87,7 @@ impl Reply {
             charset: true,
             accept_ranges: false,
             vary: false,
+            keep: None,
             stages: Stages::new(),
         }
     }

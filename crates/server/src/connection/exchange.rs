@@ -284,7 +284,10 @@ impl Exchange {
     /// The values of a field, in order; none for those that say where the body ends.
     pub fn values<'e>(&'e self, name: &'e HeaderName) -> impl Iterator<Item = &'e [u8]> {
         let name = name.as_str().as_bytes();
-        self.field_lines()
+        let lines = self.head.names.may_hold(name).then(|| self.field_lines());
+        lines
+            .into_iter()
+            .flatten()
             .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
@@ -390,6 +393,13 @@ impl Exchange {
     /// the same.
     pub fn begin_with(&self, ready: ReadyFields) {
         *self.ready.borrow_mut() = Some(ready);
+    }
+
+    /// Begins the head of this answer with the lines of another one; else as [`Self::begin_with`].
+    pub fn begin_like(&self, kept: &ReadyFields) {
+        let mut ready = self.ready_fields();
+        ready.become_like(kept);
+        self.begin_with(ready);
     }
 
     /// Sends nothing at all, not even a head, when the body of the answer breaks before its first byte; the connection is

@@ -1,8 +1,12 @@
 //! Field lines of an answer that are ready to be sent.
 
+use http::HeaderMap;
+
+use crate::spelling::{Names, Spelling, write_field};
+
 /// Field lines of an HTTP/1 answer, written by the service as they are to stand on the wire, with places for what the
 /// connection says itself. They come before the fields of the response, and cost neither a map nor a look-up of a name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ReadyFields {
     lines: Vec<u8>,
     /// Where `Date` goes.
@@ -48,6 +52,27 @@ impl ReadyFields {
     /// `Transfer-Encoding`, `Connection` and `Keep-Alive` come next, where there are such.
     pub fn connection(&mut self) {
         self.connection = self.lines.len();
+    }
+
+    /// Adds fields of an answer, spelled as the operator spells them. None that the connection says itself.
+    pub fn append(&mut self, fields: &HeaderMap, spelling: &Spelling) {
+        for (name, value) in fields {
+            write_field(
+                name.as_str(),
+                value.as_bytes(),
+                spelling,
+                &Names::default(),
+                &mut self.lines,
+            );
+        }
+    }
+
+    /// The same as `other`, in memory that is there.
+    pub(crate) fn become_like(&mut self, other: &Self) {
+        self.lines.extend_from_slice(&other.lines);
+        self.date = other.date;
+        self.connection = other.connection;
+        self.length = other.length;
     }
 
     pub(crate) const fn length(&self) -> Option<u64> {

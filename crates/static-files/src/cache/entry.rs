@@ -1,8 +1,11 @@
 //! One file as answers are made from it.
 
-use std::cell::Cell;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::IoSliceMut;
+use std::num::NonZeroU64;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -27,6 +30,18 @@ pub struct Entry {
     pub(super) settled: bool,
     /// When the page cache last had the file, in milliseconds of the coarse clock; 0 for never.
     warm: Cell<u64>,
+    /// What the caller has made of this file, and where that holds.
+    kept: RefCell<Kept>,
+}
+
+/// See [`Entry::keep`].
+#[derive(Debug, Default)]
+enum Kept {
+    #[default]
+    Nothing,
+    /// Somebody has asked already.
+    Asked,
+    Made(NonZeroU64, Rc<dyn Any>),
 }
 
 /// For so long what was in the page cache is taken to be there still, in milliseconds. Each answer touches its pages
@@ -44,6 +59,7 @@ impl Entry {
             file,
             settled,
             warm: Cell::new(0),
+            kept: RefCell::default(),
         }
     }
 
@@ -66,6 +82,7 @@ impl Entry {
             file,
             settled: self.settled,
             warm: Cell::new(0),
+            kept: RefCell::default(),
         }
     }
 
@@ -154,6 +171,25 @@ impl Entry {
         }
         self.warm.set(if warm { now } else { 0 });
         warm
+    }
+
+    /// What [`keep`](Self::keep) has kept for this place.
+    #[must_use]
+    pub fn kept<T: Any>(&self, place: NonZeroU64) -> Option<Rc<T>> {
+        match &*self.kept.borrow() {
+            Kept::Made(at, made) if *at == place => Rc::clone(made).downcast().ok(),
+            _ => None,
+        }
+    }
+
+    /// Keeps what the caller has made of this state of the file, for as long as the entry lives and nothing is kept for
+    /// another place. Not for files that are asked for once: the first `make` is not called.
+    pub fn keep<T: Any>(&self, place: NonZeroU64, make: impl FnOnce() -> T) {
+        let mut kept = self.kept.borrow_mut();
+        *kept = match &*kept {
+            Kept::Nothing => Kept::Asked,
+            Kept::Asked | Kept::Made(..) => Kept::Made(place, Rc::new(make())),
+        };
     }
 
     pub(crate) fn content(&self) -> &Arc<Content> {

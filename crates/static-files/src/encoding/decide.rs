@@ -119,6 +119,20 @@ pub struct CompressionRules {
     pub disable: Option<AgentTest>,
 }
 
+impl CompressionRules {
+    /// The codings that an answer of that type and length may have, if the client takes them.
+    pub fn suitable(
+        &self,
+        content_type: Option<&[u8]>,
+        length: Option<u64>,
+    ) -> impl Iterator<Item = &CodingRules> {
+        self.codings.iter().filter(move |rules| {
+            length.is_none_or(|length| length >= rules.min_length)
+                && rules.types.suits(content_type)
+        })
+    }
+}
+
 impl Default for CompressionRules {
     fn default() -> Self {
         Self {
@@ -186,13 +200,9 @@ pub fn decide_encoding(
     {
         return EncodingDecision::default();
     }
-    let suits = |rules: &&CodingRules| {
-        answer
-            .length
-            .is_none_or(|length| length >= rules.min_length)
-            && rules.types.suits(answer.content_type)
-    };
-    let mut suitable = rules.codings.iter().filter(suits).peekable();
+    let mut suitable = rules
+        .suitable(answer.content_type, answer.length)
+        .peekable();
     let vary = rules.vary && suitable.peek().is_some();
     let coding = request
         .get(header::ACCEPT_ENCODING)
