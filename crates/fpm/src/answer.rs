@@ -3,7 +3,7 @@
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use portunus_fastcgi::{CgiHead, EndRequest, Event, HeadParser, ProtocolStatus};
 use tokio::time::Instant;
 
@@ -141,7 +141,7 @@ impl Answer {
 
     /// nginx: `ngx_http_fastcgi_input_filter_init`.
     fn expect(&self, head: &CgiHead) -> Expected {
-        if self.head_only {
+        if self.head_only || self.leads_elsewhere(head) {
             return Expected::Discarded;
         }
         match (head.status, head.content_length) {
@@ -149,6 +149,14 @@ impl Answer {
             (_, Some(length)) => Expected::Exactly(length),
             (_, None) => Expected::Any,
         }
+    }
+
+    /// Whether the answer is only to be had somewhere else. Symfony, and so Laravel, tells the length of the
+    /// file then, and sends nothing.
+    fn leads_elsewhere(&self, head: &CgiHead) -> bool {
+        static ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
+        let heard = head.accel && self.exchange.options().accel_redirect;
+        heard && head.fields.contains(&ACCEL_REDIRECT)
     }
 
     /// Of `bytes`, what the client is to get.

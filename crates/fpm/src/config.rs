@@ -139,6 +139,9 @@ pub struct Options {
     pub buffering: bool,
     /// Whether `X-Accel-Buffering` from PHP changes [`buffering`](Self::buffering).
     pub accel_buffering: bool,
+    /// Whether somebody else answers where PHP says `X-Accel-Redirect`: nobody is to get PHP's body, however
+    /// long PHP says it is.
+    pub accel_redirect: bool,
     /// Room for a buffered answer: `fastcgi_buffers`, `fastcgi_max_temp_file_size`, `fastcgi_temp_path`.
     pub spool: portunus_spool::Limits,
     /// `fastcgi_ignore_client_abort`: let PHP finish when the client goes.
@@ -158,6 +161,7 @@ impl Default for Options {
             head: portunus_fastcgi::HeadLimits::default(),
             buffering: true,
             accel_buffering: true,
+            accel_redirect: true,
             spool: portunus_spool::Limits {
                 memory: 64 * 1024,
                 file: 1024 * 1024 * 1024,

@@ -387,6 +387,20 @@ async fn a_get_that_was_answered_in_part_is_not_tried_again() {
     assert_eq!(peer.requests().len(), 1);
 }
 
+/// So does Symfony with files that the server is to send.
+#[tokio::test]
+async fn an_answer_to_be_had_elsewhere_may_have_no_body_whatever_its_length() {
+    let head = "X-Accel-Redirect: /file\r\nContent-Length: 10\r\n\r\n";
+    for mode in [Mode::Buffered, Mode::Streamed] {
+        for body in ["", "body"] {
+            let script = vec![Params, out([head, body].concat()), End(0)];
+            let peer = FastCgiPeer::start(vec![script]).unwrap();
+            let found = run(&pool(&peer), mode, Body::Empty, true).await;
+            assert_eq!(found, Whole(""));
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_early_answer_counts_though_the_body_is_not_read() {
     let large = Bytes::from(vec![b'x'; 8_000_000]);

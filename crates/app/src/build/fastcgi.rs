@@ -106,15 +106,15 @@ impl Builder<'_> {
 
     fn options(&mut self, scope: Scope<'_>) -> Options {
         let defaults = Options::default();
+        let ignored = scope.bits(d::FASTCGI_IGNORE_HEADERS);
         Options {
             connect_timeout: scope.duration(d::FASTCGI_CONNECT_TIMEOUT),
             send_timeout: scope.duration(d::FASTCGI_SEND_TIMEOUT),
             read_timeout: scope.duration(d::FASTCGI_READ_TIMEOUT),
             keep_conn: true,
             buffering: scope.flag(d::FASTCGI_BUFFERING),
-            accel_buffering: !scope
-                .bits(d::FASTCGI_IGNORE_HEADERS)
-                .contains(&"X-Accel-Buffering"),
+            accel_buffering: !ignored.contains(&"X-Accel-Buffering"),
+            accel_redirect: !ignored.contains(&"X-Accel-Redirect"),
             spool: self.answer_spool(
                 scope,
                 d::FASTCGI_BUFFERS,
