@@ -38,6 +38,10 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
     let mut stored = None;
     if let Some(rules) = &fastcgi.caching {
         cx.moment = None;
+        // nginx, too, has the body before it looks: it may be a part of the key.
+        if let Err(step) = take_body(cx, &site, fastcgi).await {
+            return decide(cx, &site, step);
+        }
         match Box::pin(look_up(cx, rules, |_| Vec::new())).await {
             LookUp::Off => {}
             LookUp::Ask(storing) => stored = Some(storing),
@@ -58,10 +62,9 @@ pub(crate) async fn ask(
     if matches!(cx.body, RequestBody::Unread(_)) {
         cx.moment = None;
     }
-    let mut body = match take_body(cx, site, fastcgi).await {
-        Ok(body) => body,
-        Err(step) => return decide(cx, site, step),
-    };
+    if let Err(step) = take_body(cx, site, fastcgi).await {
+        return decide(cx, site, step);
+    }
     let group = match group(cx, site, &fastcgi.pass) {
         Ok(group) => group,
         Err(status) => return decide(cx, site, Step::Fail(status)),
@@ -76,6 +79,7 @@ pub(crate) async fn ask(
         return answer::denied(cx, site, fastcgi);
     }
     let params = params.pairs;
+    let mut body = body(cx, fastcgi);
     // What PHP leaves behind is newer than any look so far.
     cx.moment = None;
     let idempotent = cx.head.method.is_idempotent();
@@ -151,30 +155,40 @@ fn poll_heard(
     connection.poll_peer_closed(task).map(|()| None)
 }
 
-/// The request's body as the exchange wants it. It is taken in even where PHP is not to have it: it is only then that
-/// its length is known, whatever framed it.
+/// Takes the request's body in, unless it is to be passed on as it comes. It is taken in even where PHP is not to
+/// have it: it is only then that its length is known, whatever framed it.
 ///
 /// Source: nginx, `ngx_http_fastcgi_handler`.
-async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<Body, Step> {
+async fn take_body(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Result<(), Step> {
+    if !matches!(cx.body, RequestBody::Unread(_)) {
+        return Ok(());
+    }
     let level = &cx.location_in(site).level;
-    let (limit, memory) = (level.client_max_body_size, level.client_body_buffer_size);
-    let taken = if !matches!(cx.body, RequestBody::Unread(_)) {
-        Ok(None)
-    } else if streams(cx, fastcgi) {
-        Box::pin(cx.body.stream(limit, memory)).await
-    } else {
+    if !streams(cx, fastcgi) {
         let read = Box::pin(cx.body.read(level)).await;
-        read.map(|()| None)
-    };
-    match taken {
-        Ok(Some(streaming)) => return Ok(Body::Stream(Box::new(streaming))),
+        return read.map_err(|error| error.step(cx));
+    }
+    let (limit, memory) = (level.client_max_body_size, level.client_body_buffer_size);
+    match Box::pin(cx.body.stream(limit, memory)).await {
         Ok(None) => {}
+        Ok(Some(streaming)) => cx.body = RequestBody::Coming(streaming),
         Err(error) => return Err(error.step(cx)),
     }
-    Ok(match &cx.body {
-        RequestBody::Whole(body) if fastcgi.pass_request_body => Body::Spooled(body.clone()),
+    Ok(())
+}
+
+/// The request's body as the exchange wants it. One that is still coming is given away.
+fn body(cx: &mut Context, fastcgi: &FastCgi) -> Body {
+    if !fastcgi.pass_request_body {
+        return Body::Empty;
+    }
+    if let RequestBody::Whole(body) = &cx.body {
+        return Body::Spooled(body.clone());
+    }
+    match std::mem::take(&mut cx.body) {
+        RequestBody::Coming(streaming) => Body::Stream(Box::new(streaming)),
         _ => Body::Empty,
-    })
+    }
 }
 
 /// Whether the body is passed on while it comes (`fastcgi_request_buffering off`).
