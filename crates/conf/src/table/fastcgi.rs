@@ -50,11 +50,11 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         "Low-water mark of outgoing connections.";
     FASTCGI_BUFFER_SIZE "fastcgi_buffer_size" in HTTP | SERVER | LOCATION,
         TAKE1, Size = "4k", Nearest,
-        Differs("a larger head is taken, up to 64k, with one warning, where nginx answers 502"),
+        Differs("a larger head is taken, up to 256k and 1000 fields, with one warning, where nginx answers 502"),
         "Buffer for the first part of the answer, its head.";
     FASTCGI_PASS_REQUEST_HEADERS "fastcgi_pass_request_headers" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,
-        Differs("fields whose names have anything but letters, digits and dashes are not passed on, since PHP could not tell \"_\" from \"-\""), "Whether request fields are passed on.";
+        Differs("fields whose names have anything but letters, digits and dashes are not passed on, since PHP could not tell \"_\" from \"-\", nor is \"Proxy\", which programs take for a variable of the environment (httpoxy)"), "Whether request fields are passed on.";
     FASTCGI_PASS_REQUEST_BODY "fastcgi_pass_request_body" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,
         Honoured, "Whether the request body is passed on.";
