@@ -12,14 +12,14 @@
 //!
 //! ```
 //! use bytes::BytesMut;
-//! use portunus_fastcgi::{BeginRequest, Event, Params, ResponseDecoder, stream, RecordType};
+//! use portunus_fastcgi::{BeginRequest, Event, Params, ResponseDecoder, encode_pairs, stream, RecordType};
 //!
 //! let mut params = Params::default();
 //! params.push(b"SCRIPT_FILENAME", b"/app/public/index.php");
 //!
 //! let mut out = Vec::new();
 //! BeginRequest::responder(false).encode(1, &mut out);
-//! stream::encode_all(RecordType::Params, 1, params.as_bytes(), &mut out);
+//! encode_pairs(1, params.as_bytes(), &mut out);
 //! stream::encode_end(RecordType::Stdin, 1, &mut out);
 //!
 //! let mut answer = BytesMut::from(&b"\x01\x06\0\x01\0\x02\0\0hi\x01\x03\0\x01\0\x08\0\0\0\0\0\0\0\0\0\0"[..]);
@@ -36,5 +36,5 @@ pub use decode::{DecodeError, Event, RequestDecoder, RequestEvent, ResponseDecod
 pub use head::{CgiFields, CgiHead, HeadError, HeadLimits, HeadParser, HeadWarning};
 pub use record::{
     Abort, BeginRequest, EndRequest, GetValues, Header, MAX_CONTENT, NULL_REQUEST_ID, PairError,
-    Pairs, ParamName, Params, ProtocolStatus, RecordType, Role, VERSION, stream,
+    Pairs, ParamName, Params, ProtocolStatus, RecordType, Role, VERSION, encode_pairs, stream,
 };

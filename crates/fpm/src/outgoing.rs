@@ -7,7 +7,7 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use portunus_fastcgi::{BeginRequest, RecordType, stream};
+use portunus_fastcgi::{BeginRequest, RecordType, encode_pairs, stream};
 use portunus_spool::SpooledReader;
 
 use crate::connection::Connection;
@@ -59,7 +59,7 @@ impl Outgoing {
         out.clear();
         out.reserve(params.len() + 64);
         BeginRequest::responder(keep_conn).encode(request_id, out);
-        stream::encode_all(RecordType::Params, request_id, params, out);
+        encode_pairs(request_id, params, out);
         let source = match body {
             Body::Empty => Source::Bytes(Bytes::new()),
             Body::Bytes(bytes) => Source::Bytes(bytes),

@@ -10,7 +10,10 @@ mod support;
 use std::time::Duration;
 
 use bytes::Bytes;
-use portunus_fpm::{Address, Body, Health, HealthError, Options, Pool, PoolConfig, Reuse, Size};
+use portunus_fastcgi::Params;
+use portunus_fpm::{
+    Address, Body, Health, HealthError, Options, Pool, PoolConfig, Request, Reuse, Size,
+};
 use support::{Fpm, collect, get, get_with, options, post, text};
 
 macro_rules! fpm {
@@ -64,6 +67,29 @@ async fn bodies_arrive_whole() {
         text(post(&pool, "do=ignore", Body::Bytes(ignored), 3_000_000).await).await,
         "ignored"
     );
+}
+
+/// PHP hangs up on a pair that goes on in the next record.
+#[tokio::test]
+async fn params_beyond_one_record_arrive() {
+    let fpm = fpm!(1, false, "");
+    let pool = pool(&fpm, 1);
+    let mut params = Params::default();
+    for _ in 0..5 {
+        params.push(b"HTTP_LONG", &[b'x'; 30_000]);
+    }
+    params.push_wire(&support::params("GET", "name=you", None));
+    let options = options();
+    let request = Request {
+        params: params.as_bytes(),
+        body: Body::Empty,
+        idempotent: true,
+        head_only: false,
+        lane: 0,
+        limit_rate: 0,
+        options: &options,
+    };
+    assert_eq!(text(pool.send(request).await).await, "hello you");
 }
 
 #[tokio::test]

@@ -13,4 +13,4 @@ pub use begin_request::{BeginRequest, Role};
 pub use end_request::{EndRequest, ProtocolStatus};
 pub use get_values::GetValues;
 pub use header::{Header, MAX_CONTENT, NULL_REQUEST_ID, RecordType, VERSION};
-pub use params::{PairError, Pairs, ParamName, Params};
+pub use params::{PairError, Pairs, ParamName, Params, encode_pairs};

@@ -2,12 +2,17 @@
 
 use std::ops::Range;
 
+use bytes::BufMut;
+
+use super::header::RecordType;
+use super::stream::{self, CHUNK};
+
 /// Pairs in their wire form, in the order they were pushed.
 ///
 /// Names and values are bytes: PHP takes what comes, UTF-8 or not, and of
 /// duplicate names the last one. The bytes are not yet cut into records;
-/// [`stream::encode_all`](super::stream::encode_all) does that, so the same
-/// pairs serve a second try under another request id.
+/// [`encode_pairs`] does that, so the same pairs serve a second try under
+/// another request id.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Params {
     bytes: Vec<u8>,
@@ -104,6 +109,37 @@ impl Params {
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
+    }
+}
+
+/// Appends the stream of `pairs`, which are in their wire form, and its end.
+///
+/// Records are cut between pairs: PHP reads each record by itself and hangs up on a pair that goes on in the next one
+/// (PHP, `main/fastcgi.c`, `fcgi_read_request`). Only a pair that no record could hold is cut, as §3.4 allows.
+pub fn encode_pairs(request_id: u16, pairs: &[u8], out: &mut impl BufMut) {
+    let mut rest = pairs;
+    while rest.len() > CHUNK {
+        let (record, later) = rest.split_at(whole_pairs(rest));
+        stream::encode(RecordType::Params, request_id, record, out);
+        rest = later;
+    }
+    stream::encode_all(RecordType::Params, request_id, rest, out);
+}
+
+/// How many bytes of `wire` are whole pairs that fit into a record: the first pair at least, or all that is none.
+fn whole_pairs(wire: &[u8]) -> usize {
+    let mut pairs = Pairs::new(wire);
+    let mut length = 0;
+    while let Some(Ok(_)) = pairs.next() {
+        let end = wire.len() - pairs.rest.len();
+        if length > 0 && end > CHUNK {
+            return length;
+        }
+        length = end;
+    }
+    match length {
+        0 => wire.len(),
+        length => length,
     }
 }
 
@@ -220,7 +256,69 @@ impl<'a> Iterator for Pairs<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Header;
     use proptest::prelude::*;
+
+    /// Contents of the records that pairs with values of these lengths make, the last of which is empty.
+    fn records_of(lengths: &[usize]) -> (Vec<u8>, Vec<Vec<u8>>) {
+        let mut params = Params::default();
+        for length in lengths {
+            params.push(b"N", &vec![b'v'; *length]);
+        }
+        let mut wire = Vec::new();
+        encode_pairs(1, params.as_bytes(), &mut wire);
+        let (mut rest, mut records) = (&wire[..], Vec::new());
+        while let Some((header, content)) = rest.split_first_chunk() {
+            let header = Header::from_bytes(*header);
+            assert_eq!(
+                (header.kind, header.request_id),
+                (RecordType::Params.number(), 1)
+            );
+            let (content, later) = content.split_at(usize::from(header.content_length));
+            records.push(content.to_vec());
+            rest = later;
+        }
+        assert_eq!(records.pop(), Some(Vec::new()));
+        (params.into_bytes(), records)
+    }
+
+    #[test]
+    fn records_are_cut_between_pairs() {
+        let most = CHUNK - 6;
+        for lengths in [
+            &[][..],
+            &[10, 20],
+            &[30_000, 30_000, 30_000, 30_000, 30_000],
+            &[most],
+            &[most, 0],
+            &[0, most],
+            &[1, most, 1],
+        ] {
+            let (pairs, records) = records_of(lengths);
+            assert_eq!(records.concat(), pairs, "{lengths:?}");
+            for record in records {
+                assert!(!record.is_empty());
+                assert!(Pairs::new(&record).all(|pair| pair.is_ok()), "{lengths:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pair_that_no_record_holds_is_cut() {
+        let (pairs, records) = records_of(&[10, 100_000, 10]);
+        assert_eq!(records.concat(), pairs);
+        assert_eq!(
+            records.iter().map(Vec::len).collect::<Vec<_>>(),
+            [13, CHUNK, 100_006 - CHUNK, 13]
+        );
+        let mut wire = Vec::new();
+        encode_pairs(1, &[0xff; CHUNK * 2], &mut wire);
+        assert_eq!(
+            wire.len(),
+            CHUNK * 2 + 3 * 8,
+            "what is no pair is sent as it is"
+        );
+    }
 
     #[test]
     fn lengths_switch_width_at_128() {
