@@ -1,5 +1,6 @@
 //! One connection to FPM, and how it is opened.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -37,6 +38,8 @@ pub(crate) struct Connection {
     refused: bool,
     served: u32,
     next_id: u16,
+    /// From one id to the next: odd, so that none comes twice for long, and nobody's to foresee.
+    id_step: u16,
     /// A timer of [`home`](Self::home), armed now and then; see [`poll_deadline`](Self::poll_deadline).
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -67,6 +70,7 @@ impl Connection {
             refused: false,
             served: 0,
             next_id: 1,
+            id_step: id_step(),
             timer: None,
         })
     }
@@ -88,6 +92,7 @@ impl Connection {
             refused,
             served,
             next_id,
+            id_step,
             ..
         } = *self;
         let stream = match stream {
@@ -104,15 +109,23 @@ impl Connection {
             refused,
             served,
             next_id,
+            id_step,
             timer: None,
         });
         Ok(self)
     }
 
     /// Starts another request: its id, never 0 and never that of the request before.
+    ///
+    /// Bytes that follow an answer late may come when the next request is out already. What made them
+    /// cannot know its id: PHP before 8.2.36 takes the rest of a body, and so what a client has written,
+    /// for a request (CVE-2026-129289).
     pub(crate) fn next_request(&mut self) -> u16 {
         let id = self.next_id;
-        self.next_id = id.checked_add(1).unwrap_or(1);
+        self.next_id = match id.wrapping_add(self.id_step) {
+            0 => self.id_step,
+            next => next,
+        };
         self.served = self.served.saturating_add(1);
         id
     }
@@ -254,6 +267,12 @@ impl Connection {
     }
 }
 
+/// An odd number by chance.
+fn id_step() -> u16 {
+    let [high, low, ..] = RandomState::new().hash_one(()).to_be_bytes();
+    u16::from_be_bytes([high, low]) | 1
+}
+
 /// Takes the answer to `FCGI_GET_VALUES`: whether it is one, and nothing behind it. `None` while some of
 /// it is missing.
 fn take_values(input: &mut BytesMut) -> Option<bool> {
@@ -360,6 +379,24 @@ mod tests {
         // An address that is not ours.
         config.bind = Some(([192, 0, 2, 1], 0).into());
         assert!(Connection::open(&config).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn ids_of_requests_come_once_each_and_are_nobodys_to_foresee() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = Address::Tcp(listener.local_addr().unwrap());
+        let config = PoolConfig::new(to, crate::Size::Fixed(1));
+        let mut seconds = std::collections::HashSet::new();
+        for _ in 0..8 {
+            let mut open = Connection::open(&config).await.unwrap();
+            let ids: Vec<u16> = (0..u16::MAX).map(|_| open.next_request()).collect();
+            let all: std::collections::HashSet<_> = ids.iter().collect();
+            assert_eq!(all.len(), ids.len());
+            assert!(!all.contains(&0));
+            assert_eq!(ids[0], 1);
+            seconds.insert(ids[1]);
+        }
+        assert!(seconds.len() > 1);
     }
 
     #[test]
