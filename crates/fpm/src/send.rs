@@ -50,7 +50,6 @@ impl Pool {
             request,
             same: None,
             tries: 0,
-            lost: None,
             sent: false,
             asked: None,
             started: None,
@@ -64,8 +63,7 @@ impl Pool {
 
 /// Tries of one request at most. The second meets a worker that was lost, or a connection that
 /// FPM had given up. The third is for a restart of FPM, where the first may be lost with its
-/// worker and the second in the backlog of the socket that is closed last; FPM refuses connections
-/// then, and where it does not, it is the request that brings its workers down.
+/// worker and the second in the backlog of the socket that is closed last.
 const TRIES: u32 = 3;
 
 /// A request on its way; see [`Pool::send`]. Not to be polled after its end.
@@ -80,8 +78,6 @@ pub struct Sending<'a> {
     /// The body once more, for another try.
     same: Option<Body>,
     tries: u32,
-    /// What became of the try before.
-    lost: Option<Error>,
     /// Whether FPM can have seen any of the request.
     sent: bool,
     asked: Option<Instant>,
@@ -217,12 +213,7 @@ impl<'a> Sending<'a> {
     fn connected(&mut self, lease: Lease, connected: Result<Box<Connection>, Error>) -> Step {
         let now = Instant::now();
         self.timings.connect = Some(self.since_start(now));
-        let connection = connected?;
-        let lost = self.lost.take();
-        if let Some(error) = lost.filter(|_| self.tries > 1 && !connection.was_refused()) {
-            return Err(error);
-        }
-        self.begin(lease, connection, now);
+        self.begin(lease, connected?, now);
         Ok(None)
     }
 
@@ -271,7 +262,6 @@ impl<'a> Sending<'a> {
         self.same = body.again();
         self.request.body = body;
         self.timings.retried = true;
-        self.lost = Some(error);
         self.connect(lease);
         Ok(None)
     }

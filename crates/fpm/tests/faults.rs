@@ -367,15 +367,13 @@ async fn a_post_is_never_sent_twice() {
 
 #[tokio::test]
 async fn a_get_is_tried_twice_and_no_more() {
-    for end in [Close, Reset] {
-        let peer = FastCgiPeer::start(vec![vec![Params, end]]).unwrap();
-        let pool = pool(&peer);
-        assert!(matches!(
-            run(&pool, Mode::Buffered, Body::Empty, true).await,
-            Fails(502, _)
-        ));
-        assert_eq!(peer.requests().len(), 2);
-    }
+    let peer = FastCgiPeer::start(vec![vec![Params, Close]]).unwrap();
+    let pool = pool(&peer);
+    assert!(matches!(
+        run(&pool, Mode::Buffered, Body::Empty, true).await,
+        Fails(502, _)
+    ));
+    assert_eq!(peer.requests().len(), 2);
 }
 
 #[tokio::test]
