@@ -215,6 +215,7 @@ impl Pool {
             worker,
             connection,
             standing,
+            unheard: None,
             rules,
             lent,
             guessing: state.slots.is_guessing(),
@@ -314,6 +315,8 @@ pub(crate) struct Lease {
     worker: Id,
     connection: Option<Box<Connection>>,
     standing: Standing,
+    /// The number that the request has in the backlog until its answer begins, on a fresh connection.
+    unheard: Option<u64>,
     rules: Reuse,
     /// The slot is one that others need back soon.
     lent: bool,
@@ -344,10 +347,12 @@ impl Lease {
         if std::mem::take(&mut self.blind) && is_php(head) {
             self.pool.meet_fpm();
         }
-        if !self.guessing {
+        let unheard = self.unheard.take();
+        if !self.guessing && unheard.is_none() {
             return;
         }
         let mut state = self.pool.shared.lock();
+        state.slots.backlog.leave(unheard);
         let (standing, released) = state.slots.answered(self.standing, now());
         self.standing = standing;
         drop(state);
@@ -381,6 +386,10 @@ impl Lease {
                 let mut state = shared.lock();
                 state.down_since = None;
                 self.standing = state.slots.opened(self.standing, now());
+                let took = state.slots.watch.took();
+                let backlog = &mut state.slots.backlog;
+                backlog.leave(self.unheard.take());
+                self.unheard = Some(backlog.enter(took, now()));
                 Ok(Box::new(connection))
             }
             Err(source) if source.kind() == std::io::ErrorKind::TimedOut => {
@@ -424,11 +433,15 @@ impl Lease {
             .is_some_and(|kept| kept.is_aged(rules, now));
         let mut state = shared.lock();
         state.slots.forget(self.standing);
+        let backlog = &mut state.slots.backlog;
+        backlog.leave(self.unheard.take());
+        let is_owed = backlog.takes_turn(now.into_std());
         let lent = std::mem::take(&mut self.lent);
         if lent {
             state.slots.unmark_lent();
         }
-        let recycled = aged && state.slots.is_full() && (lent || state.owes_turn(rules, now));
+        let aged = aged && state.slots.is_full() && (lent || state.owes_turn(rules, now));
+        let recycled = aged || (is_owed && offered);
         if recycled || !offered {
             state.turn_given = Some(now);
         }

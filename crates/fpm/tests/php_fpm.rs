@@ -92,6 +92,28 @@ async fn params_beyond_one_record_arrive() {
     assert_eq!(text(pool.send(request).await).await, "hello you");
 }
 
+/// As while FPM with `pm = dynamic` starts its workers one by one.
+#[tokio::test]
+async fn where_workers_are_fewer_than_slots_each_request_has_its_turn() {
+    let fpm = fpm!(1, false, "");
+    let pool = pool(&fpm, 5);
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let pool = pool.clone();
+        clients.spawn(async move {
+            let mut longest = Duration::ZERO;
+            for _ in 0..10 {
+                let asked = std::time::Instant::now();
+                assert_eq!(text(get(&pool, "do=sleep&ms=10").await).await, "slept");
+                longest = longest.max(asked.elapsed());
+            }
+            longest
+        });
+    }
+    let longest = clients.join_all().await.into_iter().max().unwrap();
+    assert!(longest < Duration::from_millis(500), "{longest:?}");
+}
+
 #[tokio::test]
 async fn heads_and_statuses() {
     let fpm = fpm!(1, false, "");

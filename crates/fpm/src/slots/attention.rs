@@ -95,6 +95,11 @@ impl Watch {
         self.took = (self.took * 7 + took) / 8;
     }
 
+    /// How long exchanges take of late.
+    pub(crate) fn took(&self) -> Duration {
+        self.took
+    }
+
     /// From when on an answer is late. What a worker does for no longer than an exchange takes costs the
     /// next request no more than its place in the line does.
     pub(crate) fn late_after(&self) -> Duration {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::queue::{Line, Outcome, Place};
 
 mod attention;
+mod backlog;
 mod guess;
 
 pub(crate) use attention::Attention;
@@ -84,6 +85,7 @@ pub(crate) struct Slots<C, W> {
     reserve: usize,
     guess: Option<guess::Guess>,
     pub(crate) watch: attention::Watch,
+    pub(crate) backlog: backlog::Backlog,
     depth: usize,
     active: usize,
     /// Of these, the ones that others need back soon.
@@ -101,6 +103,7 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             reserve: 0,
             guess: None,
             watch: attention::Watch::default(),
+            backlog: backlog::Backlog::default(),
             depth,
             active: 0,
             lent: 0,
