@@ -50,6 +50,7 @@ impl Pool {
             request,
             same: None,
             tries: 0,
+            tried: None,
             sent: false,
             asked: None,
             started: None,
@@ -66,6 +67,10 @@ impl Pool {
 /// worker and the second in the backlog of the socket that is closed last.
 const TRIES: u32 = 3;
 
+/// In a restart the second try is lost within so long. What lasted longer was run, and has brought its worker
+/// down (`request_terminate_timeout`, a lack of memory).
+const SUDDEN: Duration = Duration::from_millis(100);
+
 /// A request on its way; see [`Pool::send`]. Not to be polled after its end.
 ///
 /// One state machine, not a tower of `async` functions: what a step leaves to the next stays where
@@ -78,6 +83,8 @@ pub struct Sending<'a> {
     /// The body once more, for another try.
     same: Option<Body>,
     tries: u32,
+    /// When the last of them began.
+    tried: Option<Instant>,
     /// Whether FPM can have seen any of the request.
     sent: bool,
     asked: Option<Instant>,
@@ -220,6 +227,7 @@ impl<'a> Sending<'a> {
     /// One try.
     fn begin(&mut self, lease: Lease, connection: Box<Connection>, now: Instant) {
         self.tries += 1;
+        self.tried = Some(now);
         let request = &mut self.request;
         let body = std::mem::take(&mut request.body);
         let keep = request.options.keep_conn && lease.may_keep(!body.is_empty());
@@ -271,7 +279,8 @@ impl<'a> Sending<'a> {
         let mut safe = false;
         if let Some(Answer { exchange, .. }) = flight.answer() {
             let sent = exchange.was_sent();
-            let was_reset = matches!(error, Error::Receive { .. } | Error::Send(_));
+            let was_reset = matches!(error, Error::Receive { .. } | Error::Send(_))
+                && self.tried.is_some_and(|since| since.elapsed() < SUDDEN);
             safe = exchange.is_unanswered(error)
                 && (!sent || self.request.idempotent)
                 && (self.tries == 1 || (self.tries < TRIES && was_reset));

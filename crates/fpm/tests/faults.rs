@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use portunus_fastcgi::HeadLimits;
 use portunus_fpm::{Address, Body, Options, Pool, PoolConfig, Request, Size};
-use portunus_testkit::{FastCgiPeer, Script, Step};
+use portunus_testkit::{FastCgiPeer, Gate, Script, Step};
 use support::{collect, params};
 
 use Outcome::{Cut, Fails, Whole};
@@ -374,6 +374,33 @@ async fn a_get_is_tried_twice_and_no_more() {
         Fails(502, _)
     ));
     assert_eq!(peer.requests().len(), 2);
+}
+
+/// A restart of FPM resets the second try at once; a request that brings its worker down, when it has run.
+#[tokio::test]
+async fn a_third_try_is_only_for_what_was_lost_at_once() {
+    for (ms, found, requests) in [(0, Whole("good"), 3), (150, Fails(502, "recv() failed"), 2)] {
+        let gates = [Gate::default(), Gate::default()];
+        let lost = gates
+            .clone()
+            .map(|gate| vec![Params, Step::Wait(gate), Reset]);
+        let good = Step::answer("A: 1", "good");
+        let peer = FastCgiPeer::start([&lost[..], &[good]].concat()).unwrap();
+        let pool = pool(&peer);
+        let opening = async {
+            for gate in &gates {
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+                gate.open();
+            }
+        };
+        let get = run(&pool, Mode::Buffered, Body::Empty, true);
+        let (answer, ()) = tokio::join!(get, opening);
+        assert!(
+            agrees(&answer, &found, Mode::Buffered),
+            "{answer:?} after {ms} ms"
+        );
+        assert_eq!(peer.requests().len(), requests);
+    }
 }
 
 #[tokio::test]
