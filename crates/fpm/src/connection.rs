@@ -34,6 +34,8 @@ pub(crate) struct Connection {
     pub(crate) output: Vec<u8>,
     home: Id,
     opened: Instant,
+    /// FPM would not have it at first.
+    refused: bool,
     served: u32,
     next_id: u16,
     /// From one id to the next: odd, so that none comes twice for long, and nobody's to foresee.
@@ -65,6 +67,7 @@ impl Connection {
             output: Vec::new(),
             home: Handle::current().id(),
             opened: Instant::now(),
+            refused: false,
             served: 0,
             next_id: 1,
             id_step: id_step(),
@@ -86,6 +89,7 @@ impl Connection {
             room,
             output,
             opened,
+            refused,
             served,
             next_id,
             id_step,
@@ -102,6 +106,7 @@ impl Connection {
             output,
             home: here,
             opened,
+            refused,
             served,
             next_id,
             id_step,
@@ -128,6 +133,11 @@ impl Connection {
     /// Whether this connection has served a request before the current one.
     pub(crate) fn is_reused(&self) -> bool {
         self.served > 1
+    }
+
+    /// Whether FPM refused connections before it took this one: it has been started anew.
+    pub(crate) fn was_refused(&self) -> bool {
+        self.refused
     }
 
     /// Whether `rules` let this connection serve one more, slots being scarce or not.
@@ -323,7 +333,10 @@ pub(crate) async fn open_patiently(
     loop {
         let opened = tokio::time::timeout_at(deadline, Connection::open(config)).await;
         let error = match (opened, refused) {
-            (Ok(Ok(connection)), _) => return Ok(connection),
+            (Ok(Ok(mut connection)), refused) => {
+                connection.refused = refused.is_some();
+                return Ok(connection);
+            }
             (Ok(Err(error)), _) => error,
             // Time was up before the next try could begin: it is the last one that tells why.
             (Err(_), Some(error)) => return Err(error),

@@ -43,13 +43,32 @@ pub(crate) struct State {
     pub(crate) slots: Slots<Box<Connection>, Id>,
     pub(crate) seats: Seats,
     pub(crate) reuse: Reuse,
-    /// Since when FPM has refused every connection.
-    down_since: Option<Instant>,
+    /// FPM has refused every connection.
+    outage: Option<Outage>,
     /// When a worker last went back to `accept`, where whoever waits there the longest has its turn.
     turn_given: Option<Instant>,
 }
 
+/// A time in which FPM refused every connection.
+#[derive(Debug, Clone, Copy)]
+struct Outage {
+    since: Instant,
+    /// When it was last met with.
+    met: Instant,
+}
+
+impl Outage {
+    /// Met with so long ago, it is over, though nobody has seen its end.
+    const FORGOTTEN: Duration = Duration::from_secs(10);
+}
+
 impl State {
+    /// Since when, as of `now`, FPM has refused every connection.
+    fn down_since(&self, now: Instant) -> Option<Instant> {
+        let outage = self.outage?;
+        (now.saturating_duration_since(outage.met) < Outage::FORGOTTEN).then_some(outage.since)
+    }
+
     /// Whether the other clients of FPM should have had a turn by now, if there are any.
     fn owes_turn(&self, rules: &Reuse, now: Instant) -> bool {
         self.turn_given
@@ -79,7 +98,7 @@ impl Pool {
             slots,
             seats: Seats::default(),
             reuse: config.reuse,
-            down_since: None,
+            outage: None,
             turn_given: None,
         });
         Self {
@@ -375,16 +394,13 @@ impl Lease {
         let shared = &self.pool.shared;
         let started = Instant::now();
         let patience = shared.config.restart_patience;
-        let patience = shared
-            .lock()
-            .down_since
-            .map_or(started, |since| since.min(started))
-            + patience;
+        let down_since = shared.lock().down_since(started);
+        let patience = down_since.map_or(started, |since| since.min(started)) + patience;
         let opened = open_patiently(&shared.config, started + timeout, patience).await;
         match opened {
             Ok(connection) => {
                 let mut state = shared.lock();
-                state.down_since = None;
+                state.outage = None;
                 self.standing = state.slots.opened(self.standing, now());
                 let took = state.slots.watch.took();
                 let backlog = &mut state.slots.backlog;
@@ -396,7 +412,11 @@ impl Lease {
                 Err(Error::Timeout(Phase::Connecting))
             }
             Err(source) => {
-                shared.lock().down_since.get_or_insert(started);
+                let mut state = shared.lock();
+                let since = state.down_since(started).unwrap_or(started);
+                let met = Instant::now();
+                state.outage = Some(Outage { since, met });
+                drop(state);
                 let to = match &shared.config.address {
                     crate::Address::Tcp(_) => String::new(),
                     unix @ crate::Address::Unix(_) => format!(" to {unix}"),
@@ -479,5 +499,23 @@ impl Drop for Lease {
         if self.held {
             self.give_back(None, Instant::now());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_of_which_nobody_saw_the_end_is_over_some_time() {
+        let address = crate::Address::Tcp(([127, 0, 0, 1], 9).into());
+        let pool = Pool::new(PoolConfig::new(address, Size::Fixed(1)));
+        let (mut state, since) = (pool.shared.lock(), Instant::now());
+        assert_eq!(state.down_since(since), None);
+        let met = since + Duration::from_secs(5);
+        state.outage = Some(Outage { since, met });
+        let almost = Outage::FORGOTTEN - Duration::from_millis(1);
+        assert_eq!(state.down_since(met + almost), Some(since));
+        assert_eq!(state.down_since(met + Outage::FORGOTTEN), None);
     }
 }

@@ -51,6 +51,7 @@ impl Pool {
             same: None,
             tries: 0,
             tried: None,
+            lost: None,
             sent: false,
             asked: None,
             started: None,
@@ -67,8 +68,12 @@ impl Pool {
 /// worker and the second in the backlog of the socket that is closed last.
 const TRIES: u32 = 3;
 
-/// In a restart the second try is lost within so long. What lasted longer was run, and has brought its worker
-/// down (`request_terminate_timeout`, a lack of memory).
+/// After a sudden loss the third try waits for so long: in a restart workers end one after the other, and FPM takes
+/// connections until the last has.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// In a restart the second try is lost within so long, or FPM refuses connections before it takes the third. Else
+/// it was run, and has brought its worker down (`request_terminate_timeout`, a lack of memory).
 const SUDDEN: Duration = Duration::from_millis(100);
 
 /// A request on its way; see [`Pool::send`]. Not to be polled after its end.
@@ -85,6 +90,8 @@ pub struct Sending<'a> {
     tries: u32,
     /// When the last of them began.
     tried: Option<Instant>,
+    /// What became of it, if there may be another only after a restart.
+    lost: Option<Error>,
     /// Whether FPM can have seen any of the request.
     sent: bool,
     asked: Option<Instant>,
@@ -205,13 +212,16 @@ impl<'a> Sending<'a> {
         };
         match kept {
             Some(connection) => self.begin(lease, connection, now),
-            None => self.connect(lease),
+            None => self.connect(lease, Duration::ZERO),
         }
     }
 
-    fn connect(&mut self, mut lease: Lease) {
+    fn connect(&mut self, mut lease: Lease, pause: Duration) {
         let timeout = self.request.options.connect_timeout;
         self.state = State::Connecting(Box::pin(async move {
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
             let connected = lease.connect(timeout).await;
             (lease, connected)
         }));
@@ -220,7 +230,11 @@ impl<'a> Sending<'a> {
     fn connected(&mut self, lease: Lease, connected: Result<Box<Connection>, Error>) -> Step {
         let now = Instant::now();
         self.timings.connect = Some(self.since_start(now));
-        self.begin(lease, connected?, now);
+        let connection = connected?;
+        if let Some(error) = self.lost.take().filter(|_| !connection.was_refused()) {
+            return Err(error);
+        }
+        self.begin(lease, connection, now);
         Ok(None)
     }
 
@@ -270,7 +284,14 @@ impl<'a> Sending<'a> {
         self.same = body.again();
         self.request.body = body;
         self.timings.retried = true;
-        self.connect(lease);
+        let sudden = (self.tried).is_some_and(|since| since.elapsed() < SUDDEN);
+        let is_third = self.tries > 1;
+        self.lost = (is_third && !sudden).then_some(error);
+        let pause = match is_third && sudden {
+            true => PAUSE,
+            false => Duration::ZERO,
+        };
+        self.connect(lease, pause);
         Ok(None)
     }
 
@@ -279,8 +300,7 @@ impl<'a> Sending<'a> {
         let mut safe = false;
         if let Some(Answer { exchange, .. }) = flight.answer() {
             let sent = exchange.was_sent();
-            let was_reset = matches!(error, Error::Receive { .. } | Error::Send(_))
-                && self.tried.is_some_and(|since| since.elapsed() < SUDDEN);
+            let was_reset = matches!(error, Error::Receive { .. } | Error::Send(_));
             safe = exchange.is_unanswered(error)
                 && (!sent || self.request.idempotent)
                 && (self.tries == 1 || (self.tries < TRIES && was_reset));

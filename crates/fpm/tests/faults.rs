@@ -18,6 +18,8 @@ use portunus_fastcgi::HeadLimits;
 use portunus_fpm::{Address, Body, Options, Pool, PoolConfig, Request, Size};
 use portunus_testkit::{FastCgiPeer, Gate, Script, Step};
 use support::{collect, params};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use Outcome::{Cut, Fails, Whole};
 use Step::{Close, End, Overloaded, Params, Raw, Reset, Stderr, Stdout};
@@ -401,6 +403,37 @@ async fn a_third_try_is_only_for_what_was_lost_at_once() {
         );
         assert_eq!(peer.requests().len(), requests);
     }
+}
+
+/// An FPM that ends gracefully keeps the second try in its backlog until its last worker is done, and then
+/// refuses connections.
+#[tokio::test]
+async fn a_third_try_is_also_for_an_fpm_that_refuses_connections_meanwhile() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let fpm = async move {
+        // Closed with the request unread, a connection is reset.
+        let lost = async || {
+            let (connection, _) = listener.accept().await.unwrap();
+            connection.readable().await.unwrap();
+            connection
+        };
+        drop(lost().await);
+        let second = lost().await;
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        drop((second, listener));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let listener = TcpListener::bind(address).await.unwrap();
+        let (mut third, _) = listener.accept().await.unwrap();
+        assert!(third.read(&mut [0; 1024]).await.unwrap() > 0);
+        let answer =
+            b"\x01\x06\0\x01\0\x0c\0\0A: 1\r\n\r\ngood\x01\x03\0\x01\0\x08\0\0\0\0\0\0\0\0\0\0";
+        third.write_all(answer).await.unwrap();
+    };
+    let pool = Pool::new(PoolConfig::new(Address::Tcp(address), Size::Fixed(1)));
+    let get = run(&pool, Mode::Buffered, Body::Empty, true);
+    let (found, ()) = tokio::join!(get, fpm);
+    assert_eq!(found, Whole("good"));
 }
 
 #[tokio::test]
