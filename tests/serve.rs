@@ -91,8 +91,11 @@ fn assert_secure(response: &Response, what: &str) {
 /// A public directory without PHP behind it: whoever wakes PHP gets 502.
 fn public() -> Result<TempTree> {
     let css = "body { color: black }\n".repeat(200);
-    let manifest =
-        r#"{"resources/js/app.js":{"file":"assets/app-1.js","css":["assets/app-2.css"]}}"#;
+    let manifest = r#"{
+        "resources/js/app.js": {"file": "assets/app-1.js", "css": ["assets/app-2.css"]},
+        "_one.js": {"file": "assets/chunk-aB.js"},
+        "_other.js": {"file": "assets/chunk-Ab.js", "assets": ["assets/a+b (1).svg"]}
+    }"#;
     Ok(TempTree::new()?
         .file("index.php", "<?php")?
         .file("other.php", "<?php // SECRET")?
@@ -109,6 +112,12 @@ fn public() -> Result<TempTree> {
         .file("build/assets/app-1.js", "let a = 1;\n".repeat(500))?
         .file("build/assets/app-2.css", css)?
         .file("build/assets/unlisted-3.css", "i {}")?
+        .file("build/assets/App-1.js", "not listed")?
+        .file("build/assets/chunk-aB.js", "one")?
+        .file("build/assets/chunk-Ab.js", "other")?
+        .file("build/assets/chunk-ab.js", "not listed")?
+        .file("build/assets/a+b (1).svg", "<svg/>")?
+        .file("build/assets/aab (1).svg", "<svg/>")?
         .file("build/assets/script.php", "<?php // SECRET")?)
 }
 
@@ -196,6 +205,22 @@ fn what_the_manifest_lists_is_immutable_and_nothing_else() -> Result {
         let listed = ["/build/assets/app-1.js", "/build/assets/app-2.css"].contains(&path);
         let expected = (listed && *status == 200).then(|| IMMUTABLE.to_owned());
         assert_eq!(cached(path)?, expected, "{path}");
+    }
+    // Names that differ in case alone are different names, and a name is no pattern.
+    for (name, listed) in [
+        ("App-1.js", false),
+        ("chunk-aB.js", true),
+        ("chunk-Ab.js", true),
+        ("chunk-ab.js", false),
+        ("a+b%20(1).svg", true),
+        ("aab%20(1).svg", false),
+    ] {
+        let expected = listed.then(|| IMMUTABLE.to_owned());
+        assert_eq!(
+            cached(&format!("/build/assets/{name}"))?,
+            expected,
+            "{name}"
+        );
     }
     // A 304 repeats it.
     let etag = get(ours.address, "/build/assets/app-1.js")?;

@@ -185,14 +185,15 @@ fn immutable(manifest: &BuildManifest) -> String {
     let mut files: Vec<_> = manifest
         .files()
         .filter_map(|file| std::str::from_utf8(file).ok())
+        .map(literal)
         .collect();
     files.sort_unstable();
     let mut text = "    # What the build manifest lists has a hash of its content in its name.
     map $uri $immutable {
 "
     .to_owned();
-    for file in files {
-        let uri = quoted(&format!("/build/{file}"));
+    for names in grouped(&files) {
+        let uri = quoted(&format!("~^/build/(?:{names})$"));
         let _ = writeln!(
             text,
             "        {uri} \"public, max-age=31536000, immutable\";"
@@ -200,6 +201,37 @@ fn immutable(manifest: &BuildManifest) -> String {
     }
     text.push_str("    }\n");
     text
+}
+
+/// Joins names to alternatives of a regular expression, as many as fit into one. Plain strings would not do: a `map`
+/// looks them up without regard to case, and a hash in a name is one with regard to it.
+fn grouped(names: &[String]) -> Vec<String> {
+    let mut groups: Vec<String> = Vec::new();
+    for name in names {
+        match groups.last_mut() {
+            Some(group) if group.len() + name.len() < LONGEST_GROUP => {
+                group.push('|');
+                group.push_str(name);
+            }
+            _ => groups.push(name.clone()),
+        }
+    }
+    groups
+}
+
+/// nginx takes words of up to 4096 bytes; a backslash is written as two.
+const LONGEST_GROUP: usize = 1500;
+
+/// A regular expression that matches just this.
+fn literal(name: &str) -> String {
+    let mut pattern = String::with_capacity(name.len() + 4);
+    for c in name.chars() {
+        if r"\.^$|?*+()[]{}".contains(c) {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
 }
 
 fn server(preset: &Preset) -> String {
