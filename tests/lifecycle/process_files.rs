@@ -1,8 +1,8 @@
 //! The pid file, the logs, the user.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::TcpListener;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 
 use portunus_testkit::TempTree;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -134,6 +134,26 @@ fn user_is_obeyed_where_there_are_privileges() -> Result {
         "{}",
         server.process.output()
     );
+    Ok(())
+}
+
+/// Who asks for root has root's rights: nginx's workers read what only its owner may.
+#[test]
+fn user_root_may_read_every_file() -> Result {
+    if !geteuid().is_root() {
+        return Ok(());
+    }
+    let config = whole(
+        "user root;",
+        "server { listen 127.0.0.1:%%PORT_0%%; root %%TMP%%; }",
+    );
+    let mut server = launch(config).start()?;
+    let private = server.folder().join("private.txt");
+    fs::write(&private, "of nobody").expect("room");
+    chown(&private, Some(65534), Some(65534)).expect("root may");
+    fs::set_permissions(&private, Permissions::from_mode(0o600)).expect("root may");
+    assert_eq!(status(server.address(0), "/private.txt")?, 200);
+    assert!(server.stop()?.success());
     Ok(())
 }
 

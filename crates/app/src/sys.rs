@@ -98,7 +98,7 @@ impl Account {
 
     /// Becomes that user, for all threads (glibc's wrappers see to that) and for good. This thread,
     /// and those that it will start, go on being allowed to bind ports below 1024: a reload may
-    /// name another one.
+    /// name another one. The super-user loses nothing: files that are others' alone stay open to it.
     pub(crate) fn put_on(&self) -> Result<(), UserError> {
         let check = |call, id, result: libc::c_int| match result {
             0 => Ok(()),
@@ -120,6 +120,9 @@ impl Account {
             )?;
             check("setuid", *user, libc::setuid(*user))?;
         }
+        if *user == SUPER_USER {
+            return Ok(());
+        }
         let only = if kept {
             CapabilitySet::NET_BIND_SERVICE
         } else {
@@ -137,6 +140,8 @@ impl Account {
         })
     }
 }
+
+const SUPER_USER: u32 = 0;
 
 fn may_bind_low_ports() -> bool {
     let sets = capabilities(None);

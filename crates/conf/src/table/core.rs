@@ -25,7 +25,7 @@ rows! { "core": "ngx_core_module and its neighbours: process-wide settings";
         Accepted("it serves to debug nginx itself"),
         "What to do at an internal inconsistency: stop or abort.";
     USER "user" in MAIN, TAKE12, Special(Special::User) = "nobody", Own,
-        Differs("the whole process becomes that user and keeps only the right to bind ports below 1024, so a reload reads certificates, keys and logs as that user, and a key that only root may read stays what it was, with a warning; without the directive the user that started the server stays"),
+        Differs("the whole process becomes that user and, unless that is root, keeps only the right to bind ports below 1024, so a reload reads certificates, keys and logs as that user, and a key that only root may read stays what it was, with a warning; without the directive the user that started the server stays"),
         "User and group to run as once the sockets are bound.";
     WORKER_PRIORITY "worker_priority" in MAIN, TAKE1, Special(Special::WorkerPriority) = "0", Own,
         Accepted("the scheduling priority is left to the container"),
