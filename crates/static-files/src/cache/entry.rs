@@ -211,7 +211,9 @@ impl Entry {
 /// `"MTIME-SIZE"` in hex, quoted.
 #[must_use]
 pub fn entity_tag(modified: i64, size: u64) -> HeaderValue {
-    ascii(format!("\"{modified:x}-{size:x}\""))
+    // A time before 1970 has a sign in front: nginx formats it by `%xT`.
+    let sign = if modified < 0 { "-" } else { "" };
+    ascii(format!("\"{sign}{:x}-{size:x}\"", modified.unsigned_abs()))
 }
 
 fn ascii(text: String) -> HeaderValue {
