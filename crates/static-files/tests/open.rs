@@ -9,7 +9,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use portunus_static_files::cache::symlinks_from;
+use portunus_static_files::cache::{entity_tag, symlinks_from};
 use portunus_static_files::encoding::{Coding, compressed};
 use portunus_static_files::{
     Config, DisableSymlinks, Entry, Kind, OpenError, OpenFileCache, OpenOptions, Opened, Revalidate,
@@ -223,6 +223,13 @@ fn links_are_followed_only_as_allowed() {
 }
 
 #[test]
+fn the_tag_of_a_file_from_before_1970_has_a_sign() {
+    assert_eq!(entity_tag(0x65bd_bb72, 12), "\"65bdbb72-c\"");
+    assert_eq!(entity_tag(0, 0), "\"0-0\"");
+    assert_eq!(entity_tag(-5, 3), "\"-5-3\"");
+}
+
+#[test]
 fn open_file_cache_believes_for_as_long_as_it_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
@@ -261,14 +268,21 @@ fn open_file_cache_believes_for_as_long_as_it_is_told() {
             "{valid:?} {min_uses}"
         );
     }
-    for (errors, found) in [(true, false), (false, true)] {
+    // The number of uses is of files that are kept open; an error is remembered at once.
+    for (errors, min_uses, found) in [
+        (true, 1, false),
+        (true, 5, false),
+        (false, 1, true),
+        (false, 5, true),
+    ] {
         let cache = cache();
         let _ = fs::remove_file(at("e"));
-        assert!(open(&cache, &at("e"), &every(hour, 1, errors)).is_err());
+        assert!(open(&cache, &at("e"), &every(hour, min_uses, errors)).is_err());
         fs::write(at("e"), "text").expect("room");
         assert_eq!(
-            open(&cache, &at("e"), &every(hour, 1, errors)).is_ok(),
-            found
+            open(&cache, &at("e"), &every(hour, min_uses, errors)).is_ok(),
+            found,
+            "{errors} {min_uses}"
         );
     }
 }

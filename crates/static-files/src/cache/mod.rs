@@ -295,7 +295,9 @@ impl OpenFileCache {
                 u128::from(coarse_millis().saturating_sub(slot.checked)) < valid.as_millis();
             let usable = errors || !matches!(slot.known, Known::Failed(_));
             let same_way = slot.symlinks == (options.symlinks, options.from);
-            if fresh && usable && same_way && slot.uses > min_uses {
+            // nginx: the number of uses decides what stays open, so it says nothing of the rest.
+            let used = slot.uses > min_uses || !matches!(slot.known, Known::File(_));
+            if fresh && usable && same_way && used {
                 return Recall::Known(slot.known.clone());
             }
         }
