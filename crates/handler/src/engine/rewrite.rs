@@ -177,7 +177,7 @@ impl RewriteContext<Variable> for Context {
             match test {
                 FileTest::File => return matches!(kind, Kind::File(_)),
                 FileTest::Directory => return matches!(kind, Kind::Directory),
-                FileTest::Exists => return true,
+                FileTest::Exists => return !matches!(kind, Kind::Other),
                 FileTest::Executable => {}
             }
         }
@@ -185,7 +185,8 @@ impl RewriteContext<Variable> for Context {
         std::fs::metadata(path).is_ok_and(|metadata| match test {
             FileTest::File => metadata.is_file(),
             FileTest::Directory => metadata.is_dir(),
-            FileTest::Exists => true,
+            // A FIFO, a socket or a device is nothing to nginx.
+            FileTest::Exists => metadata.is_file() || metadata.is_dir(),
             FileTest::Executable => metadata.permissions().mode() & 0o100 != 0,
         })
     }
