@@ -68,17 +68,30 @@ fn replace_values(text: &[u8], names: &BTreeMap<String, String>) -> Vec<u8> {
 
 fn replace_all(text: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut replaced = Vec::new();
-    let mut rest = text.as_slice();
-    while let Some(at) = find(rest, from) {
-        replaced.extend_from_slice(rest.get(..at).unwrap_or_default());
+    let (mut kept, mut at) = (0, 0);
+    while let Some(found) = text.get(at..).and_then(|rest| find(rest, from)) {
+        let (start, end) = (at + found, at + found + from.len());
+        at = end;
+        if is_part_of_a_number(&text, start, end) {
+            continue;
+        }
+        replaced.extend_from_slice(text.get(kept..start).unwrap_or_default());
         replaced.extend_from_slice(to);
-        rest = rest.get(at + from.len()..).unwrap_or_default();
+        kept = end;
     }
-    if replaced.is_empty() {
+    if kept == 0 {
         return text;
     }
-    replaced.extend_from_slice(rest);
+    replaced.extend_from_slice(text.get(kept..).unwrap_or_default());
     replaced
+}
+
+/// Whether a port's number stands there by chance: in a random boundary, in an `ETag`.
+fn is_part_of_a_number(text: &[u8], start: usize, end: usize) -> bool {
+    let is_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_hexdigit);
+    let value = text.get(start..end).unwrap_or_default();
+    value.iter().all(u8::is_ascii_digit)
+        && (start.checked_sub(1).is_some_and(is_digit) || is_digit(end))
 }
 
 /// A page may include others.
@@ -112,4 +125,27 @@ fn drop_raw_field(text: &[u8], name: &str) -> Vec<u8> {
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     text.windows(wanted.len().max(1))
         .position(|window| window == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_replaced_where_it_stands_by_itself() {
+        let names = BTreeMap::from([
+            ("PORT_0".to_owned(), "45123".to_owned()),
+            ("ID".to_owned(), "ab12".to_owned()),
+        ]);
+        for (text, expected) in [
+            ("localhost:45123/", "localhost:%%PORT_0%%/"),
+            ("45123", "%%PORT_0%%"),
+            ("p45123 45123", "p%%PORT_0%% %%PORT_0%%"),
+            ("boundary=00451234512398765", "boundary=00451234512398765"),
+            ("\"6745123f-9\" 45123", "\"6745123f-9\" %%PORT_0%%"),
+            ("xab12x", "x%%ID%%x"),
+        ] {
+            assert_eq!(replace_values(text.as_bytes(), &names), expected.as_bytes());
+        }
+    }
 }
