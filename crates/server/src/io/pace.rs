@@ -27,13 +27,12 @@ pub(super) fn allowance(exchange: &Exchange, paused_until: &Cell<Option<Instant>
             limits.sendfile_max_chunk,
         )
     });
+    // What is left of the limit would often be the odd bytes before the end of a piece, and then a packet by themselves.
     let turn = match chunk {
         0 => usize::MAX,
-        most => most.saturating_sub(exchange.connection().burst.get()),
+        most if exchange.connection().burst.get() < most => most,
+        _ => return Allowance::Turn,
     };
-    if turn == 0 {
-        return Allowance::Turn;
-    }
     if rate == 0 {
         return Allowance::Bytes(turn);
     }

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::sendfile;
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use smallvec::SmallVec;
@@ -215,10 +216,14 @@ impl Transport {
         let Inner::Tcp(stream) = &*inner else {
             return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
         };
-        poll_writable(stream, cx, || {
+        let sent = ready!(poll_writable(stream, cx, || {
             let mut offset = offset;
             Ok(sendfile(stream, file, Some(&mut offset), most)?)
-        })
+        }))?;
+        if sent < most {
+            wait_for_room(stream);
+        }
+        Poll::Ready(Ok(sent))
     }
 
     pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -262,6 +267,20 @@ impl Transport {
 
 fn closed<T>() -> Poll<io::Result<T>> {
     Poll::Ready(Err(io::ErrorKind::NotConnected.into()))
+}
+
+/// Clears the readiness to write of a socket that is full. Asking with the next piece instead would find room for a packet
+/// or two of a client that reads meanwhile, and again, at the price of a call each; the event comes when a third of the
+/// buffer is free. A socket that is not full (the file has ended, say) stays ready.
+fn wait_for_room(stream: &TcpStream) {
+    let _ = stream.try_io(Interest::WRITABLE, || {
+        let mut this = [PollFd::new(stream, PollFlags::OUT)];
+        // The kernel notes that somebody waits, as it does where a write finds no room.
+        match poll(&mut this, Some(&Timespec::default()))? {
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            _ => Ok(()),
+        }
+    });
 }
 
 /// Runs a system call that writes, when the socket has room.

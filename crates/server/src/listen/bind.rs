@@ -303,6 +303,8 @@ fn open_to_all(path: &std::path::Path) {
 /// Source: nginx, `ngx_configure_listening_sockets`.
 fn set_options(socket: &RawSocket, config: &ListenerConfig) {
     let inet = matches!(config.address, ListenAddress::Inet(_));
+    let is_loopback =
+        matches!(config.address, ListenAddress::Inet(address) if address.ip().is_loopback());
     let results = [
         (
             "SO_RCVBUF",
@@ -329,6 +331,7 @@ fn set_options(socket: &RawSocket, config: &ListenerConfig) {
             "TCP_NOTSENT_LOWAT",
             inet.then(|| socket.set_tcp_notsent_lowat(UNSENT)),
         ),
+        ("TCP_CONGESTION", is_loopback.then(|| do_not_pace(socket))),
         (
             "TCP_FASTOPEN",
             config
@@ -366,6 +369,17 @@ fn set_keepalive(socket: &RawSocket, keepalive: TcpKeepAlive) -> io::Result<()> 
 /// One second, as nginx: the kernel wakes us with the first data, or after about that long.
 fn defer_accept(socket: &RawSocket) -> io::Result<()> {
     crate::sys::set_tcp_option(socket, crate::sys::TCP_DEFER_ACCEPT, 1)
+}
+
+/// BBR waits for a timer before each packet of 64 KB, which is how it shares a long path. What comes to a loopback address
+/// never leaves the machine: there is nothing to share, and the timers are two thirds of the CPU time of a large file. A
+/// connection that has begun with BBR keeps the timers, whatever it is told later; so the listening socket is told.
+fn do_not_pace(socket: &RawSocket) -> io::Result<()> {
+    if socket.tcp_congestion()?.starts_with(b"bbr") {
+        // Every kernel has it, for everybody.
+        socket.set_tcp_congestion(b"reno")?;
+    }
+    Ok(())
 }
 
 fn fast_open(socket: &RawSocket, queue: u32) -> io::Result<()> {
@@ -421,6 +435,30 @@ impl BindError {
                 source.kind() == io::ErrorKind::AddrInUse
             }
             Self::StillBusy { .. } => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_in_the_machine_is_not_paced() {
+        let default = RawSocket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let default = default.tcp_congestion().unwrap();
+        for (address, is_local) in [("127.0.0.1:0", true), ("0.0.0.0:0", false)] {
+            let address = ListenAddress::Inet(address.parse().unwrap());
+            let socket = RawSocket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            // Not every kernel has it, and not every one lets everybody choose it.
+            let paces = socket.set_tcp_congestion(b"bbr").is_ok();
+            set_options(&socket, &ListenerConfig::new(address, 0));
+            let expected: &[u8] = match (paces, is_local) {
+                (true, true) => b"reno",
+                (true, false) => b"bbr",
+                (false, _) => &default,
+            };
+            assert!(socket.tcp_congestion().unwrap().starts_with(expected));
         }
     }
 }
