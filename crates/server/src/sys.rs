@@ -1,12 +1,13 @@
-//! What has no safe wrapper: some socket options, and waiting for a descriptor that is no stream; and
-//! how the system's errors are shown.
+//! What has no safe wrapper: some socket options, waiting for a descriptor that is no stream, and counted values that are
+//! made in place; and how the system's errors are shown.
 #![allow(
     unsafe_code,
-    reason = "setsockopt(2) and getsockopt(2) take raw pointers, AsyncFd a promise"
+    reason = "setsockopt(2) and getsockopt(2) take raw pointers, AsyncFd and Rc a promise"
 )]
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::rc::Rc;
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -15,6 +16,19 @@ use tokio::io::unix::AsyncFd;
 pub(crate) const TCP_DEFER_ACCEPT: i32 = libc::TCP_DEFER_ACCEPT;
 /// Length of the queue of connections that came with data in their SYN.
 pub(crate) const TCP_FASTOPEN: i32 = libc::TCP_FASTOPEN;
+
+/// A counted value that is made where it stays. [`Rc::new`] has it on the stack first and copies it, a kilobyte and more.
+#[inline]
+pub(crate) fn counted<T>(make: impl FnOnce() -> T) -> Rc<T> {
+    let mut room = Rc::new_uninit();
+    let Some(place) = Rc::get_mut(&mut room) else {
+        // Nobody else can hold what was made a moment ago.
+        return Rc::new(make());
+    };
+    place.write(make());
+    // SAFETY: the value has been written in the line above, whole.
+    unsafe { room.assume_init() }
+}
 
 /// An error of the system as nginx prints it: `24: Too many open files`.
 pub(crate) fn errno_text(error: &io::Error) -> String {

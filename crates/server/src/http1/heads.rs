@@ -18,6 +18,7 @@ use crate::gate::{Refusal, Scan, Severity, Step, Watch};
 use crate::handler::ConnectionHandler;
 use crate::io::RequestBody;
 use crate::settings::Settings;
+use crate::sys::counted;
 
 /// How long a connection that has sent nothing yet may still do so once we are draining.
 const GRACE: Duration = Duration::from_secs(1);
@@ -52,6 +53,15 @@ enum Look {
 impl Reading {
     pub(super) fn reset(&mut self) {
         *self = Self::default();
+    }
+
+    /// When the head began to come, and when it had come, if that is now.
+    fn times(&self) -> (Instant, Instant) {
+        let began = self.began.unwrap_or_else(Instant::now);
+        match self.at_once {
+            true => (began, began),
+            false => (began, Instant::now()),
+        }
     }
 }
 
@@ -269,13 +279,21 @@ impl<H: ConnectionHandler> Http1<H> {
     /// A whole head, or a refused one, becomes an exchange.
     fn start(&mut self, bytes: &[u8], refusal: Option<Refusal>) {
         let connection = &self.connection;
-        let Some(scan) = self.reading.scan.take() else {
+        let (began, arrived) = self.reading.times();
+        let Some(scan) = &mut self.reading.scan else {
             return;
         };
         connection.read_deadline.set(None);
         connection.set_activity(Activity::Writing);
+        connection.worker.meter.look(began);
         let settings = Arc::clone(scan.settings());
-        let exchange = self.exchange_of(scan, Bytes::copy_from_slice(bytes), refusal);
+        let head = Bytes::copy_from_slice(bytes);
+        let make = || exchange_of(connection, (began, arrived), scan, head, refusal);
+        let exchange = counted(make);
+        if self.reading.pipelined {
+            exchange.set_pipelined();
+        }
+        self.reading.scan = None;
         if exchange.refusal().is_none() {
             self.call.begin(RequestBody::http1(Rc::clone(&exchange)));
         }
@@ -299,7 +317,8 @@ impl<H: ConnectionHandler> Http1<H> {
     ///
     /// Source: nginx, `ngx_http_close_request`.
     fn give_up(&mut self, code: u16, reason: &str) {
-        let Some(scan) = self.reading.scan.take() else {
+        let times = self.reading.times();
+        let Some(scan) = &mut self.reading.scan else {
             return;
         };
         let doing = match scan.line {
@@ -307,34 +326,32 @@ impl<H: ConnectionHandler> Http1<H> {
             Some(_) => "reading client request headers",
         };
         let refusal = Refusal::new(code, format!("{reason} while {doing}"));
-        let bytes = Bytes::copy_from_slice(&self.connection.pending.borrow());
-        let exchange = self.exchange_of(scan, bytes, Some(refusal));
-        self.handler.broken_head(&exchange);
+        let head = Bytes::copy_from_slice(&self.connection.pending.borrow());
+        let exchange = exchange_of(&self.connection, times, scan, head, Some(refusal));
+        self.reading.scan = None;
+        self.handler.broken_head(&Rc::new(exchange));
     }
+}
 
-    fn exchange_of(&self, scan: Scan, bytes: Bytes, refusal: Option<Refusal>) -> Rc<Exchange> {
-        let connection = &self.connection;
-        let limits = scan.settings().limits;
-        let began = self.reading.began.unwrap_or_else(Instant::now);
-        connection.worker.meter.look(began);
-        let arrived = match self.reading.at_once {
-            true => began,
-            false => Instant::now(),
-        };
-        let exchange = Rc::new(Exchange::new(
-            Rc::clone(connection),
-            connection.count_request(),
-            began,
-            arrived,
-            describe(scan, bytes, refusal.is_some()),
-            limits,
-            refusal,
-        ));
-        if self.reading.pipelined {
-            exchange.set_pipelined();
-        }
-        exchange
-    }
+/// The exchange of a head that has been read. `times` as [`Reading::times`] gives them.
+#[inline]
+fn exchange_of(
+    connection: &Rc<Connection>,
+    (began, arrived): (Instant, Instant),
+    scan: &mut Scan,
+    head: Bytes,
+    refusal: Option<Refusal>,
+) -> Exchange {
+    let limits = scan.settings().limits;
+    Exchange::new(
+        Rc::clone(connection),
+        connection.count_request(),
+        began,
+        arrived,
+        describe(scan, head, refusal.is_some()),
+        limits,
+        refusal,
+    )
 }
 
 /// Passes on what the gate meets on its way.
@@ -355,12 +372,12 @@ impl<H: ConnectionHandler> Watch for Witness<'_, H> {
     }
 }
 
-/// What the exchange keeps of a head.
+/// What the exchange keeps of a head; it is taken out of `scan`.
 #[inline]
-fn describe(scan: Scan, raw: Bytes, refused: bool) -> Head {
+fn describe(scan: &mut Scan, raw: Bytes, refused: bool) -> Head {
     let fields_start = scan.fields_start(&raw).min(raw.len());
     let known_line = scan.line.is_some();
-    let mut line = scan.line.unwrap_or_default();
+    let mut line = scan.line.take().unwrap_or_default();
     if !known_line {
         // nginx logs what it has of a line that it could not read.
         let end = memchr::memchr2(b'\r', b'\n', &raw).unwrap_or(raw.len());
@@ -370,16 +387,16 @@ fn describe(scan: Scan, raw: Bytes, refused: bool) -> Head {
     let method = raw.get(line.method.clone()).unwrap_or_default();
     let received = scan.accepted.saturating_sub(line.whole.start);
     // Of a head that was refused there are the fields before the one that is no good: the log shows them.
-    let fields = scan.fields;
+    let fields = &mut scan.fields;
     Head {
         // The gate lets no other bytes pass than those of a method.
         method: Method::from_bytes(method).unwrap_or_default(),
         line,
         received,
         fields_start,
-        lines: fields.lines,
+        lines: std::mem::take(&mut fields.lines),
         names: fields.names,
-        host: fields.host,
+        host: fields.host.take(),
         persistence: fields.persistence,
         content_length: fields.content_length.filter(|_| !refused),
         chunked: fields.chunked && !refused,
