@@ -328,6 +328,9 @@ impl<H: ConnectionHandler> Http1<H> {
         let refusal = Refusal::new(code, format!("{reason} while {doing}"));
         let head = Bytes::copy_from_slice(&self.connection.pending.borrow());
         let exchange = exchange_of(&self.connection, times, scan, head, Some(refusal));
+        if self.reading.pipelined {
+            exchange.set_pipelined();
+        }
         self.reading.scan = None;
         self.handler.broken_head(&Rc::new(exchange));
     }
