@@ -35,10 +35,13 @@ pub(super) fn find(
 ) -> Precompressed {
     let request = cx.exchange.fields();
     let accept = request.get(header::ACCEPT_ENCODING);
+    // nginx: what a subrequest brings becomes part of another answer, which says how it is coded.
+    let eligible =
+        cx.subrequest.is_none() && eligible(request, cx.head.version, None, &encoding.rules);
     let plan = precompressed_plan(
         &encoding.precompressed,
         accept.map(http::HeaderValue::as_bytes),
-        eligible(request, cx.head.version, None, &encoding.rules),
+        eligible,
         encoding.rules.vary,
     );
     let mut vary = false;

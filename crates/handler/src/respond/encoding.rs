@@ -61,9 +61,11 @@ pub(super) fn gunzip(cx: &Context, encoding: &Encoding, reply: &mut Reply) {
     let fields = fields_for_proxies(cx, reply);
     let answer = answer(reply, fields.as_ref());
     let request = cx.exchange.fields();
-    let wanted = request
-        .get(header::ACCEPT_ENCODING)
-        .is_some_and(|field| accepts(field.as_bytes(), Coding::Gzip) > 0);
+    // A part of another answer has to be plain.
+    let wanted = cx.subrequest.is_none()
+        && request
+            .get(header::ACCEPT_ENCODING)
+            .is_some_and(|field| accepts(field.as_bytes(), Coding::Gzip) > 0);
     if wanted && eligible(request, cx.head.version, Some(&answer), &encoding.rules) {
         return;
     }
