@@ -134,6 +134,11 @@ fn preconditions(cx: &mut Context, site: &Site, reply: &mut Reply) {
     loop {
         if let Some(status) = cx.error_status {
             reply.status = status;
+            if status == 204 {
+                // nginx: of the page for an error, a 204 tells neither type nor date.
+                reply.content_type = None;
+                reply.validators.last_modified = None;
+            }
         }
         if reply.status != 200 || !reply.conditional {
             return;
