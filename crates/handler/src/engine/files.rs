@@ -313,6 +313,10 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
                 cx.uri_below_alias = location.root.alias.is_some();
                 return take_over(cx, uri);
             }
+            // nginx: an alias that is the whole path names the directory by the URI at hand.
+            (Kind::Directory, true) if matches!(location.root.alias, Some(Alias::Whole)) => {
+                return Step::Content;
+            }
             (Kind::Directory, true) => return take_over(cx, uri),
             (kind, _) => {
                 if let Kind::Missing(error) = &kind
