@@ -93,6 +93,8 @@ impl<A> Members<'_, A> {
     ) -> Option<usize> {
         match balance {
             Balance::RoundRobin => None,
+            // Source: nginx, `ngx_http_upstream_get_hash_peer`: what has no key sticks to nobody.
+            Balance::Hash | Balance::ConsistentHash if key.is_empty() => None,
             Balance::LeastConn => self.least_busy(tries, now),
             Balance::IpHash => {
                 let mut hash = ADDRESS_SEED;

@@ -319,6 +319,15 @@ mod tests {
     }
 
     #[test]
+    fn without_a_key_the_turn_decides() {
+        let now = Instant::now();
+        for balance in [Balance::Hash, Balance::ConsistentHash] {
+            let group = Group::new("g", vec![peer("a", 1), peer("b", 1)], balance);
+            assert_eq!(asked(&group, 4, now), "abab", "{balance:?}");
+        }
+    }
+
+    #[test]
     fn chance_reaches_everybody() {
         let now = Instant::now();
         for two in [false, true] {
