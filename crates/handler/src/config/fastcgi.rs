@@ -194,6 +194,8 @@ impl FromIterator<FastCgiParam> for FastCgiParams {
             made.tells_length |= &*param.name == b"CONTENT_LENGTH";
             match param.value.as_literal() {
                 Some(b"") if param.if_not_empty => {}
+                // nginx: `ngx_http_fastcgi_init_params`. It only keeps the client's field away.
+                Some(b"") if param.name.starts_with(b"HTTP_") => {}
                 Some(literal) if *param.name != *SCRIPT => constant.push(&param.name, literal),
                 _ => {
                     made.push_constant(&mut constant);
