@@ -87,20 +87,32 @@ fn client(address: SocketAddr) -> Client {
     }
 }
 
+/// Several lines make one list of this field only; of any other the first counts.
 fn from_field(rules: &RealIp, fields: &HeaderMap, name: &HeaderName) -> Option<Client> {
+    static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
     let values = fields.get_all(name).iter();
-    let list: Vec<&[u8]> = values.map(http::HeaderValue::as_bytes).collect();
+    let most = match *name == FORWARDED_FOR {
+        true => usize::MAX,
+        false => 1,
+    };
+    let list: Vec<&[u8]> = values.map(http::HeaderValue::as_bytes).take(most).collect();
     from_list(rules, &list)
 }
 
-/// The last address of the list; with `real_ip_recursive` the last that is not trusted itself.
+/// The last address of the list; with `real_ip_recursive` the last that is not trusted itself. What is no
+/// address ends it, and so does nothing where there should be one.
 fn from_list(rules: &RealIp, fields: &[&[u8]]) -> Option<Client> {
+    let parts = |byte: &u8| matches!(byte, b',' | b' ' | b'\t');
     let mut found = None;
     for field in fields.iter().rev() {
-        for text in field.rsplit(|byte| matches!(byte, b',' | b' ' | b'\t')) {
-            if text.is_empty() {
-                continue;
-            }
+        let mut rest = Some(*field);
+        while let Some(list) = rest {
+            let Some(end) = list.iter().rposition(|byte| !parts(byte)) else {
+                return found;
+            };
+            let list = list.get(..=end).unwrap_or_default();
+            let start = list.iter().rposition(parts);
+            let text = list.get(start.map_or(0, |at| at + 1)..).unwrap_or_default();
             let Some(address) = parse(text) else {
                 return found;
             };
@@ -109,6 +121,7 @@ fn from_list(rules: &RealIp, fields: &[&[u8]]) -> Option<Client> {
             if !goes_on {
                 return found;
             }
+            rest = start.and_then(|at| list.get(..at));
         }
     }
     found
@@ -199,5 +212,31 @@ mod tests {
             Some("10.0.0.9")
         );
         assert_eq!(found(false, &[b"junk"]), None);
+    }
+
+    #[test]
+    fn nothing_ends_the_list() {
+        for (list, last, first) in [
+            (&[&b"9.9.9.9"[..], b""][..], None, None),
+            (&[b"9.9.9.9", b" , "], None, None),
+            (
+                &[b"9.9.9.9", b", 10.0.0.9"],
+                Some("10.0.0.9"),
+                Some("10.0.0.9"),
+            ),
+            (
+                &[b"9.9.9.9", b"", b"10.0.0.9"],
+                Some("10.0.0.9"),
+                Some("10.0.0.9"),
+            ),
+            (
+                &[b"1.1.1.1 , ,10.0.0.9, "],
+                Some("10.0.0.9"),
+                Some("1.1.1.1"),
+            ),
+        ] {
+            assert_eq!(found(false, list).as_deref(), last, "{list:?}");
+            assert_eq!(found(true, list).as_deref(), first, "{list:?}");
+        }
     }
 }
