@@ -94,6 +94,18 @@ impl UpstreamState {
         self.target = Some(format!("fastcgi://{address}").into());
     }
 
+    /// Notes that no member of a group is left to ask.
+    ///
+    /// Source: nginx, `ngx_http_upstream_connect`, which counts this as a try of the group.
+    pub(crate) fn record_nobody(&mut self, group: &str) {
+        self.name_fastcgi(group);
+        self.attempts.push(Attempt {
+            address: group.into(),
+            status: 502,
+            ..Attempt::default()
+        });
+    }
+
     /// Notes an exchange that the client did not wait for.
     pub(crate) fn record_abandoned(&mut self, pool: &Pool) {
         self.push(pool, 499, Timings::default(), Traffic::default());

@@ -325,3 +325,20 @@ pub(super) fn from_failure(
     }
     decide(cx, site, Step::Fail(status))
 }
+
+/// There is nobody to ask at all.
+///
+/// Source: nginx, `ngx_http_upstream_next`, where `NGX_HTTP_UPSTREAM_FT_NOLIVE` is an `error`.
+pub(super) fn from_nobody(
+    cx: &mut Context,
+    site: &Site,
+    fastcgi: &FastCgi,
+    storing: Option<Box<Storing<'_>>>,
+) -> Plan {
+    const STATUS: u16 = 502;
+    let why = cached::Failure::Error;
+    match storing.and_then(|storing| storing.failed(cx, why, STATUS)) {
+        Some(entry) => from_stored(cx, site, fastcgi, &entry),
+        None => decide(cx, site, Step::Fail(STATUS)),
+    }
+}

@@ -89,7 +89,7 @@ pub(crate) async fn ask(
     let mut turn = Turn::new(cx, &group, next);
     loop {
         let Some(pool) = turn.next(cx) else {
-            return decide(cx, site, Step::Fail(502));
+            return answer::from_nobody(cx, site, fastcgi, storing);
         };
         let may_go_on = turn.may_go_on(next);
         let again = if may_go_on { body.again() } else { None };

@@ -76,7 +76,7 @@ impl<'g> Turn<'g> {
         let group = &self.group.group;
         let Choice { tries, key } = &mut **self.choice.get_or_insert_default();
         let Some(member) = group.select(tries, key, Instant::now()) else {
-            cx.upstream.name_fastcgi(group.name());
+            cx.upstream.record_nobody(group.name());
             cx.log_error(format_args!(
                 "no live upstreams while connecting to upstream"
             ));
