@@ -3,6 +3,7 @@
 //! PHP may answer before it has read the body, or without reading it at all; so bytes are
 //! read while bytes are written, or both ends would wait for each other.
 
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -178,7 +179,8 @@ impl Exchange {
         }
     }
 
-    /// Reads without looking at the answer. Whether anything came; an end is an error.
+    /// Reads without looking at the answer, for nobody. Whether anything came; an end is an error, and so is a body
+    /// of which more would have to come: there is no client left to send it, nor a time-out to watch over it.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let sending = self.send(cx)?;
         match self.connection.poll_read(cx) {
@@ -192,6 +194,9 @@ impl Exchange {
                 phase: self.phase,
                 source,
             })),
+            Poll::Pending if sending == Sending::Starved => {
+                Poll::Ready(Err(Error::ClientBody(io::ErrorKind::UnexpectedEof.into())))
+            }
             Poll::Pending => self.poll_timeout(cx, sending).map(Err),
         }
     }

@@ -105,6 +105,23 @@ async fn a_client_that_breaks_its_body_is_at_fault() {
 }
 
 #[tokio::test]
+async fn a_body_of_which_no_more_comes_holds_no_slot() {
+    let head = Step::Stdout(b"X-Accel-Buffering: no\r\n\r\nearly".to_vec());
+    let script = vec![Step::Params, head, Step::Drain];
+    let peer = FastCgiPeer::start(vec![script, Step::answer("A: 1", "good")]).unwrap();
+    let pool = Pool::new(PoolConfig::new(
+        Address::Tcp(peer.address()),
+        Size::Fixed(1),
+    ));
+    let (sender, body) = pieces();
+    sender.send(Ok("part".into())).unwrap();
+    // The client is given up in the middle of its body, of which nobody says that it has ended.
+    drop(post(&pool, "", body, 10).await.unwrap());
+    assert_eq!(text(get(&pool, "").await).await, "good");
+    drop(sender);
+}
+
+#[tokio::test]
 async fn a_spooled_body_is_sent_from_its_file_and_again_if_need_be() {
     let directory = tempfile::tempdir().unwrap();
     let limits = Limits {

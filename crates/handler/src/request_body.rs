@@ -242,7 +242,11 @@ impl Streaming {
             loop {
                 let data = match ahead.take() {
                     Some(found) => found,
-                    None => poll_fn(|cx| incoming.poll_data(cx)).await,
+                    // Once it is given up for being late, nothing more is heard of a body.
+                    None => tokio::select! {
+                        found = poll_fn(|cx| incoming.poll_data(cx)) => found,
+                        () = sender.closed() => return,
+                    },
                 };
                 let data = match data {
                     None => return,
