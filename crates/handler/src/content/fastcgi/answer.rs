@@ -66,9 +66,11 @@ pub(super) fn from_response(
         }
     }
     if intercepted {
-        let challenges = head.fields.get_all(&header::WWW_AUTHENTICATE);
-        let challenges = challenges.map(|value| (header::WWW_AUTHENTICATE, value.clone()));
-        cx.carried.fields.extend(challenges);
+        if status == 401 {
+            let challenges = head.fields.get_all(&header::WWW_AUTHENTICATE);
+            let challenges = challenges.map(|value| (header::WWW_AUTHENTICATE, value.clone()));
+            cx.carried.fields.extend(challenges);
+        }
         if let Some(storing) = storing {
             storing.intercepted(cx, status);
         }
