@@ -102,6 +102,53 @@ fn who_waits_too_long_is_told_when_to_come_again() {
     assert_eq!(peer.requests().len(), 1);
 }
 
+/// In front of a group of which only the first member is asked.
+fn serve_pair(directives: &str, peer: &FastCgiPeer) -> Server {
+    let config = format!(
+        "upstream pair {{ server %%PEER_0%%; server %%PEER_1%% down; }}
+         server {{ listen 127.0.0.1:%%PORT_0%%; {directives} location / {{ fastcgi_pass pair; }} }}"
+    );
+    start(config, &[peer.address()])
+}
+
+#[test]
+fn a_member_that_is_only_busy_is_not_spared() {
+    let gate = Gate::default();
+    let peer = FastCgiPeer::start(vec![gated(&gate)]).expect("a peer");
+    let directives = "fastcgi_pool_size 1; fastcgi_queue_timeout 50ms;";
+    let server = serve_pair(directives, &peer);
+    let mut first = begin(&server, "/");
+    assert_eq!(peer.wait_for_requests(1, PATIENCE).len(), 1);
+    for _ in 0..2 {
+        let answer = get(server.address(0), "/").expect("an answer");
+        assert_eq!(answer.status(), 503);
+    }
+    gate.open();
+    let answer = first.read_response("GET").expect("an answer");
+    assert_eq!(answer.text(), "gated");
+    let answer = get(server.address(0), "/").expect("an answer");
+    assert_eq!(answer.text(), "gated");
+}
+
+#[test]
+fn a_member_is_not_spared_for_what_a_client_breaks() {
+    let peer = FastCgiPeer::start(vec![vec![Step::Params, Step::Drain], prompt()]);
+    let peer = peer.expect("a peer");
+    let server = serve_pair("fastcgi_request_buffering off;", &peer);
+    let mut client = Connection::open(server.address(0)).expect("it listens");
+    client
+        .send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\npart")
+        .expect("it is taken");
+    assert_eq!(peer.wait_for_requests(1, PATIENCE).len(), 1);
+    client.finish_sending().expect("it is open");
+    assert_eq!(
+        client.read_response("POST").expect("an answer").status(),
+        400
+    );
+    let answer = get(server.address(0), "/").expect("an answer");
+    assert_eq!(answer.text(), "prompt");
+}
+
 #[test]
 fn only_so_many_wait() {
     let gate = Gate::default();

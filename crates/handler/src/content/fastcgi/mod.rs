@@ -118,7 +118,7 @@ pub(crate) async fn ask(
             {
                 let status = response.head.status.as_u16();
                 cx.upstream.record(pool, &response, false);
-                Turn::failed(cx, Some(status));
+                Turn::passed_on(cx, status);
                 body = again;
             }
             (Ok(response), _) => {
@@ -126,11 +126,11 @@ pub(crate) async fn ask(
             }
             (Err(failure), Some(again)) if next.allows(&failure, idempotent) => {
                 answer::note_failure(cx, pool, &failure);
-                Turn::failed(cx, None);
+                Turn::failed(cx, &failure);
                 body = again;
             }
             (Err(failure), _) => {
-                Turn::failed(cx, None);
+                Turn::failed(cx, &failure);
                 return answer::from_failure(cx, site, fastcgi, pool, &failure, storing);
             }
         }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use portunus_fpm::Pool;
+use portunus_fpm::{ErrorKind, Failure, Pool};
 use portunus_upstream::{Outcome, Tries};
 
 use crate::config::{FastCgiGroup, NextUpstream};
@@ -95,12 +95,27 @@ impl<'g> Turn<'g> {
         self.left > 0 && (self.began).is_none_or(|began| began.elapsed() < next.time)
     }
 
-    /// The member asked last gave no answer, or one that sends the request on.
-    pub(super) fn failed(cx: &mut Context, status: Option<u16>) {
+    /// The member asked last gave an answer that sends the request on.
+    pub(super) fn passed_on(cx: &mut Context, status: u16) {
+        Self::give_back(cx, !matches!(status, 403 | 404));
+    }
+
+    /// The member asked last gave no answer. Where it has more to do than it can, it is well all the same: were it
+    /// spared, so would be the next one, on which its share falls, and soon nobody were left. And where the client or
+    /// we are at fault, it is not.
+    pub(super) fn failed(cx: &mut Context, failure: &Failure) {
+        let kind = failure.error.kind();
+        Self::give_back(
+            cx,
+            !matches!(kind, ErrorKind::Overloaded | ErrorKind::Local),
+        );
+    }
+
+    fn give_back(cx: &mut Context, failed: bool) {
         if let Some(mut held) = cx.upstream.held.take() {
-            held.outcome = match status {
-                Some(403 | 404) => Outcome::Served,
-                _ => Outcome::Failed,
+            held.outcome = match failed {
+                true => Outcome::Failed,
+                false => Outcome::Served,
             };
         }
     }
