@@ -150,6 +150,33 @@ fn a_member_is_not_spared_for_what_a_client_breaks() {
 }
 
 #[test]
+fn what_is_said_of_a_pool_holds_for_addresses_in_variables() {
+    let gate = Gate::default();
+    let peer = FastCgiPeer::start(vec![gated(&gate)]).expect("a peer");
+    let locations = "set $to %%PEER_0%%; fastcgi_pool_size 1; fastcgi_queue_timeout 50ms;
+         location / { fastcgi_pass $to; }
+         location /more/ { fastcgi_pool_size 2; fastcgi_lane slow 1; fastcgi_pass $to; }";
+    let server = serve(locations, &[peer.address()]);
+    let mut held = Vec::new();
+    for target in ["/", "/more/"] {
+        held.push(begin(&server, target));
+        assert_eq!(
+            peer.wait_for_requests(held.len(), PATIENCE).len(),
+            held.len()
+        );
+        let answer = get(server.address(0), target).expect("an answer");
+        assert_eq!(answer.status(), 503, "{target}");
+    }
+    gate.open();
+    for client in &mut held {
+        assert_eq!(
+            client.read_response("GET").expect("an answer").text(),
+            "gated"
+        );
+    }
+}
+
+#[test]
 fn only_so_many_wait() {
     let gate = Gate::default();
     let peer = FastCgiPeer::start(vec![gated(&gate)]).expect("a peer");

@@ -8,7 +8,7 @@ use http::HeaderName;
 use portunus_conf::{Config, Directive, Scope, Word, d};
 use portunus_fpm::{Address, Options, Pool, PoolConfig, Reuse, Size};
 use portunus_handler::{
-    Content, FastCgi, FastCgiGroup, FastCgiParam, FastCgiPass, HeadRoom, ScriptNames,
+    Content, DynamicPools, FastCgi, FastCgiGroup, FastCgiParam, FastCgiPass, HeadRoom, ScriptNames,
 };
 use portunus_routing::Regex;
 
@@ -149,8 +149,9 @@ impl Builder<'_> {
         target: &Word,
     ) -> Option<FastCgiPass> {
         if target.as_bytes().contains(&b'$') {
-            self.name_groups(scope);
-            return Some(FastCgiPass::Dynamic(self.template(directive, target)));
+            let pools = self.dynamic_pools(scope);
+            let target = self.template(directive, target);
+            return Some(FastCgiPass::Dynamic(target, pools));
         }
         let text = target.as_str()?;
         let Some(block) = upstream(self.config, text) else {
@@ -160,18 +161,32 @@ impl Builder<'_> {
         Some(FastCgiPass::Group(self.fastcgi_group(scope, block, text)))
     }
 
-    /// Makes all `upstream` blocks known to `fastcgi_pass` with variables.
-    fn name_groups(&mut self, scope: Scope<'_>) {
-        let Some(http) = self.config.http() else {
-            return;
-        };
-        for block in http.children(d::UPSTREAM) {
+    /// Whom `fastcgi_pass` with variables may name, all `upstream` blocks among them.
+    fn dynamic_pools(&mut self, scope: Scope<'_>) -> Arc<DynamicPools> {
+        let rules = self.pool_config(scope, Address::Unix(PathBuf::new()));
+        let mut named = Vec::new();
+        let http = self.config.http();
+        for block in http.iter().flat_map(|http| http.children(d::UPSTREAM)) {
             let Some(name) = block.args().first().and_then(Word::as_str) else {
                 continue;
             };
             let group = self.fastcgi_group(scope, block, name);
-            self.named_groups.push((name.as_bytes().into(), group));
+            named.push((name.as_bytes().into(), group));
         }
+        let text = format!("{rules:?}");
+        let same = |known: &&Arc<DynamicPools>| format!("{:?}", known.rules()) == text;
+        let pools = match self.dynamic_pools.iter().find(same) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let made = Arc::new(DynamicPools::new(rules, named));
+                self.dynamic_pools.push(Arc::clone(&made));
+                made
+            }
+        };
+        if let Some((lane, slots)) = self.lane(scope) {
+            pools.set_lane(lane, slots);
+        }
+        pools
     }
 
     fn fastcgi_group(
@@ -257,14 +272,33 @@ impl Builder<'_> {
     /// How many connections it may hold is what `fastcgi_pool_size` says, else what is known of the
     /// FPM behind it, else what the pool finds out by itself.
     fn pool(&mut self, scope: Scope<'_>, address: Address) -> Pool {
+        let config = self.pool_config(scope, address);
+        let key = format!("{config:?}");
+        let learns = Learns {
+            size: config.size == Size::Unknown,
+            reuse: scope.enumeration(d::FASTCGI_REUSE) == "safe",
+            status: match scope.text(d::FASTCGI_POOL_STATUS) {
+                None | Some(b"auto") => StatusPage::Auto,
+                Some(b"off") => StatusPage::Off,
+                Some(path) => StatusPage::At(String::from_utf8_lossy(path).into_owned()),
+            },
+        };
+        let pool = self.kept.pools.pool(key, config, learns);
+        if let Some((lane, slots)) = self.lane(scope) {
+            pool.set_lane(lane, slots);
+        }
+        pool
+    }
+
+    /// What a location says of the pools that it asks.
+    fn pool_config(&mut self, scope: Scope<'_>, address: Address) -> PoolConfig {
         let given = scope
             .text(d::FASTCGI_POOL_SIZE)
             .filter(|text| *text != b"auto")
             .and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
         let size = given.map_or(Size::Unknown, Size::Fixed);
         let mut config = PoolConfig::new(address, size);
-        let reuse = scope.enumeration(d::FASTCGI_REUSE);
-        config.reuse = match reuse {
+        config.reuse = match scope.enumeration(d::FASTCGI_REUSE) {
             "off" => Reuse::never(),
             "always" => Reuse {
                 after_body: true,
@@ -288,21 +322,7 @@ impl Builder<'_> {
                 "own addresses with variables are not supported by this build",
             );
         }
-        let key = format!("{config:?}");
-        let learns = Learns {
-            size: given.is_none(),
-            reuse: reuse == "safe",
-            status: match scope.text(d::FASTCGI_POOL_STATUS) {
-                None | Some(b"auto") => StatusPage::Auto,
-                Some(b"off") => StatusPage::Off,
-                Some(path) => StatusPage::At(String::from_utf8_lossy(path).into_owned()),
-            },
-        };
-        let pool = self.kept.pools.pool(key, config, learns);
-        if let Some((lane, slots)) = self.lane(scope) {
-            pool.set_lane(lane, slots);
-        }
-        pool
+        config
     }
 }
 

@@ -15,8 +15,8 @@ use portunus_conf::{
     d, value,
 };
 use portunus_handler::{
-    FastCgiGroup, Location, LogFormat, Map, OpenLogs, Place, Product, ProxyGroups, ScriptNames,
-    Site, Template, VariableNames,
+    DynamicPools, FastCgiGroup, Location, LogFormat, Map, OpenLogs, Place, Product, ProxyGroups,
+    ScriptNames, Site, Template, VariableNames,
 };
 use portunus_routing::{LocationId, Regex};
 use portunus_server::{ListenAddress, ListenerConfig, ServerConfig, ServerHandle, Spelling};
@@ -198,7 +198,7 @@ fn build_with(
         groups: ProxyGroups::new(),
         connectors: Vec::new(),
         fastcgi_groups: Vec::new(),
-        named_groups: Vec::new(),
+        dynamic_pools: Vec::new(),
         formats: Vec::new(),
         log_files: HashMap::new(),
         open_logs: HashMap::new(),
@@ -228,8 +228,8 @@ struct Builder<'c> {
     /// TLS towards servers, by its settings.
     connectors: Vec<(portunus_tls::ClientTls, Arc<dyn portunus_proxy::Handshake>)>,
     fastcgi_groups: Vec<Arc<FastCgiGroup>>,
-    /// Those that a `fastcgi_pass` with variables may name.
-    named_groups: Vec<(Box<[u8]>, Arc<FastCgiGroup>)>,
+    /// Whom a `fastcgi_pass` with variables may name, by the rules of its pools.
+    dynamic_pools: Vec<Arc<DynamicPools>>,
     formats: Vec<(Box<[u8]>, Arc<LogFormat>)>,
     log_files: HashMap<PathBuf, Arc<LogFile>>,
     open_logs: HashMap<Span, Arc<OpenLogs>>,
@@ -289,7 +289,6 @@ impl Builder<'_> {
                 })
             }),
             server: Arc::clone(&self.kept.server),
-            dynamic_pools: std::mem::take(&mut self.named_groups).into_iter().collect(),
         };
         let main = self.config.main();
         let process_log = self.error_log(main);

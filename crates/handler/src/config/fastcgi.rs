@@ -9,7 +9,7 @@ use portunus_fpm::{Options, Pool};
 use portunus_routing::Regex;
 use portunus_upstream::{Balance, Group, Peer};
 
-use super::{Caching, FileCopy, IgnoredFields, NextUpstream, Template};
+use super::{Caching, DynamicPools, FileCopy, IgnoredFields, NextUpstream, Template};
 use crate::variable::Variable;
 
 /// A location that PHP answers.
@@ -98,7 +98,7 @@ pub enum FastCgiPass {
     /// An address, or the members of an `upstream`.
     Group(Arc<FastCgiGroup>),
     /// Variables name the address; pools are looked up as addresses turn up.
-    Dynamic(Template),
+    Dynamic(Template, Arc<DynamicPools>),
 }
 
 /// Pools that requests are shared out among.

@@ -126,8 +126,6 @@ pub struct Site {
     pub files: OpenFileCache,
     /// The running server, for its counters; set when it has started.
     pub server: Arc<OnceLock<ServerHandle>>,
-    /// Pools of addresses that variables name.
-    pub dynamic_pools: DynamicPools,
     /// `upstream` blocks, by name in lower case, for `proxy_pass` with variables.
     pub proxy_groups: ProxyGroups,
     /// `$hostname`.

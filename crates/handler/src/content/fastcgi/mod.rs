@@ -65,7 +65,7 @@ pub(crate) async fn ask(
     if let Err(step) = take_body(cx, site, fastcgi).await {
         return decide(cx, site, step);
     }
-    let group = match group(cx, site, &fastcgi.pass) {
+    let group = match group(cx, &fastcgi.pass) {
         Ok(group) => group,
         Err(status) => return decide(cx, site, Step::Fail(status)),
     };
@@ -202,13 +202,13 @@ fn streams(cx: &Context, fastcgi: &FastCgi) -> bool {
 }
 
 /// Whom the request may go to.
-fn group(cx: &mut Context, site: &Site, pass: &FastCgiPass) -> Result<Arc<FastCgiGroup>, u16> {
-    let template = match pass {
+fn group(cx: &mut Context, pass: &FastCgiPass) -> Result<Arc<FastCgiGroup>, u16> {
+    let (template, pools) = match pass {
         FastCgiPass::Group(group) => return Ok(Arc::clone(group)),
-        FastCgiPass::Dynamic(template) => template,
+        FastCgiPass::Dynamic(template, pools) => (template, pools),
     };
     let target = cx.expand(template);
-    site.dynamic_pools.find(&target).map_err(|message| {
+    pools.find(&target).map_err(|message| {
         cx.log_error(format_args!("{message}"));
         500
     })
