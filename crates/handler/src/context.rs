@@ -138,6 +138,8 @@ pub(crate) struct Context {
     /// Decoded and normalised path.
     pub(crate) uri: Vec<u8>,
     pub(crate) args: Vec<u8>,
+    /// The arguments were put in by the configuration: `$args` is then found, even if there are none.
+    pub(crate) args_put: bool,
     /// Whether the target held `%` or `+`, so that captures are escaped in redirects.
     pub(crate) uri_has_escapes: bool,
     /// The target could not be read: nginx has no `$request_uri` then.
@@ -210,6 +212,7 @@ impl Context {
             location: LocationId(0),
             uri: Vec::new(),
             args: Vec::new(),
+            args_put: false,
             uri_has_escapes: false,
             target_refused: false,
             captures: Captures::new(),

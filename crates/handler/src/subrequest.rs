@@ -103,6 +103,7 @@ pub(crate) fn again(cx: &Context) -> Box<Context> {
     inner.head.method = cx.head.method.clone();
     inner.location = cx.location;
     inner.args.clone_from(&cx.args);
+    inner.args_put = cx.args_put;
     inner.captures = cx.captures.clone();
     inner.uri_has_escapes = cx.uri_has_escapes;
     inner.uri_below_alias = cx.uri_below_alias;
@@ -152,6 +153,7 @@ pub(crate) fn copy_of(cx: &mut Context) -> Box<Context> {
     copy.location = cx.location;
     copy.uri.clone_from(&cx.uri);
     copy.args.clone_from(&cx.args);
+    copy.args_put = cx.args_put;
     copy.uri_has_escapes = cx.uri_has_escapes;
     copy.uri_below_alias = cx.uri_below_alias;
     copy.uri_changed = cx.uri_changed;

@@ -339,6 +339,7 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
                 return super::redirect_named(cx, site, &target);
             }
             let (uri, args) = split_args(&target);
+            cx.args_put = true;
             super::redirect(cx, uri.to_vec(), args.to_vec())
         }
     }

@@ -188,6 +188,7 @@ pub(crate) fn redirect_inside(cx: &mut Context, site: &Site, target: &[u8]) -> S
             if cx.head.method != http::Method::HEAD {
                 cx.head.method = http::Method::GET;
             }
+            cx.args_put = target.contains(&b'?');
             redirect(cx, uri.into_owned(), args.to_vec())
         }
         Err(_) => {

@@ -126,6 +126,8 @@ impl RewriteContext<Variable> for Context {
     }
 
     fn rewrite_uri(&mut self, uri: Vec<u8>, args: Option<Vec<u8>>) {
+        // nginx: what a replacement takes away leaves an empty text.
+        self.args_put |= args.is_some() && !self.args.is_empty();
         let args = args.unwrap_or_else(|| std::mem::take(&mut self.args));
         self.set_uri(uri, args);
         self.uri_rewritten = true;
@@ -146,6 +148,7 @@ impl RewriteContext<Variable> for Context {
             Variable::Slot(slot) => self.store(*slot, &value),
             Variable::Args => {
                 self.args = value;
+                self.args_put = true;
                 self.uri_changed = true;
             }
             Variable::LimitRate => self.set_limit_rate(&value),

@@ -52,7 +52,7 @@ impl Context {
             // nginx has none where the line could not be read.
             Variable::Uri if self.uri.is_empty() && !self.exchange.has_line() => false,
             Variable::Uri => put(out, &self.uri),
-            Variable::Args => put_some(out, &self.args),
+            Variable::Args => put_some(out, &self.args) || self.args_put,
             Variable::IsArgs => self.args.is_empty() || put(out, b"?"),
             Variable::Arg(name) => put_option(out, argument(&self.args, name)),
             // nginx has not read the fields then.
