@@ -63,7 +63,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
     ROOT "root" in HTTP | SERVER | LOCATION | LIF, TAKE1, Special(Special::Root) = "html", Nearest,
         Honoured, "Directory that request paths are looked up below.";
     ALIAS "alias" in LOCATION, TAKE1, Special(Special::Root), Nearest,
-        Differs("a URI that climbs out of it, as `/files../x` does in `location /files`, is not found"), "Path that stands in for the location's own.";
+        Differs("a URI that climbs out of it, as `/files../x` does in `location /files`, is not found; without a slash at its end `autoindex` lists the directory all the same, where nginx drops the last letter of its name"), "Path that stands in for the location's own.";
     LIMIT_EXCEPT "limit_except" in LOCATION, MORE1 block, Special(Special::LimitExcept), Own,
         Honoured, "Settings for all methods but the ones named.";
     CLIENT_MAX_BODY_SIZE "client_max_body_size" in HTTP | SERVER | LOCATION,
