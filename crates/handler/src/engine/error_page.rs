@@ -63,7 +63,7 @@ fn go_to_page(cx: &mut Context, site: &Site, page: &ErrorPage, status: u16) -> S
             if cx.head.method != Method::HEAD {
                 cx.head.method = Method::GET;
             }
-            cx.args_put = uri.len() < target.len();
+            cx.args_put = uri.len() < target.len() || page.target.as_literal().is_none();
             super::redirect(cx, uri.to_vec(), args.to_vec())
         }
         Some(b'@') => super::redirect_named(cx, site, &target),
