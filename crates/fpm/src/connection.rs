@@ -1,8 +1,9 @@
 //! One connection to FPM, and how it is opened.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
@@ -231,6 +232,18 @@ impl Connection {
         }
     }
 
+    /// Writes some of `slices`.
+    pub(crate) fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        }
+    }
+
     /// Ready once `deadline` has passed. The timer behind it is armed at most once per
     /// time-out and left armed between requests: it wakes now and then for nothing, and costs
     /// nothing per read.
@@ -311,11 +324,27 @@ async fn open_tcp(address: std::net::SocketAddr, config: &PoolConfig) -> io::Res
     }
     // Requests leave in one write; what follows of a long body must not wait for an ACK.
     socket.set_nodelay(true)?;
+    if address.ip().is_loopback() {
+        do_not_pace(&socket);
+    }
     let stream = socket.connect(address).await?;
     if config.socket_keepalive {
         SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new())?;
     }
     Ok(stream)
+}
+
+/// BBR waits for a timer before each packet of 64 KB but the first, as long bodies have them. To FPM in the same container
+/// there is no path to share; the server's listeners on loopback addresses do the same.
+fn do_not_pace(socket: &TcpSocket) {
+    /// Whether the system's default is BBR.
+    static PACES: OnceLock<bool> = OnceLock::new();
+    let socket = SockRef::from(socket);
+    let paces = || (socket.tcp_congestion()).is_ok_and(|name| name.starts_with(b"bbr"));
+    if *PACES.get_or_init(paces) {
+        // Every kernel has it, for everybody; without it a body costs more.
+        let _ = socket.set_tcp_congestion(b"reno");
+    }
 }
 
 /// Connects by `deadline`. Refusals that FPM causes while it restarts, or while its backlog

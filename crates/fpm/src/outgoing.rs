@@ -3,11 +3,12 @@
 //! Everything small leaves in one write: begin, parameters, body and the end of the
 //! body. FPM reads it in one go, and a peer that reads but once finds it all.
 
-use std::io;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use portunus_fastcgi::{BeginRequest, RecordType, encode_pairs, stream};
+use bytes::{Buf as _, Bytes};
+use portunus_fastcgi::{BeginRequest, Header, RecordType, encode_pairs, stream};
 use portunus_spool::SpooledReader;
 
 use crate::connection::Connection;
@@ -17,12 +18,23 @@ use crate::request::{Body, BodyStream};
 /// Body bytes framed at a time.
 const BATCH: usize = 64 * 1024;
 
-/// What is left to write. The bytes themselves are in [`Connection::output`].
+/// A shorter piece of a body is copied behind what goes before it, which costs less than a slice of its own.
+const COPIED: usize = 8 * 1024;
+
+/// Most slices of one write.
+const SLICES: usize = 16;
+
+/// What is left to write: what is small, in [`Connection::output`], then `rest`.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     request_id: u16,
     source: Source,
+    /// How much of `output` is written.
     written: usize,
+    /// Headers of records and large pieces of the body, which are not copied.
+    rest: VecDeque<Bytes>,
+    /// Bytes in `rest`.
+    in_rest: usize,
     /// Bytes the kernel took, over all.
     sent: u64,
 }
@@ -63,16 +75,15 @@ impl Outgoing {
         let source = match body {
             Body::Empty => Source::Bytes(Bytes::new()),
             Body::Bytes(bytes) => Source::Bytes(bytes),
-            Body::Spooled(spooled) => match spooled.in_memory() {
-                Some(bytes) => Source::Bytes(bytes.clone()),
-                None => Source::Spooled(spooled.reader()),
-            },
+            Body::Spooled(spooled) => Source::Spooled(spooled.reader()),
             Body::Stream(stream) => Source::Stream(stream),
         };
         Self {
             request_id,
             source,
             written: 0,
+            rest: VecDeque::new(),
+            in_rest: 0,
             sent: 0,
         }
     }
@@ -84,7 +95,12 @@ impl Outgoing {
 
     /// Whether nothing is left to write.
     pub(crate) fn is_done(&self, connection: &Connection) -> bool {
-        matches!(self.source, Source::Ended) && connection.output.is_empty()
+        matches!(self.source, Source::Ended) && self.is_written(connection)
+    }
+
+    /// Whether nothing waits to be written just now.
+    fn is_written(&self, connection: &Connection) -> bool {
+        connection.output.is_empty() && self.rest.is_empty()
     }
 
     /// Writes as much as can be written now. `progress` is set if the kernel took any of it.
@@ -96,7 +112,7 @@ impl Outgoing {
     ) -> Result<Sending, Error> {
         loop {
             let starved = self.fill(cx, &mut connection.output)?;
-            if connection.output.is_empty() {
+            if self.is_written(connection) {
                 return Ok(if starved {
                     Sending::Starved
                 } else {
@@ -114,7 +130,7 @@ impl Outgoing {
     /// Frames what the body has at hand behind what is still to be written, up to a batch.
     /// Whether it has nothing at hand, but will have.
     fn fill(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Result<bool, Error> {
-        while out.len() < BATCH {
+        while out.len() + self.in_rest < BATCH {
             let piece = match &mut self.source {
                 Source::Ended => return Ok(false),
                 Source::Bytes(bytes) => bytes.split_to(bytes.len().min(BATCH)),
@@ -130,14 +146,40 @@ impl Outgoing {
                     Poll::Ready(Some(piece)) => piece.map_err(Error::ClientBody)?,
                 },
             };
-            if piece.is_empty() {
-                stream::encode_end(RecordType::Stdin, self.request_id, out);
+            let is_end = piece.is_empty();
+            self.frame(piece, out);
+            if is_end {
                 self.source = Source::Ended;
-            } else {
-                stream::encode(RecordType::Stdin, self.request_id, &piece, out);
             }
         }
         Ok(false)
+    }
+
+    /// A piece of the body, or with none the end of it, as records behind what waits already.
+    fn frame(&mut self, mut piece: Bytes, out: &mut Vec<u8>) {
+        let kind = RecordType::Stdin;
+        // What a client sends byte by byte is gathered here.
+        let is_coming = matches!(self.source, Source::Stream(_));
+        if is_coming || (piece.len() < COPIED && self.rest.is_empty()) {
+            match piece.is_empty() {
+                true => stream::encode_end(kind, self.request_id, out),
+                false => stream::encode(kind, self.request_id, &piece, out),
+            }
+            return;
+        }
+        // Records of about the same size: of 64 KiB, eight bytes would be a record of their own.
+        let records = piece.len().div_ceil(stream::CHUNK).max(1);
+        let most = piece.len().div_ceil(records);
+        for _ in 0..records {
+            let content = piece.split_to(piece.len().min(most));
+            let length = u16::try_from(content.len()).unwrap_or(u16::MAX);
+            let header = Header::new(kind, self.request_id, length).to_bytes();
+            self.in_rest += header.len() + content.len();
+            self.rest.push_back(Bytes::copy_from_slice(&header));
+            if !content.is_empty() {
+                self.rest.push_back(content);
+            }
+        }
     }
 
     fn poll_write(
@@ -146,20 +188,48 @@ impl Outgoing {
         connection: &mut Connection,
     ) -> Poll<io::Result<()>> {
         let output = std::mem::take(&mut connection.output);
-        let rest = output.get(self.written..).unwrap_or_default();
-        let wrote = connection.poll_write(cx, rest);
+        let first = output.get(self.written..).unwrap_or_default();
+        let wrote = match self.rest.is_empty() {
+            true => connection.poll_write(cx, first),
+            false => {
+                let slices = std::iter::once(first).chain(self.rest.iter().map(|bytes| &bytes[..]));
+                let mut all = [IoSlice::new(&[]); SLICES];
+                let mut used = 0;
+                for (place, slice) in all.iter_mut().zip(slices) {
+                    *place = IoSlice::new(slice);
+                    used += 1;
+                }
+                connection.poll_write_vectored(cx, &all[..used])
+            }
+        };
         connection.output = output;
         let count = ready!(wrote)?;
         if count == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
         self.sent += count as u64;
-        self.written += count;
-        if self.written == connection.output.len() {
-            self.written = 0;
-            connection.output.clear();
-        }
+        self.advance(count, &mut connection.output);
         Poll::Ready(Ok(()))
+    }
+
+    /// So many bytes are written.
+    fn advance(&mut self, mut count: usize, output: &mut Vec<u8>) {
+        let of_output = count.min(output.len() - self.written);
+        count -= of_output;
+        self.written += of_output;
+        if self.written == output.len() {
+            self.written = 0;
+            output.clear();
+        }
+        self.in_rest -= count;
+        while let Some(first) = self.rest.front_mut().filter(|_| count > 0) {
+            let gone = count.min(first.len());
+            first.advance(gone);
+            count -= gone;
+            if first.is_empty() {
+                self.rest.pop_front();
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The body of a request: taken in completely before PHP is asked, or passed on as it comes.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::io;
 use std::path::Path;
@@ -106,12 +107,9 @@ impl RequestBody {
     }
 
     /// The whole body, if it is in memory.
-    pub(crate) fn in_memory(&self) -> Option<&[u8]> {
+    pub(crate) fn in_memory(&self) -> Option<Cow<'_, [u8]>> {
         match self {
-            Self::Whole(body) => {
-                let bytes = body.in_memory().filter(|bytes| !bytes.is_empty());
-                bytes.map(|bytes| &bytes[..])
-            }
+            Self::Whole(body) => body.in_memory().filter(|bytes| !bytes.is_empty()),
             Self::Unread(_) | Self::Coming(_) | Self::Gone => None,
         }
     }

@@ -1,5 +1,6 @@
 //! A body that is taken in first and read, maybe twice, later.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -33,6 +34,9 @@ pub struct Spool {
 /// read into, and keeps all of that. A client that sends byte by byte would otherwise hold a buffer
 /// for each.
 const SMALL: usize = 8 << 10;
+
+/// A body in memory up to this size is made one piece; copying more than that costs more than pieces do.
+const JOINED: usize = 64 << 10;
 
 /// Bytes in the order they came.
 #[derive(Debug, Default)]
@@ -141,12 +145,15 @@ impl Spool {
         if self.in_batch > 0 || (self.naming.is_some() && self.file.is_none()) {
             self.flush().await?;
         }
-        let memory = match <[Bytes; 1]>::try_from(self.memory.take()) {
-            Ok([only]) => only,
-            Err(pieces) => join(&pieces),
+        let pieces = self.memory.take();
+        let (memory, more) = match &*pieces {
+            [first, more @ ..] if self.in_memory > JOINED => (first.clone(), Some(more.into())),
+            [only] => (only.clone(), None),
+            pieces => (join(pieces), None),
         };
         Ok(Spooled {
             memory,
+            more,
             file: self.file,
             in_file: self.written,
             name: self.name,
@@ -210,7 +217,10 @@ fn join(pieces: &[Bytes]) -> Bytes {
 /// A whole body. Clones share the bytes; each [`reader`](Self::reader) starts at the front.
 #[derive(Debug, Clone, Default)]
 pub struct Spooled {
+    /// The first piece, often the only one.
     memory: Bytes,
+    /// Pieces behind it.
+    more: Option<Arc<[Bytes]>>,
     file: Option<Arc<File>>,
     in_file: u64,
     name: Option<Arc<Name>>,
@@ -220,7 +230,12 @@ impl Spooled {
     /// Length in bytes: what `CONTENT_LENGTH` has to say.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.memory.len() as u64 + self.in_file
+        let more = self.more().iter().map(Bytes::len).sum::<usize>();
+        (self.memory.len() + more) as u64 + self.in_file
+    }
+
+    fn more(&self) -> &[Bytes] {
+        self.more.as_deref().unwrap_or_default()
     }
 
     /// Whether the body has no byte.
@@ -229,10 +244,20 @@ impl Spooled {
         self.len() == 0
     }
 
-    /// All of it, if no file had to be used.
+    /// All of it, if no file had to be used. A large one is put together for this.
     #[must_use]
-    pub fn in_memory(&self) -> Option<&Bytes> {
-        (self.in_file == 0 && self.name.is_none()).then_some(&self.memory)
+    pub fn in_memory(&self) -> Option<Cow<'_, [u8]>> {
+        if self.in_file > 0 || self.name.is_some() {
+            return None;
+        }
+        Some(match self.more() {
+            [] => Cow::Borrowed(&self.memory),
+            more => {
+                let mut all = self.memory.to_vec();
+                more.iter().for_each(|piece| all.extend_from_slice(piece));
+                Cow::Owned(all)
+            }
+        })
     }
 
     /// Where the body lies, if it was given a file with a name.
@@ -246,6 +271,7 @@ impl Spooled {
     pub fn reader(&self) -> SpooledReader {
         SpooledReader {
             body: self.clone(),
+            given: 0,
             offset: 0,
             pending: PendingRead::default(),
         }
@@ -256,6 +282,7 @@ impl From<Bytes> for Spooled {
     fn from(memory: Bytes) -> Self {
         Self {
             memory,
+            more: None,
             file: None,
             in_file: 0,
             name: None,
@@ -267,6 +294,8 @@ impl From<Bytes> for Spooled {
 #[derive(Debug)]
 pub struct SpooledReader {
     body: Spooled,
+    /// How many of the pieces behind the first have been given out.
+    given: usize,
     offset: u64,
     pending: PendingRead,
 }
@@ -279,6 +308,10 @@ impl SpooledReader {
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         if !self.body.memory.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.body.memory))));
+        }
+        if let Some(piece) = self.body.more().get(self.given) {
+            self.given += 1;
+            return Poll::Ready(Some(Ok(piece.clone())));
         }
         match &self.body.file {
             Some(file) if self.offset < self.body.in_file => {
@@ -325,7 +358,7 @@ mod tests {
         spool.push("".into()).await.unwrap();
         spool.push("world".into()).await.unwrap();
         let body = spool.finish().await.unwrap();
-        assert_eq!(body.in_memory().unwrap(), "helloworld");
+        assert_eq!(&*body.in_memory().unwrap(), b"helloworld");
         assert_eq!(
             (body.len(), read(&body).await),
             (10, b"helloworld".to_vec())
@@ -345,6 +378,22 @@ mod tests {
         let body = spool.finish().await.unwrap();
         assert_eq!(body.len(), 300_000);
         assert!(body.in_memory().is_none());
+        assert_eq!(read(&body).await, expected);
+        assert_eq!(read(&body).await, expected);
+    }
+
+    #[tokio::test]
+    async fn what_is_large_stays_in_pieces() {
+        let expected: Vec<u8> = (0..200_000_u32)
+            .map(|number| (number % 251) as u8)
+            .collect();
+        let mut spool = Spool::new(limits(1 << 20, 0, Path::new("/nonexistent")));
+        for piece in expected.chunks(30_000) {
+            spool.push(Bytes::copy_from_slice(piece)).await.unwrap();
+        }
+        let body = spool.finish().await.unwrap();
+        assert_eq!((body.len(), body.more().len()), (200_000, 6));
+        assert_eq!(*body.in_memory().unwrap(), *expected);
         assert_eq!(read(&body).await, expected);
         assert_eq!(read(&body).await, expected);
     }

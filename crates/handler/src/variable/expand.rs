@@ -179,7 +179,7 @@ impl Context {
             Variable::RequestFilename => self.append_request_filename(out),
             Variable::FastcgiScriptName => self.append_script_name(out),
             Variable::FastcgiPathInfo => self.append_path_info(out),
-            Variable::RequestBody => put_option(out, self.body.in_memory()),
+            Variable::RequestBody => put_option(out, self.body.in_memory().as_deref()),
             Variable::RequestBodyFile => {
                 let path = self.body.path().map(|path| path.as_os_str().as_bytes());
                 put_option(out, path)
