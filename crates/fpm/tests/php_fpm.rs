@@ -71,6 +71,40 @@ async fn bodies_arrive_whole() {
     );
 }
 
+/// A large body that came in pieces goes out in them: long ones, short ones behind them, one that fills a record.
+#[tokio::test]
+async fn pieces_of_a_body_keep_their_order() {
+    let fpm = fpm!(1, false, "");
+    let pool = pool(&fpm, 1);
+    let bytes: Vec<u8> = (0..1_500_000_u32).flat_map(u32::to_be_bytes).collect();
+    let mut spool = portunus_spool::Spool::new(portunus_spool::Limits {
+        memory: bytes.len(),
+        file: 0,
+        directory: Arc::new("/nonexistent".into()),
+    });
+    let (mut rest, lengths) = (&bytes[..], [65_536, 10, 8_192, 65_528, 200_001, 8_191]);
+    for length in lengths.into_iter().cycle() {
+        let (piece, later) = rest.split_at(length.min(rest.len()));
+        spool.push(Bytes::copy_from_slice(piece)).await.unwrap();
+        rest = later;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    let body = Body::Spooled(spool.finish().await.unwrap());
+    let answer = text(post(&pool, "do=body", body, bytes.len() as u64).await).await;
+    assert_eq!(answer, format!("{} {:08x}", bytes.len(), crc32(&bytes)));
+}
+
+/// As PHP's `hash('crc32b', …)`.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
+        })
+    })
+}
+
 /// PHP hangs up on a pair that goes on in the next record.
 #[tokio::test]
 async fn params_beyond_one_record_arrive() {

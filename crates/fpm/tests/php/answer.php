@@ -9,7 +9,7 @@ switch ($query['do'] ?? 'hello') {
     case 'body':
         $body = file_get_contents('php://input');
         header('X-Length: ' . ($_SERVER['CONTENT_LENGTH'] ?? 'none'));
-        echo strlen($body) . ' ' . md5($body);
+        echo strlen($body) . ' ' . hash('crc32b', $body);
         break;
     case 'pid':
         echo getmypid();
