@@ -124,6 +124,28 @@ fn who_leaves_the_line_is_never_served() {
 }
 
 #[test]
+fn a_cut_answer_does_not_look_whole_where_only_its_end_tells_its_length() {
+    let script = vec![Request, out(HEAD), out("part"), Close];
+    let peer = FastCgiPeer::start(vec![script]).expect("a peer");
+    for directives in ["", "chunked_transfer_encoding off;"] {
+        let server = serve(
+            &format!("fastcgi_buffering off; {directives}"),
+            &[peer.address()],
+        );
+        let version = match directives {
+            "" => "1.0",
+            _ => "1.1",
+        };
+        let client = Connection::open(server.address(0)).expect("it listens");
+        let request = format!("GET / HTTP/{version}\r\nHost: a\r\n\r\n");
+        let answer = client
+            .with_patience(PATIENCE)
+            .exchange(request.as_bytes(), "GET");
+        assert!(answer.is_err(), "{answer:?}");
+    }
+}
+
+#[test]
 fn a_socket_that_may_not_be_opened_is_a_502() {
     let tree = TempTree::new().expect("a directory");
     let socket = tree.path().join("fpm.sock");

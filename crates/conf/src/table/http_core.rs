@@ -193,7 +193,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         Honoured, "How many ranges one request may ask for.";
     CHUNKED_TRANSFER_ENCODING "chunked_transfer_encoding" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,
-        Honoured, "Whether HTTP/1.1 answers of unknown length may be chunked.";
+        Differs("an answer that breaks off where only the end of the connection tells its length, as with HTTP/1.0, ends in a reset, so that it does not look whole"), "Whether HTTP/1.1 answers of unknown length may be chunked.";
     ETAG "etag" in HTTP | SERVER | LOCATION, FLAG, Flag = "on", Nearest,
         Honoured, "Whether static files get an entity tag.";
     EARLY_HINTS "early_hints" in HTTP | SERVER | LOCATION, MORE1, Predicates, Nearest,

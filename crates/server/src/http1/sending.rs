@@ -175,6 +175,9 @@ impl<H: ConnectionHandler> Sending<H> {
     }
 
     /// The body has failed: what came before that goes out, if the socket takes it at once.
+    ///
+    /// Differs: nginx closes. Where only the end of the connection tells that of the body, a client would take what it
+    /// got for all of it, so the connection is reset.
     fn break_off(
         &mut self,
         cx: &mut Context<'_>,
@@ -187,6 +190,9 @@ impl<H: ConnectionHandler> Sending<H> {
             Some(head) => self.write_head(cx, exchange, settings, &head, now),
             None => self.out.poll(cx, exchange),
         };
+        if self.coding == Coding::Close {
+            exchange.connection().transport.reset_on_close();
+        }
     }
 
     fn write_head(
