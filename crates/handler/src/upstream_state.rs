@@ -102,6 +102,7 @@ impl UpstreamState {
         self.attempts.push(Attempt {
             address: group.into(),
             status: 502,
+            response: Some(Duration::ZERO),
             ..Attempt::default()
         });
     }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use portunus_proxy::{
@@ -189,6 +189,7 @@ impl<'p> Tries<'p> {
         cx.upstream.attempts.push(Attempt {
             address: name.into(),
             status: 502,
+            response: Some(Duration::ZERO),
             ..Attempt::default()
         });
         Given::Nothing(502, Failure::Error)
