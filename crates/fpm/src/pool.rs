@@ -384,16 +384,23 @@ impl Lease {
         (!connection.is_stale()).then_some(connection)
     }
 
-    /// A connection of our own.
+    /// A connection of our own; a `hasty` one is tried for once.
     ///
     /// # Errors
     /// [`Error::Connect`], or [`Error::Timeout`] after `timeout`.
-    pub(crate) async fn connect(&mut self, timeout: Duration) -> Result<Box<Connection>, Error> {
+    pub(crate) async fn connect(
+        &mut self,
+        timeout: Duration,
+        hasty: bool,
+    ) -> Result<Box<Connection>, Error> {
         // What came with the slot must be closed first, or there would be two.
         self.connection = None;
         let shared = &self.pool.shared;
         let started = Instant::now();
-        let patience = shared.config.restart_patience;
+        let patience = match hasty {
+            true => Duration::ZERO,
+            false => shared.config.restart_patience,
+        };
         let down_since = shared.lock().down_since(started);
         let patience = down_since.map_or(started, |since| since.min(started)) + patience;
         let opened = open_patiently(&shared.config, started + timeout, patience).await;

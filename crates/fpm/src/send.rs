@@ -53,6 +53,7 @@ impl Pool {
             tried: None,
             lost: None,
             sent: false,
+            hasty: false,
             asked: None,
             started: None,
             timings: Timings::default(),
@@ -94,6 +95,8 @@ pub struct Sending<'a> {
     lost: Option<Error>,
     /// Whether FPM can have seen any of the request.
     sent: bool,
+    /// Somebody else is asked where this FPM cannot be reached.
+    hasty: bool,
     asked: Option<Instant>,
     /// When there was a slot.
     started: Option<Instant>,
@@ -177,6 +180,12 @@ impl Future for Sending<'_> {
 type Step = Result<Option<Response>, Error>;
 
 impl<'a> Sending<'a> {
+    /// Does not wait for an FPM that refuses connections to come back: another is there to be asked.
+    pub fn hasty(mut self) -> Self {
+        self.hasty = true;
+        self
+    }
+
     /// Takes a slot, or a place in line.
     fn ask(&mut self, cx: &Context<'_>) -> Step {
         let now = Instant::now();
@@ -218,11 +227,12 @@ impl<'a> Sending<'a> {
 
     fn connect(&mut self, mut lease: Lease, pause: Duration) {
         let timeout = self.request.options.connect_timeout;
+        let hasty = self.hasty;
         self.state = State::Connecting(Box::pin(async move {
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
-            let connected = lease.connect(timeout).await;
+            let connected = lease.connect(timeout, hasty).await;
             (lease, connected)
         }));
     }

@@ -437,6 +437,31 @@ async fn a_third_try_is_also_for_an_fpm_that_refuses_connections_meanwhile() {
 }
 
 #[tokio::test]
+async fn who_is_in_haste_does_not_wait_for_a_restart() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = PoolConfig::new(Address::Tcp(closed.local_addr().unwrap()), Size::Fixed(1));
+    drop(closed);
+    config.restart_patience = Duration::from_secs(3600);
+    let options = Arc::new(Options {
+        connect_timeout: Duration::from_secs(3600),
+        ..Options::default()
+    });
+    let pool = Pool::new(config);
+    let request = Request {
+        params: &[],
+        body: Body::Empty,
+        idempotent: true,
+        head_only: false,
+        lane: 0,
+        limit_rate: 0,
+        options: &options,
+    };
+    let failure = pool.send(request).hasty().await.unwrap_err();
+    assert!(matches!(failure.error, portunus_fpm::Error::Connect { .. }));
+    assert_eq!(pool.load().active, 0);
+}
+
+#[tokio::test]
 async fn a_get_that_was_answered_in_part_is_not_tried_again() {
     let peer = FastCgiPeer::start(vec![vec![Params, out("A: 1\r\n"), Close]]).unwrap();
     let pool = pool(&peer);

@@ -106,6 +106,9 @@ pub(crate) async fn ask(
         let watched =
             storing.is_none() && fastcgi.copy.is_none() && !fastcgi.options.ignore_client_abort;
         let mut exchange = pool.send(request);
+        if next.error && again.is_some() {
+            exchange = exchange.hasty();
+        }
         let heard = poll_fn(|task| poll_heard(&mut exchange, cx, watched, task)).await;
         let Some(sent) = heard else {
             cx.upstream.record_abandoned(pool);
