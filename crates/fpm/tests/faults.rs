@@ -17,7 +17,7 @@ use bytes::Bytes;
 use portunus_fastcgi::HeadLimits;
 use portunus_fpm::{Address, Body, Options, Pool, PoolConfig, Request, Size};
 use portunus_testkit::{FastCgiPeer, Gate, Script, Step};
-use support::{collect, params};
+use support::{collect, params, request};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -251,13 +251,9 @@ async fn run(pool: &Pool, mode: Mode, body: Body, idempotent: bool) -> Outcome {
     let options = options(mode);
     let params = params("POST", "", None);
     let request = Request {
-        params: &params,
         body,
         idempotent,
-        head_only: false,
-        lane: 0,
-        limit_rate: 0,
-        options: &options,
+        ..request(&params, &options)
     };
     match pool.send(request).await {
         Err(failed) => {
@@ -447,15 +443,7 @@ async fn who_is_in_haste_does_not_wait_for_a_restart() {
         ..Options::default()
     });
     let pool = Pool::new(config);
-    let request = Request {
-        params: &[],
-        body: Body::Empty,
-        idempotent: true,
-        head_only: false,
-        lane: 0,
-        limit_rate: 0,
-        options: &options,
-    };
+    let request = request(&[], &options);
     let failure = pool.send(request).hasty().await.unwrap_err();
     assert!(matches!(failure.error, portunus_fpm::Error::Connect { .. }));
     assert_eq!(pool.load().active, 0);

@@ -13,10 +13,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use portunus_fastcgi::Params;
-use portunus_fpm::{
-    Address, Body, Health, HealthError, Options, Pool, PoolConfig, Request, Reuse, Size,
-};
-use support::{Fpm, collect, get, get_with, options, post, text};
+use portunus_fpm::{Address, Body, Health, HealthError, Options, Pool, PoolConfig, Reuse, Size};
+use support::{Fpm, collect, get, get_with, options, post, request, text};
 
 macro_rules! fpm {
     ($($argument:expr),*) => {
@@ -116,15 +114,7 @@ async fn params_beyond_one_record_arrive() {
     }
     params.push_wire(&support::params("GET", "name=you", None));
     let options = options();
-    let request = Request {
-        params: params.as_bytes(),
-        body: Body::Empty,
-        idempotent: true,
-        head_only: false,
-        lane: 0,
-        limit_rate: 0,
-        options: &options,
-    };
+    let request = request(params.as_bytes(), &options);
     assert_eq!(text(pool.send(request).await).await, "hello you");
 }
 

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use portunus_fpm::{Address, Body, BodyStream, Options, Pool, PoolConfig, Request, Size};
 use portunus_spool::{Limits, Spool};
 use portunus_testkit::{FastCgiPeer, Gate, Step};
-use support::{Fpm, collect, get, get_with, options, params, post, text};
+use support::{Fpm, collect, get, get_with, options, params, post, request, text};
 use tokio::sync::mpsc;
 
 /// A client's body, piece by piece.
@@ -62,13 +62,8 @@ async fn both_directions_flow_at_once() {
     // PHP takes a POST body in before the script starts, and that of a PUT when it is read.
     let (params, options) = (params("PUT", "do=echo", Some(5 * 8192)), options());
     let request = Request {
-        params: &params,
         body,
-        idempotent: true,
-        head_only: false,
-        lane: 0,
-        limit_rate: 0,
-        options: &options,
+        ..request(&params, &options)
     };
     let mut answer = pool.send(request).await.unwrap().body;
     for number in b'1'..b'5' {
@@ -148,13 +143,8 @@ async fn a_spooled_body_is_sent_from_its_file_and_again_if_need_be() {
     ));
     let (params, options) = (params("PUT", "", Some(body.len())), options());
     let request = Request {
-        params: &params,
         body: Body::Spooled(body),
-        idempotent: true,
-        head_only: false,
-        lane: 0,
-        limit_rate: 0,
-        options: &options,
+        ..request(&params, &options)
     };
     let answer = pool.send(request).await;
     assert!(answer.as_ref().unwrap().timings.retried);
@@ -204,13 +194,8 @@ async fn a_rate_slows_what_is_taken_from_fpm() {
         ));
         let (params, options) = (params("GET", "", None), options());
         let request = Request {
-            params: &params,
-            body: Body::Empty,
-            idempotent: true,
-            head_only: false,
-            lane: 0,
             limit_rate,
-            options: &options,
+            ..request(&params, &options)
         };
         let began = std::time::Instant::now();
         let answer = pool.send(request).await.unwrap();

@@ -131,6 +131,19 @@ pub(crate) fn options() -> Arc<Options> {
     })
 }
 
+/// A GET, and what others are made of.
+pub(crate) fn request<'a>(params: &'a [u8], options: &'a Arc<Options>) -> Request<'a> {
+    Request {
+        params,
+        body: Body::Empty,
+        idempotent: true,
+        head_only: false,
+        lane: 0,
+        limit_rate: 0,
+        options,
+    }
+}
+
 pub(crate) async fn get(pool: &Pool, query: &str) -> Result<Response, Failure> {
     get_with(pool, query, &options()).await
 }
@@ -141,17 +154,7 @@ pub(crate) async fn get_with(
     options: &Arc<Options>,
 ) -> Result<Response, Failure> {
     let params = params("GET", query, None);
-    let body = Body::Empty;
-    let request = Request {
-        params: &params,
-        body,
-        idempotent: true,
-        head_only: false,
-        lane: 0,
-        limit_rate: 0,
-        options,
-    };
-    pool.send(request).await
+    pool.send(request(&params, options)).await
 }
 
 pub(crate) async fn post(
@@ -163,13 +166,9 @@ pub(crate) async fn post(
     let params = params("POST", query, Some(length));
     let options = &options();
     let request = Request {
-        params: &params,
         body,
         idempotent: false,
-        head_only: false,
-        lane: 0,
-        limit_rate: 0,
-        options,
+        ..request(&params, options)
     };
     pool.send(request).await
 }
