@@ -65,7 +65,8 @@ pub(crate) struct Head {
     /// Bytes of the lines that could be read.
     pub(crate) received: usize,
     pub(crate) method: Method,
-    pub(crate) fields_start: usize,
+    /// Where the field lines are; behind those of a head that was refused there may be anything.
+    pub(crate) field_lines: Range<usize>,
     pub(crate) lines: FieldLines,
     /// The names of the fields, of those in a map too.
     pub(crate) names: NameMask,
@@ -236,12 +237,12 @@ impl Exchange {
     }
 
     /// All field lines as they came, names in the client's spelling, up to and including the empty
-    /// line. Empty for HTTP/2.
+    /// line; of a refused request those before the fault. Empty for HTTP/2.
     #[must_use]
     pub fn raw_fields(&self) -> &[u8] {
         self.head
             .raw
-            .get(self.head.fields_start..)
+            .get(self.head.field_lines.clone())
             .unwrap_or_default()
     }
 

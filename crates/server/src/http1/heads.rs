@@ -396,7 +396,8 @@ fn describe(scan: &mut Scan, raw: Bytes, refused: bool) -> Head {
         method: Method::from_bytes(method).unwrap_or_default(),
         line,
         received,
-        fields_start,
+        // What stands behind the line at fault, or behind the head, may be another request's.
+        field_lines: fields_start..scan.accepted,
         lines: std::mem::take(&mut fields.lines),
         names: fields.names,
         host: fields.host.take(),

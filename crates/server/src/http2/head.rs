@@ -202,7 +202,7 @@ fn describe(parts: &Parts) -> Head {
     let authority = authority.map(|authority| put(authority.as_str().as_bytes()));
     let host = parts.headers.get(header::HOST);
     let host = host.map(|host| put(host.as_bytes()));
-    let fields_start = raw.len();
+    let field_lines = raw.len()..raw.len();
     let length = parts.headers.get(header::CONTENT_LENGTH);
     Head {
         line: RequestLine {
@@ -214,7 +214,7 @@ fn describe(parts: &Parts) -> Head {
         },
         method: name,
         received: raw.len(),
-        fields_start,
+        field_lines,
         host,
         content_length: length.and_then(|value| value.to_str().ok()?.parse().ok()),
         raw: raw.into(),
