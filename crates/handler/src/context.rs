@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Instant;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use portunus_routing::{Captures, LocationId, MatchError};
 use portunus_server::{Exchange, PeerAddr};
 use portunus_static_files::Moment;
@@ -298,6 +299,13 @@ impl Context {
                 b""
             },
         )
+    }
+
+    /// The reason phrase that another server has for a status; of a part of the answer it is not the answer's.
+    pub(crate) fn tell_reason(&self, status: u16, reason: &Bytes) {
+        if let (None, Ok(status)) = (&self.subrequest, StatusCode::from_u16(status)) {
+            self.exchange.tell_reason(status, reason);
+        }
     }
 
     /// Puts another URI in the place of the current one.

@@ -21,6 +21,8 @@ pub struct Field {
 pub struct Head {
     /// The status; three digits.
     pub status: u16,
+    /// The reason phrase, which may be empty.
+    pub reason: Bytes,
     /// Fields in their order.
     pub fields: Vec<Field>,
     /// `Content-Length`.
@@ -67,9 +69,10 @@ impl Head {
     fn parse(bytes: &Bytes) -> Result<Self, Error> {
         let mut lines = Lines { bytes, at: 0 };
         let line = lines.next().unwrap_or_default();
-        let (minor, status) = status_line(&line).ok_or_else(no_valid_header)?;
+        let (minor, status, reason) = status_line(&line).ok_or_else(no_valid_header)?;
         let mut head = Self {
             status,
+            reason: line.slice_ref(reason),
             close: minor == 0,
             size: bytes.len(),
             ..Self::default()
@@ -192,8 +195,8 @@ impl Iterator for Lines<'_> {
     }
 }
 
-/// Minor version and status of `HTTP/1.1 200 OK`.
-fn status_line(line: &[u8]) -> Option<(u32, u16)> {
+/// Minor version, status and reason phrase of `HTTP/1.1 200 OK`.
+fn status_line(line: &[u8]) -> Option<(u32, u16, &[u8])> {
     let rest = line.strip_prefix(b"HTTP/")?;
     let space = rest.iter().position(|byte| *byte == b' ')?;
     let (major, minor) = std::str::from_utf8(&rest[..space]).ok()?.split_once('.')?;
@@ -211,7 +214,11 @@ fn status_line(line: &[u8]) -> Option<(u32, u16)> {
     let status = u16::try_from(code)
         .ok()
         .filter(|_| separated && major > 0)?;
-    Some((u32::from(modern), status))
+    // Differs: nginx passes control bytes on.
+    let reason = tail.strip_prefix(b" ").unwrap_or_default();
+    let printable = reason.iter().all(|byte| !byte.is_ascii_control());
+    let reason = if printable { reason } else { &[] };
+    Some((u32::from(modern), status, reason))
 }
 
 fn field(line: &Bytes) -> Result<Field, Error> {

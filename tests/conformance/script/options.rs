@@ -123,6 +123,7 @@ fn note(value: &str) -> Option<Note> {
         ("field", Some(name)) => Aspect::Field(name.to_ascii_lowercase()),
         ("answer", None) => Aspect::Answer,
         ("status", _) => Aspect::Status,
+        ("reason", None) => Aspect::Reason,
         ("version", None) => Aspect::Version,
         ("body", None) => Aspect::Body,
         ("interim", None) => Aspect::Interim,

@@ -106,11 +106,17 @@ fn times(input: &[u8; 40]) -> Option<Meta> {
 
 fn parse_head(text: &Bytes) -> Option<Head> {
     let mut lines = Lines(text.clone());
-    let status = lines.next()?;
-    let status = status.strip_prefix(b"HTTP/1.1 ")?;
+    let line = lines.next()?;
+    let (status, reason) = line.strip_prefix(b"HTTP/1.1 ")?.split_at_checked(3)?;
     let status = std::str::from_utf8(status).ok()?.parse().ok()?;
+    let reason = match reason {
+        // Entries of earlier versions have none.
+        [] => Bytes::new(),
+        reason => line.slice_ref(reason.strip_prefix(b" ")?),
+    };
     let mut head = Head {
         status,
+        reason,
         fields: Vec::new(),
     };
     for line in lines {

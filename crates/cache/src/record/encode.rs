@@ -54,9 +54,14 @@ pub(crate) fn encode_times(meta: &Meta) -> [u8; 40] {
     out
 }
 
-/// `HTTP/1.1 200`, then the fields: to be read with a pager, too.
+/// `HTTP/1.1 200 OK`, then the fields: to be read with a pager, too.
 fn head(record: &Record) -> Vec<u8> {
-    let mut out = format!("HTTP/1.1 {:03}\r\n", record.head.status).into_bytes();
+    let mut out = format!("HTTP/1.1 {:03}", record.head.status).into_bytes();
+    if !record.head.reason.is_empty() {
+        out.push(b' ');
+        out.extend_from_slice(&record.head.reason);
+    }
+    out.extend_from_slice(b"\r\n");
     for (name, value) in record.head.iter() {
         for part in [name, b": ", value, b"\r\n"] {
             out.extend_from_slice(part);

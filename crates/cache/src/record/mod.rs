@@ -42,6 +42,8 @@ const LONGEST_HEAD: u32 = 1 << 20;
 pub struct Head {
     /// The status.
     pub status: u16,
+    /// The reason phrase; empty where none was given. No line ends in it.
+    pub reason: Bytes,
     /// Names as they were spelled, and values; no line ends in them.
     pub fields: Vec<(Bytes, Bytes)>,
 }

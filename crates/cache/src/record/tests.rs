@@ -22,6 +22,7 @@ fn record(key: &str, fields: &[(String, String)], body: &[u8]) -> Record {
         },
         variant: [7; 16],
         head: Arc::new(Head {
+            reason: Bytes::from_static(b"Fine by me"),
             status: 200,
             fields: fields
                 .map(|(name, value)| (bytes(name), bytes(value)))
@@ -58,8 +59,22 @@ fn operators_find_the_key() {
     let bytes = file(&record("httpGETlocalhost/x", &fields(), b"body"), b"body");
     let line = b"\nKEY: httpGETlocalhost/x\n";
     assert!(memchr::memmem::find(&bytes, line).is_some());
-    let head = b"\nHTTP/1.1 200\r\nContent-Type: text/html\r\n";
+    let head = b"\nHTTP/1.1 200 Fine by me\r\nContent-Type: text/html\r\n";
     assert!(memchr::memmem::find(&bytes, head).is_some());
+}
+
+#[test]
+fn a_head_without_a_reason_phrase_is_one() {
+    let mut record = record("/x", &fields(), b"");
+    let head = Head {
+        reason: Bytes::new(),
+        ..(*record.head).clone()
+    };
+    record.head = Arc::new(head);
+    let bytes = file(&record, b"");
+    let line = b"\nHTTP/1.1 200\r\n";
+    assert!(memchr::memmem::find(&bytes, line).is_some());
+    assert_eq!(read(&bytes).unwrap().0.head, record.head);
 }
 
 #[test]

@@ -141,6 +141,7 @@ fn fresh(seconds: i64) -> Meta {
 
 fn head() -> Head {
     Head {
+        reason: Bytes::new(),
         status: 200,
         fields: vec![(Bytes::from_static(b"X-Test"), Bytes::from_static(b"1"))],
     }

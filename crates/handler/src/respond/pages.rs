@@ -31,7 +31,7 @@ pub(crate) fn title(status: u16) -> Option<&'static str> {
         416 => "416 Requested Range Not Satisfiable",
         421 => "421 Misdirected Request",
         429 => "429 Too Many Requests",
-        494 | 431 => "400 Request Header Or Cookie Too Large",
+        494 => "400 Request Header Or Cookie Too Large",
         495 => "400 The SSL certificate error",
         496 => "400 No required SSL certificate was sent",
         497 => "400 The plain HTTP request was sent to HTTPS port",
@@ -49,7 +49,7 @@ pub(crate) fn title(status: u16) -> Option<&'static str> {
 /// What a page says below its title, where it says more than the title.
 fn explanation(status: u16) -> Option<&'static str> {
     Some(match status {
-        431 | 494 => "Request Header Or Cookie Too Large",
+        494 => "Request Header Or Cookie Too Large",
         495 => "The SSL certificate error",
         496 => "No required SSL certificate was sent",
         497 => "The plain HTTP request was sent to HTTPS port",

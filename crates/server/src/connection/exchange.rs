@@ -8,14 +8,14 @@ use std::sync::{Arc, LazyLock};
 use std::task::Waker;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 use tokio::time::Instant;
 
 use super::fields::Fields;
 use super::{CONTINUE, Connection, Cut, Outcome, ReadyFields, Wait};
 use crate::gate::body::Framing;
 use crate::gate::{FieldLines, NameMask, Persistence, Refusal, RequestLine};
-use crate::http1::Tunnel;
+use crate::http1::{Tunnel, own_reason};
 use crate::io::{FileMarkers, FileQueue};
 use crate::settings::Limits;
 use crate::spelling::Names;
@@ -52,6 +52,8 @@ pub struct Exchange {
     pub(crate) ready: RefCell<Option<ReadyFields>>,
     /// The lines that end the chunks.
     pub(crate) trailers: RefCell<Vec<u8>>,
+    /// See [`Exchange::tell_reason`]; few answers have one.
+    pub(crate) reason: RefCell<Option<Box<(StatusCode, Bytes)>>>,
     /// What the connection is handed to when a `101` has been sent.
     pub(crate) tunnel: RefCell<Option<Box<Tunnel>>>,
     pub(crate) files: RefCell<FileQueue>,
@@ -126,6 +128,7 @@ impl Exchange {
             names: RefCell::default(),
             ready: RefCell::default(),
             trailers: RefCell::default(),
+            reason: RefCell::default(),
             tunnel: RefCell::default(),
             files: RefCell::default(),
             fields: Fields::default(),
@@ -417,6 +420,16 @@ impl Exchange {
     /// has ended; for HTTP/1 only, and only for an answer without a length.
     pub fn end_with(&self, trailers: Vec<u8>) {
         *self.trailers.borrow_mut() = trailers;
+    }
+
+    /// Tells the reason phrase that another server has for this status; it goes with the answer if that is its status
+    /// in the end. For HTTP/1 only. It must have no control bytes.
+    ///
+    /// Source: nginx, `headers_out.status_line`.
+    pub fn tell_reason(&self, status: StatusCode, reason: &Bytes) {
+        if own_reason(status).as_bytes() != reason {
+            *self.reason.borrow_mut() = Some(Box::new((status, reason.clone())));
+        }
     }
 
     /// Spells the field names of this answer as in `names`, whatever the operator's spelling says;

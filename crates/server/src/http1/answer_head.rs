@@ -1,5 +1,6 @@
 //! The head of an answer as it goes over the wire.
 
+use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, SERVER, TRANSFER_ENCODING};
 use http::{HeaderName, HeaderValue, StatusCode, response};
 
@@ -13,6 +14,8 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 /// What a head is made of.
 pub(super) struct AnswerHead<'a> {
     pub(super) parts: &'a response::Parts,
+    /// The reason phrase of the server that the answer is of, with the status that it belongs to.
+    pub(super) reason: Option<(StatusCode, Bytes)>,
     pub(super) ready: Option<&'a ReadyFields>,
     pub(super) coding: Coding,
     /// The length, where the fields do not tell it.
@@ -29,7 +32,12 @@ impl AnswerHead<'_> {
     ///
     /// Source: nginx, `ngx_http_header_filter`.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        write_status(self.parts.status, out);
+        match &self.reason {
+            Some((status, reason)) if *status == self.parts.status => {
+                write_line(*status, reason, out);
+            }
+            _ => write_status(self.parts.status, out),
+        }
         let fields = &self.parts.headers;
         if let Some(ready) = self.ready {
             return self.write_ready(ready, out);
@@ -129,15 +137,21 @@ fn write_status(status: StatusCode, out: &mut Vec<u8>) {
         out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
         return;
     }
+    write_line(status, own_reason(status).as_bytes(), out);
+}
+
+fn write_line(status: StatusCode, reason: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(status.as_str().as_bytes());
     out.push(b' ');
-    out.extend_from_slice(reason(status).as_bytes());
+    out.extend_from_slice(reason);
     out.extend_from_slice(b"\r\n");
 }
 
+/// The phrase of a status; nginx has none for those that it does not answer with itself.
+///
 /// Source: nginx, `ngx_http_status_lines`.
-fn reason(status: StatusCode) -> &'static str {
+pub(crate) fn own_reason(status: StatusCode) -> &'static str {
     match status.as_u16() {
         302 => "Moved Temporarily",
         405 => "Not Allowed",
@@ -147,6 +161,18 @@ fn reason(status: StatusCode) -> &'static str {
         416 => "Requested Range Not Satisfiable",
         503 => "Service Temporarily Unavailable",
         504 => "Gateway Time-out",
-        _ => status.canonical_reason().unwrap_or_default(),
+        101
+        | 200..=202
+        | 204
+        | 206
+        | 301..=304
+        | 307
+        | 308
+        | 400..=416
+        | 421
+        | 429
+        | 500..=505
+        | 507 => status.canonical_reason().unwrap_or_default(),
+        _ => "",
     }
 }

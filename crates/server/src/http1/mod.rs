@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub(crate) use self::answer_head::own_reason;
 use self::call::Call;
 use self::heads::Reading;
 use self::sending::Sending;

@@ -210,6 +210,7 @@ impl<H: ConnectionHandler> Sending<H> {
         if exchange.version() >= 1000 {
             let head = AnswerHead {
                 parts,
+                reason: exchange.reason.take().map(|reason| *reason),
                 ready: self.ready.as_ref(),
                 coding: self.coding,
                 length: self.length,

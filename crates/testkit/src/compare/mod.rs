@@ -33,6 +33,8 @@ pub enum Aspect {
     Answer,
     /// The status code.
     Status,
+    /// The reason phrase, where the status is the same.
+    Reason,
     /// The version of the status line.
     Version,
     /// A field or trailer, its name in lower case.
@@ -130,6 +132,10 @@ impl Found<'_> {
             statuses.collect::<Vec<_>>().join(" ")
         };
         self.check(Aspect::Status, status(theirs), status(ours));
+        if status(theirs) == status(ours) {
+            let reason = |response: &Response| show_bytes(&response.head.reason);
+            self.check(Aspect::Reason, reason(theirs), reason(ours));
+        }
         self.check(Aspect::Version, version(theirs), version(ours));
         self.check(Aspect::Interim, interim(theirs), interim(ours));
         self.check_fields(&theirs.head.fields, &ours.head.fields);

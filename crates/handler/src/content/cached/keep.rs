@@ -35,6 +35,8 @@ pub(crate) enum Failure {
 /// An answer whose body is to be stored on its way.
 pub(crate) struct Arrived<'a> {
     pub(crate) status: u16,
+    /// The reason phrase; empty where none was given.
+    pub(crate) reason: &'a [u8],
     /// Names and values as they came.
     pub(crate) fields: &'a [(Bytes, Bytes)],
     pub(crate) body: Body,
@@ -164,6 +166,7 @@ impl Storing<'_> {
         };
         let head = Head {
             status: arrived.status,
+            reason: Bytes::copy_from_slice(arrived.reason),
             fields: arrived.fields.to_vec(),
         };
         let request = cx.exchange.fields();

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, header};
-use portunus_cache::{Entry, Moment, Ticket, Verdict, Zone};
+use portunus_cache::{Entry, Head, Moment, Ticket, Verdict, Zone};
 use portunus_telemetry::Clock;
 
 use crate::body::Body;
@@ -68,6 +68,13 @@ fn any_set(cx: &mut Context, values: &[Template]) -> bool {
         let value = cx.expand(value);
         !value.is_empty() && value != b"0"
     })
+}
+
+/// Lets the answer have the reason phrase of a stored head.
+pub(crate) fn tell_reason(cx: &Context, head: &Head) {
+    if !head.reason.is_empty() {
+        cx.tell_reason(head.status, &head.reason);
+    }
 }
 
 /// The body of a stored answer.

@@ -80,6 +80,9 @@ pub(super) fn from_response(
         let names = head.spelled().map(|(name, _)| name);
         cx.exchange.spell(own_names(names));
     }
+    if let Some(reason) = &head.reason {
+        cx.tell_reason(status, reason);
+    }
     let streamed = body.is_streamed();
     let storable = storing
         .as_ref()
@@ -127,6 +130,7 @@ fn store(
     let fields: Vec<_> = fields.filter(|(name, _)| !is_status(name)).collect();
     let arrived = Arrived {
         status: head.status.as_u16(),
+        reason: head.reason.as_deref().unwrap_or_default(),
         fields: &fields,
         body: std::mem::take(&mut reply.body),
         length: reply.length.filter(|_| !cx.is_head()),
@@ -208,6 +212,7 @@ pub(super) fn from_stored(cx: &mut Context, site: &Site, fastcgi: &FastCgi, entr
     {
         return accel_redirect(cx, site, target.as_bytes(), fields);
     }
+    cached::tell_reason(cx, head);
     cx.exchange
         .spell(own_names(head.iter().map(|(name, _)| name)));
     let mut reply = reply(fastcgi, head.status, fields, length, true);

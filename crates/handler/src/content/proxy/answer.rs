@@ -70,6 +70,7 @@ pub(super) fn from_response(
     }
     cx.exchange
         .spell(Names::new(head.fields.iter().map(|field| &field.name[..])));
+    cx.tell_reason(status, &head.reason);
     let length = head.content_length.filter(|_| !head.chunked);
     let storable = storing
         .as_ref()
@@ -92,6 +93,7 @@ pub(super) fn from_response(
         let fields: Vec<_> = fields.map(|field| (field.name, field.value)).collect();
         let arrived = Arrived {
             status,
+            reason: &head.reason,
             fields: &fields,
             body: std::mem::take(&mut reply.body),
             length: reply.length.filter(|_| !head_only),
@@ -128,6 +130,7 @@ pub(super) fn from_stored(cx: &mut Context, site: &Site, proxy: &Proxy, entry: &
     {
         return accel_redirect(cx, site, target.as_bytes(), fields);
     }
+    cached::tell_reason(cx, head);
     cx.exchange
         .spell(Names::new(head.iter().map(|(name, _)| name)));
     let length = cached::length_of(&fields);
