@@ -7,7 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use portunus_routing::rewrite::{FileTest, Note, RewriteContext, RewriteFailure, RewriteOutcome};
+use portunus_routing::rewrite::{
+    FileTest, NewArgs, Note, RewriteContext, RewriteFailure, RewriteOutcome,
+};
 use portunus_routing::{Captures, LocationId, Slot};
 use portunus_static_files::{DisableSymlinks, Kind};
 use portunus_telemetry::Severity;
@@ -125,10 +127,19 @@ impl RewriteContext<Variable> for Context {
         &mut self.captures
     }
 
-    fn rewrite_uri(&mut self, uri: Vec<u8>, args: Option<Vec<u8>>) {
-        // nginx: what a replacement takes away leaves an empty text.
-        self.args_put |= args.is_some() && !self.args.is_empty();
-        let args = args.unwrap_or_else(|| std::mem::take(&mut self.args));
+    fn rewrite_uri(&mut self, uri: Vec<u8>, args: NewArgs) {
+        let args = match args {
+            NewArgs::Kept => std::mem::take(&mut self.args),
+            NewArgs::Dropped => {
+                // nginx: what a replacement takes away leaves an empty text.
+                self.args_put |= !self.args.is_empty();
+                Vec::new()
+            }
+            NewArgs::Put(args) => {
+                self.args_put = true;
+                args
+            }
+        };
         self.set_uri(uri, args);
         self.uri_rewritten = true;
         self.internal = true;

@@ -6,7 +6,7 @@ use portunus_template::Variables;
 use portunus_uri_path::Target;
 
 use super::config::{Block, Config};
-use crate::rewrite::{FileTest, RewriteContext, RewriteOutcome};
+use crate::rewrite::{FileTest, NewArgs, RewriteContext, RewriteOutcome};
 use crate::try_files::TryOutcome;
 use crate::{Captures, LocationId, Slot};
 
@@ -288,10 +288,12 @@ impl RewriteContext<String> for Request<'_> {
         &mut self.captures
     }
 
-    fn rewrite_uri(&mut self, uri: Vec<u8>, args: Option<Vec<u8>>) {
+    fn rewrite_uri(&mut self, uri: Vec<u8>, args: NewArgs) {
         self.uri = uri;
-        if let Some(args) = args {
-            self.args = args;
+        match args {
+            NewArgs::Kept => {}
+            NewArgs::Dropped => self.args.clear(),
+            NewArgs::Put(args) => self.args = args,
         }
     }
 

@@ -23,7 +23,7 @@ mod response;
 mod run;
 
 pub use condition::{Condition, ConditionError, FileTest, Test};
-pub use replacement::{Action, Rewrite, RewriteError};
+pub use replacement::{Action, NewArgs, Rewrite, RewriteError};
 pub(crate) use response::parse_status;
 pub use response::{Return, ReturnError};
 
@@ -78,10 +78,9 @@ pub trait RewriteContext<V>: Variables<V> {
     /// What the last regular expression captured.
     fn captures(&mut self) -> &mut Captures;
 
-    /// Replaces the path, and the query if there is a new one. From now on the request counts as
-    /// internal, and its raw target no longer tells its URI (nginx: `internal`,
-    /// `valid_unparsed_uri`).
-    fn rewrite_uri(&mut self, uri: Vec<u8>, args: Option<Vec<u8>>);
+    /// Replaces the path, and the query as told. From now on the request counts as internal, and its
+    /// raw target no longer tells its URI (nginx: `internal`, `valid_unparsed_uri`).
+    fn rewrite_uri(&mut self, uri: Vec<u8>, args: NewArgs);
 
     /// Notes that a `rewrite` matched which redirects: the request counts as internal from now on.
     fn redirect_matched(&mut self) {}

@@ -37,6 +37,17 @@ pub enum Action {
     },
 }
 
+/// What becomes of the query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewArgs {
+    /// It stays.
+    Kept,
+    /// It goes: a `?` at the end of the replacement.
+    Dropped,
+    /// The replacement has another, which may be empty.
+    Put(Vec<u8>),
+}
+
 /// Why a `rewrite` is none, in nginx's words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RewriteError<E> {

@@ -4,8 +4,8 @@ use portunus_template::{Captures as Escaping, Template};
 use portunus_uri_path::{Unescape, unescape};
 
 use super::{
-    Action, Condition, Note, Return, Rewrite, RewriteContext, RewriteFailure, RewriteOutcome, Step,
-    Test,
+    Action, Condition, NewArgs, Note, Return, Rewrite, RewriteContext, RewriteFailure,
+    RewriteOutcome, Step, Test,
 };
 use crate::{MatchError, Regex};
 
@@ -103,7 +103,11 @@ impl State {
         rewrite.path.expand(context, &mut uri);
         let args = new_args(rewrite, context);
         if context.wants_notes() {
-            let args = args.clone().unwrap_or_else(|| context.args().to_vec());
+            let args = match &args {
+                NewArgs::Kept => context.args().to_vec(),
+                NewArgs::Dropped => Vec::new(),
+                NewArgs::Put(args) => args.clone(),
+            };
             context.note(Note::Rewritten {
                 uri: &uri,
                 args: &args,
@@ -235,16 +239,12 @@ fn settle<V, C: RewriteContext<V> + ?Sized>(
     result
 }
 
-/// The query that a `rewrite` makes; none leaves it as it is.
-fn new_args<V, C: RewriteContext<V> + ?Sized>(
-    rewrite: &Rewrite<V>,
-    context: &mut C,
-) -> Option<Vec<u8>> {
+/// What a `rewrite` makes of the query.
+fn new_args<V, C: RewriteContext<V> + ?Sized>(rewrite: &Rewrite<V>, context: &mut C) -> NewArgs {
     let Some(template) = &rewrite.args else {
-        return if rewrite.keeps_args {
-            None
-        } else {
-            Some(Vec::new())
+        return match rewrite.keeps_args {
+            true => NewArgs::Kept,
+            false => NewArgs::Dropped,
         };
     };
     let mut args = Vec::new();
@@ -253,7 +253,7 @@ fn new_args<V, C: RewriteContext<V> + ?Sized>(
         args.push(b'&');
         args.extend_from_slice(context.args());
     }
-    Some(args)
+    NewArgs::Put(args)
 }
 
 fn redirect_location<V, C: RewriteContext<V> + ?Sized>(

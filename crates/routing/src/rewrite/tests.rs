@@ -3,7 +3,7 @@
 use portunus_template::Variables;
 
 use super::{
-    Condition, FileTest, Note, Program, Return, Rewrite, RewriteContext, RewriteFailure,
+    Condition, FileTest, NewArgs, Note, Program, Return, Rewrite, RewriteContext, RewriteFailure,
     RewriteOutcome, Step,
 };
 use crate::{Captures, LocationId, Slot};
@@ -149,9 +149,12 @@ impl RewriteContext<String> for Noting {
     fn captures(&mut self) -> &mut Captures {
         &mut self.captures
     }
-    fn rewrite_uri(&mut self, uri: Vec<u8>, args: Option<Vec<u8>>) {
+    fn rewrite_uri(&mut self, uri: Vec<u8>, args: NewArgs) {
         self.uri = uri;
-        self.args = args.unwrap_or_default();
+        self.args = match args {
+            NewArgs::Put(args) => args,
+            NewArgs::Kept | NewArgs::Dropped => Vec::new(),
+        };
     }
     fn set(&mut self, variable: &String, value: Vec<u8>) {
         self.notes.push(format!(
