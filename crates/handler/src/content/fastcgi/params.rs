@@ -4,12 +4,13 @@
 
 use std::ops::Range;
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, Version, header};
 use portunus_fastcgi::Params;
 use portunus_server::Exchange;
 
 use crate::config::{FastCgi, ParamStep};
 use crate::context::Context;
+use crate::request_body::RequestBody;
 use crate::variable::field;
 
 /// The params of one request.
@@ -163,6 +164,14 @@ impl Context {
     pub(crate) fn append_content_length(&mut self, out: &mut Vec<u8>) -> bool {
         if let Some(length) = self.body.length() {
             return crate::variable::put_display(out, length);
+        }
+        // nginx: of chunks that nobody reads it is what has still to be thrown away, once there is an answer; mostly nothing.
+        let thrown_away = self.answer.status != 0
+            && self.head.version == Version::HTTP_11
+            && self.exchange.is_chunked()
+            && !matches!(self.body, RequestBody::Coming(_));
+        if thrown_away && self.exchange.refusal().is_none() {
+            return crate::variable::put(out, b"0");
         }
         self.append_field(&header::CONTENT_LENGTH, out)
     }
