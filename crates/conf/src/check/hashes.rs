@@ -28,6 +28,11 @@ const TYPES: Table = Table {
     max_size: d::TYPES_HASH_MAX_SIZE,
     bucket_size: d::TYPES_HASH_BUCKET_SIZE,
 };
+const PROXY_HEADERS: Table = Table {
+    name: "proxy_headers_hash",
+    max_size: d::PROXY_HEADERS_HASH_MAX_SIZE,
+    bucket_size: d::PROXY_HEADERS_HASH_BUCKET_SIZE,
+};
 const VARIABLES: Table = Table {
     name: "variables_hash",
     max_size: d::VARIABLES_HASH_MAX_SIZE,
@@ -56,7 +61,19 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, http: Scope<'a>) {
             checker.diagnostics.push(diagnostic);
         }
     }
-    report(checker, http, types(http));
+    let types = Contents {
+        table: &TYPES,
+        source: d::TYPES,
+        longest: longest_extension,
+    };
+    let headers = Contents {
+        table: &PROXY_HEADERS,
+        source: d::PROXY_SET_HEADER,
+        longest: longest_header,
+    };
+    for contents in [types, headers] {
+        report(checker, http, inherited(&contents, http));
+    }
 }
 
 /// The same of the table of variables, which is built last.
@@ -72,23 +89,65 @@ fn report(checker: &mut Checker<'_, '_>, http: Scope<'_>, message: Option<String
     checker.diagnostics.extend(diagnostic);
 }
 
-/// The first level whose table of types cannot be built.
-fn types(scope: Scope<'_>) -> Option<String> {
-    let set_here = [d::TYPES, TYPES.max_size, TYPES.bucket_size]
-        .iter()
-        .any(|id| scope.set_here(*id));
-    let own = || {
-        let types = TypeMap::of(scope);
-        let longest = types.iter().map(|(extension, _)| extension.len()).max();
-        longest.and_then(|longest| fault(&TYPES, scope, longest))
-    };
-    let here = if set_here { own() } else { None };
-    here.or_else(|| {
-        scope
-            .directives()
-            .filter_map(|(.., inner)| inner)
-            .find_map(types)
+/// What a level puts into a table, if it has lines of its own for it.
+struct Contents<'t> {
+    table: &'t Table,
+    /// The directive whose lines of the nearest level count.
+    source: DirectiveId,
+    /// The length of the longest key of a level.
+    longest: fn(Scope<'_>) -> Option<usize>,
+}
+
+/// The first level whose table cannot be built. One is built for each server that does not have that of the `http`
+/// block, and below a server for each level with lines of its own.
+fn inherited(contents: &Contents<'_>, http: Scope<'_>) -> Option<String> {
+    let Contents {
+        table,
+        source,
+        longest,
+    } = contents;
+    let of_http = http.set_here(*source);
+    let mut first = true;
+    for (row, _, block) in http.directives() {
+        let Some(server) = block.filter(|_| row == d::SERVER) else {
+            continue;
+        };
+        // nginx: that of the `http` block has the sizes of the first server.
+        let sized = std::mem::take(&mut first) || !of_http || server.set_here(*source);
+        let own = || fault(table, server, longest(server)?);
+        let here = if sized { own() } else { None };
+        let found = here.or_else(|| below(contents, server));
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+fn below(contents: &Contents<'_>, level: Scope<'_>) -> Option<String> {
+    let mut blocks = level.directives().filter_map(|(.., inner)| inner);
+    blocks.find_map(|inner| {
+        let own = || fault(contents.table, inner, (contents.longest)(inner)?);
+        let here = if inner.set_here(contents.source) {
+            own()
+        } else {
+            None
+        };
+        here.or_else(|| below(contents, inner))
     })
+}
+
+fn longest_extension(scope: Scope<'_>) -> Option<usize> {
+    let types = TypeMap::of(scope);
+    types.iter().map(|(extension, _)| extension.len()).max()
+}
+
+fn longest_header(scope: Scope<'_>) -> Option<usize> {
+    let directives = scope.all(d::PROXY_SET_HEADER).into_iter();
+    let names = directives.filter_map(|directive| directive.args.first());
+    let set = names.map(|name| name.as_bytes().len()).max();
+    // Of those that nginx always puts in.
+    set.max(Some("Transfer-Encoding".len()))
 }
 
 /// nginx's complaint about a table with a key of that length.
