@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,11 +19,20 @@ const READ: usize = 64 * 1024;
 
 /// Whether temporary files can be made in a directory; it is made if it is missing. Blocks.
 ///
+/// Source: nginx, `ngx_create_paths`: nobody else looks into it. What is missing above it is made, too, and stays
+/// passable: the directory alone is given to the `user`.
+///
 /// # Errors
 /// What keeps them from being made.
 pub fn prepare(directory: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(directory)?;
-    create(directory).map(drop)
+    if let Some(parent) = directory.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    let made = std::fs::DirBuilder::new().mode(0o700).create(directory);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => create(directory).map(drop),
+    }
 }
 
 /// Makes a file in `directory` that vanishes with its last handle. Blocks.
@@ -141,6 +150,22 @@ mod tests {
             assert_eq!(read_blocking(&file, 1, 9).unwrap(), "bcd");
             assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
         }
+    }
+
+    #[test]
+    fn a_directory_that_is_made_is_nobody_elses() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let root = tempfile::tempdir().unwrap();
+        let (above, directory) = (root.path().join("a"), root.path().join("a/b"));
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        prepare(&directory).unwrap();
+        assert_eq!(mode(&directory), 0o700);
+        // Whoever the directory is given to has to get there.
+        assert_ne!(mode(&above) & 0o011, 0);
+        let known = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&directory, known).unwrap();
+        prepare(&directory).unwrap();
+        assert_eq!(mode(&directory), 0o755);
     }
 
     #[test]

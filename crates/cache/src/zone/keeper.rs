@@ -67,6 +67,10 @@ impl Zone {
     /// As the system says.
     pub fn make_directory(&self, owner: Option<u32>) -> io::Result<()> {
         let root = &self.shared.layout.root;
+        if let Some(parent) = root.parent() {
+            // The owner has to get through it.
+            std::fs::create_dir_all(parent)?;
+        }
         DirBuilder::new().recursive(true).mode(0o700).create(root)?;
         match owner {
             Some(owner) => std::os::unix::fs::chown(root, Some(owner), None),
