@@ -95,3 +95,11 @@ fn our_own_configuration_gives_no_cause() {
     let config = loaded.config.expect("it loads");
     assert_eq!(config.lints(&loaded.sources), []);
 }
+
+#[test]
+fn fields_of_the_connection_are_not_added() {
+    assert_eq!(
+        lints("add_header connection close; add_header Upgrade h2c;"),
+        ["\"connection\" is not added: it says what becomes of the connection"]
+    );
+}

@@ -26,7 +26,9 @@ fn look_through(scope: Scope<'_>, sources: &Sources, found: &mut Vec<Diagnostic>
     for (id, directive, inner) in scope.directives() {
         found.extend(swallowed_directive(directive, sources));
         found.extend(match id {
-            d::ADD_HEADER => sometimes_missing_header(directive),
+            d::ADD_HEADER => {
+                sometimes_missing_header(directive).or_else(|| header_of_the_connection(directive))
+            }
             d::LOCATION => location_never_found(scope, directive),
             d::ALIAS => alias_beyond_its_directory(scope, directive),
             d::TRY_FILES => fallback_without_arguments(directive),
@@ -112,6 +114,19 @@ fn sometimes_missing_header(directive: &Directive) -> Option<Diagnostic> {
         message,
         "say \"always\" after its value",
     ))
+}
+
+/// `add_header Connection …`: nginx would tell it twice.
+fn header_of_the_connection(directive: &Directive) -> Option<Diagnostic> {
+    const NAMES: [&str; 3] = ["Connection", "Keep-Alive", "Transfer-Encoding"];
+    let header = AddHeader::parse(directive).ok()?;
+    let name = header.name.message_text();
+    NAMES
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(&name))?;
+    let message = format!("\"{name}\" is not added: it says what becomes of the connection");
+    let help = "\"keepalive_timeout 0\" closes connections";
+    Some(warn(directive, header.name, message, help))
 }
 
 /// `location ~ /x { location /x/y { … } }`: nginx looks for regular expressions alone there.

@@ -5,10 +5,11 @@ use super::kind::Special;
 rows! { "charset": "ngx_http_charset_module: the charset of an answer";
     CHARSET "charset" in HTTP | SERVER | LOCATION | LIF,
         TAKE1, Special(Special::Charset) = "off", Nearest,
-        Honoured, "Charset that is added to Content-Type.";
+        Differs("a variable that says \"off\", or has no value, names none; to nginx the first is a charset, and to the second it gives no answer"),
+        "Charset that is added to Content-Type.";
     SOURCE_CHARSET "source_charset" in HTTP | SERVER | LOCATION | LIF,
         TAKE1, Special(Special::Charset), Nearest,
-        Honoured, "Charset that the answer comes in.";
+        Differs("a variable that says \"off\", or has no value, names none"), "Charset that the answer comes in.";
     OVERRIDE_CHARSET "override_charset" in HTTP | SERVER | LOCATION | LIF,
         FLAG, Flag = "off", Nearest,
         Honoured, "Whether a charset that came from upstream may be replaced.";

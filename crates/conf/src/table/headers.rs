@@ -9,7 +9,7 @@ rows! { "headers": "ngx_http_headers_module: fields that are added to answers";
         Honoured, "Sets Expires and Cache-Control.";
     ADD_HEADER "add_header" in HTTP | SERVER | LOCATION | LIF,
         TAKE23, Special(Special::AddHeader), Nearest,
-        Differs("a 416 has it once, where nginx adds it again with the page of the error; a name that is no token is refused, a value with a control byte left out"),
+        Differs("a 416 has it once, where nginx adds it again with the page of the error; a name that is no token is refused, a value with a control byte left out; Connection, Keep-Alive and Transfer-Encoding are left out, as is a second Content-Length; what has a Content-Encoding by it is not compressed again, and `gunzip` unpacks it"),
         "Adds a field to answers; \"always\" adds it to errors too.";
     ADD_TRAILER "add_trailer" in HTTP | SERVER | LOCATION | LIF,
         TAKE23, Special(Special::AddHeader), Nearest,

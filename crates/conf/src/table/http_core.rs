@@ -37,7 +37,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
     MAX_HEADERS "max_headers" in HTTP | SERVER, TAKE1, Number = "1000", Nearest,
         Honoured, "How many fields a request head may have.";
     IGNORE_INVALID_HEADERS "ignore_invalid_headers" in HTTP | SERVER, FLAG, Flag = "on", Nearest,
-        Differs("a line without a colon, control bytes in values, and extensions of chunks and trailers that are not well formed are refused"), "Whether fields with invalid names are dropped rather than refused.";
+        Differs("a line without a colon, control bytes in values, and extensions of chunks and trailers that are not well formed are refused; a chunk that is broken in what has come with the head is a 400 even where nobody would have looked at the body; CONNECT is a 405 with host and port and else a 400, as in current nginx"), "Whether fields with invalid names are dropped rather than refused.";
     MERGE_SLASHES "merge_slashes" in HTTP | SERVER, FLAG, Flag = "on", Nearest,
         Honoured, "Whether adjacent slashes in a path count as one.";
     UNDERSCORES_IN_HEADERS "underscores_in_headers" in HTTP | SERVER, FLAG, Flag = "off", Nearest,
@@ -68,7 +68,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         Honoured, "Settings for all methods but the ones named.";
     CLIENT_MAX_BODY_SIZE "client_max_body_size" in HTTP | SERVER | LOCATION,
         TAKE1, Offset = "1m", Nearest,
-        Differs("a page for a 413 that PHP makes is told of no body; nginx tells it the length that was announced"), "Largest request body; 0 lifts the limit.";
+        Differs("a page for a 413 or for a refused head is told of no body; nginx tells it what was announced"), "Largest request body; 0 lifts the limit.";
     CLIENT_BODY_BUFFER_SIZE "client_body_buffer_size" in HTTP | SERVER | LOCATION,
         TAKE1, Size = "8k", Nearest,
         Honoured, "How much of a request body is kept in memory.";

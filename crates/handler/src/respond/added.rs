@@ -10,6 +10,7 @@ use portunus_telemetry::Clock;
 
 use super::Reply;
 use super::charset::split;
+use super::head::bodiless;
 use crate::config::{AddedHeader, Expires, ExpiresAt, HeaderRules, Location, Site};
 use crate::context::Context;
 
@@ -123,6 +124,10 @@ pub(super) fn value_of(cx: &mut Context, added: &AddedHeader) -> Option<HeaderVa
 }
 
 /// Puts a field in; an empty value takes `Last-Modified` and `ETag` away.
+///
+/// Differs: nginx tells what it knows itself a second time. What is about the connection stays away here (the head is
+/// written without), a length stands where there is no other, and a `Content-Encoding` is believed: such a body is not
+/// compressed again, and `gunzip` unpacks it.
 fn put(reply: &mut Reply, added: &AddedHeader, value: Option<HeaderValue>) {
     match (&added.name, value) {
         (&header::LAST_MODIFIED, value) => {
@@ -132,7 +137,9 @@ fn put(reply: &mut Reply, added: &AddedHeader, value: Option<HeaderValue>) {
             reply.validators.said = true;
         }
         (&header::ETAG, value) => reply.validators.etag = value,
+        (&header::CONTENT_LENGTH, _) if !bodiless(reply.status) => {}
         (name, Some(value)) => {
+            reply.ranges_said |= *name == header::ACCEPT_RANGES;
             reply.fields.append(name.clone(), value);
         }
         (_, None) => {}

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use http::{HeaderValue, header};
+use http::HeaderValue;
 use portunus_static_files::encoding::weak_etag;
 
 use super::{Reply, chain};
@@ -24,8 +24,7 @@ pub(super) fn apply(cx: &Context, rules: &Addition, reply: &mut Reply) {
     }
     reply.length = None;
     reply.content_length = None;
-    reply.ranges = false;
-    reply.fields.remove(header::ACCEPT_RANGES);
+    reply.clear_ranges();
     reply.validators.etag = reply.validators.etag.as_ref().and_then(weak_etag);
     if cx.is_head() {
         return;

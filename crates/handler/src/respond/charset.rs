@@ -103,6 +103,8 @@ fn configured(
     if !applies {
         return None;
     }
+    // Differs: a variable may say `off`, which nginx takes for a charset of that name; and where it has no value at all,
+    // nginx closes the connection.
     let name = cx.expand(&rule.name);
     (!name.is_empty() && name != b"off").then_some(name)
 }

@@ -119,8 +119,7 @@ pub(super) fn compress(cx: &mut Context, site: &Site, encoding: &Encoding, reply
 fn recoded(reply: &mut Reply) {
     reply.length = None;
     reply.content_length = None;
-    reply.ranges = false;
-    reply.fields.remove(header::ACCEPT_RANGES);
+    reply.clear_ranges();
     reply.validators.etag = reply.validators.etag.as_ref().and_then(weak_etag);
 }
 

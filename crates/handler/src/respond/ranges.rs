@@ -30,9 +30,12 @@ pub(super) fn apply(cx: &Context, location: &Location, reply: &mut Reply) -> Opt
         Outcome::Full {
             accept_ranges: true,
         } => {
-            reply
-                .fields
-                .insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            let bytes = HeaderValue::from_static("bytes");
+            if reply.ranges_said {
+                reply.fields.append(header::ACCEPT_RANGES, bytes);
+            } else {
+                reply.fields.insert(header::ACCEPT_RANGES, bytes);
+            }
         }
         Outcome::RangeNotSatisfiable => return Some(length),
         Outcome::Single(range) => single(reply, range, length),

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, header};
 use portunus_static_files::Entry;
 use portunus_static_files::encoding::weak_etag;
 
@@ -61,6 +61,8 @@ pub(crate) struct Reply {
     pub(crate) charset: bool,
     /// `Accept-Ranges` is due, and no other field stands before it.
     pub(crate) accept_ranges: bool,
+    /// `add_header` says something of ranges, which stands whatever becomes of the body.
+    pub(crate) ranges_said: bool,
     /// Whether the body depends on `Accept-Encoding` (`gzip_vary`).
     pub(crate) vary: bool,
     /// Where the head is the same for each answer with this file, so that it can be kept.
@@ -86,9 +88,20 @@ impl Reply {
             conditional: true,
             charset: true,
             accept_ranges: false,
+            ranges_said: false,
             vary: false,
             keep: None,
             stages: Stages::new(),
+        }
+    }
+
+    /// There are no ranges of what the body becomes.
+    ///
+    /// Source: nginx, `ngx_http_clear_accept_ranges`.
+    pub(crate) fn clear_ranges(&mut self) {
+        self.ranges = false;
+        if !self.ranges_said {
+            self.fields.remove(header::ACCEPT_RANGES);
         }
     }
 

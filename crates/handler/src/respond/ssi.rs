@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, header};
+use http::HeaderValue;
 
 use super::Reply;
 use crate::body::Body;
@@ -21,8 +21,7 @@ pub(super) fn apply(cx: &mut Context, rules: &Arc<Rules>, reply: &mut Reply) {
     }
     reply.length = None;
     reply.content_length = None;
-    reply.ranges = false;
-    reply.fields.remove(header::ACCEPT_RANGES);
+    reply.clear_ranges();
     reply.validators.of_another_body(rules.last_modified);
     if cx.subrequest.is_none() && cx.is_head() {
         return;

@@ -179,6 +179,8 @@ impl Chunked {
     /// Whether `bytes`, the first that have come of a body, break the coding already: then the
     /// request is refused before anything is done for it. nginx sees that, too, because it reads
     /// or discards what is at hand before it answers.
+    ///
+    /// Differs: nginx does not look where the answer is an error without that, as a 405 for POST to a file.
     pub(crate) fn is_broken_by(mut bytes: &[u8]) -> bool {
         let mut chunked = Self::default();
         while let Some((&byte, rest)) = bytes.split_first() {

@@ -101,6 +101,9 @@ impl RequestLine {
     }
 
     /// `host:port`, the only form that CONNECT has. RFC 9112 §3.2.3.
+    ///
+    /// Differs: nginx 1.22 knows other forms only, so that the right one is a 400 and a path a 405; since it has learned
+    /// this one it is the other way round, as here.
     fn parse_connect(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Refusal> {
         let start = cursor.at;
         let authority = cursor.take_while(|b| b != b' ');
