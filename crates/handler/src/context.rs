@@ -389,7 +389,7 @@ impl Client {
     pub(crate) fn of_peer(peer: &PeerAddr) -> Self {
         match peer {
             PeerAddr::Inet(address) => Self {
-                address: Some(address.ip().to_canonical()),
+                address: Some(address.ip()),
                 port: Some(address.port()),
             },
             PeerAddr::Unix => Self {

@@ -82,7 +82,7 @@ pub(crate) fn forwarded(cx: &Context, rules: &RealIp, address: Option<IpAddr>) -
 fn client(address: SocketAddr) -> Client {
     let port = Some(address.port()).filter(|port| *port != 0);
     Client {
-        address: Some(address.ip().to_canonical()),
+        address: Some(address.ip()),
         port,
     }
 }
@@ -139,7 +139,7 @@ fn parse(text: &[u8]) -> Option<Client> {
         .unwrap_or(text);
     let address: IpAddr = bare.parse().ok()?;
     Some(Client {
-        address: Some(address.to_canonical()),
+        address: Some(address),
         port: None,
     })
 }

@@ -15,7 +15,7 @@ impl std::fmt::Display for PeerAddr {
     /// As nginx's `$remote_addr`: no port.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Inet(address) => address.ip().to_canonical().fmt(f),
+            Self::Inet(address) => address.ip().fmt(f),
             Self::Unix => f.write_str("unix:"),
         }
     }
