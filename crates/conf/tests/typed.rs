@@ -207,6 +207,18 @@ fn logs() {
     );
 }
 
+/// nginx with `sticky` sends none but bound sessions there.
+#[test]
+fn a_member_that_is_drained_gets_no_requests() {
+    for (parameter, down) in [("", false), ("down", true), ("drain", true)] {
+        let text = format!("upstream u {{ server a.example:81 {parameter}; }}");
+        with(&text, |one| {
+            let member = Member::parse(one).expect("it is right");
+            assert_eq!(member.down, down, "{parameter}");
+        });
+    }
+}
+
 #[test]
 fn upstreams() {
     with(

@@ -28,10 +28,8 @@ pub struct Member<'a> {
     pub fail_timeout: Duration,
     /// `backup`
     pub backup: bool,
-    /// `down`
+    /// `down`, or `drain`
     pub down: bool,
-    /// `drain`
-    pub drain: bool,
     /// `resolve`: the name is looked up at run time.
     pub resolve: bool,
 }
@@ -56,7 +54,6 @@ impl<'a> Member<'a> {
             fail_timeout: Duration::from_secs(10),
             backup: false,
             down: false,
-            drain: false,
             resolve: false,
         };
         for parameter in parameters {
@@ -75,8 +72,8 @@ impl<'a> Member<'a> {
         };
         match word.as_bytes() {
             b"backup" => self.backup = true,
-            b"down" => self.down = true,
-            b"drain" => self.drain = true,
+            // Only sessions that `sticky` has bound to a member go on to one that is drained, and there is no `sticky`.
+            b"down" | b"drain" => self.down = true,
             b"resolve" => self.resolve = true,
             _ => {
                 if let Some(text) = Text::after(word, "weight=") {
