@@ -121,7 +121,8 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         Honoured, "Whether outdated entries are renewed in the background.";
     FASTCGI_TEMP_PATH "fastcgi_temp_path" in HTTP | SERVER | LOCATION,
         TAKE1234, Path = "fastcgi_temp", Nearest,
-        Honoured, "Directory for answers that outgrow memory.";
+        Differs("where nothing can be written there, as on a read-only root, the system's place for temporary files is used, with a warning where `fastcgi_pass` needs it; nginx does not start"),
+        "Directory for answers that outgrow memory.";
     FASTCGI_MAX_TEMP_FILE_SIZE "fastcgi_max_temp_file_size" in HTTP | SERVER | LOCATION,
         TAKE1, Size = "1024m", Nearest,
         Honoured, "How much of an answer may go to a file.";

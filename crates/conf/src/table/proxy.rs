@@ -156,7 +156,8 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         "Whether outdated entries are renewed in the background.";
     PROXY_TEMP_PATH "proxy_temp_path" in HTTP | SERVER | LOCATION,
         TAKE1234, Path = "proxy_temp", Nearest,
-        Honoured, "Directory for answers that outgrow memory.";
+        Differs("where nothing can be written there, as on a read-only root, the system's place for temporary files is used, with a warning where `proxy_pass` needs it; nginx does not start"),
+        "Directory for answers that outgrow memory.";
     PROXY_MAX_TEMP_FILE_SIZE "proxy_max_temp_file_size" in HTTP | SERVER | LOCATION,
         TAKE1, Size = "1024m", Nearest,
         Honoured, "How much of an answer may go to a file.";
