@@ -165,6 +165,11 @@ fn is_of_a_file(status: u16) -> bool {
     matches!(status, 200 | 206 | 304)
 }
 
+/// Whether the head tells the length that is known.
+fn tells_length(reply: &Reply) -> bool {
+    !bodiless(reply.status) || (reply.status == 304 && reply.told_length)
+}
+
 /// Answers that never have a body.
 pub(super) fn bodiless(status: u16) -> bool {
     matches!(status, 100..=199 | 204 | 304)
@@ -188,7 +193,7 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
         fields.put(header::CONTENT_TYPE, "Content-Type", content_type);
     }
     // Differs: nginx tells the length of the text that a `return 304` has and does not send (RFC 9110 §8.6).
-    if let Some(length) = reply.length.filter(|_| !bodiless(reply.status)) {
+    if let Some(length) = reply.length.filter(|_| tells_length(reply)) {
         fields.content_length(length, reply.content_length.take());
     }
     let mut last_modified = reply.validators.last_modified.take();

@@ -43,6 +43,8 @@ pub(crate) struct Reply {
     pub(crate) content_type: Option<HeaderValue>,
     /// Length of the body where it is known.
     pub(crate) length: Option<u64>,
+    /// Whether an upstream told that length: a 304 keeps it then, with no body.
+    pub(crate) told_length: bool,
     /// The length ready to be sent.
     pub(crate) content_length: Option<HeaderValue>,
     pub(crate) validators: Validators,
@@ -78,6 +80,7 @@ impl Reply {
             status,
             content_type: None,
             length: Some(0),
+            told_length: false,
             content_length: None,
             validators: Validators::default(),
             location: None,

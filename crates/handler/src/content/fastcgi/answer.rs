@@ -235,6 +235,7 @@ fn reply(
     let own_ranges = storable && !fastcgi.force_ranges;
     reply.ranges = fastcgi.force_ranges || (own_ranges && fields.contains(&header::ACCEPT_RANGES));
     // nginx: nobody hears of the other's ranges where there are ours.
+    reply.told_length = true;
     take_fields(
         fastcgi,
         fields,

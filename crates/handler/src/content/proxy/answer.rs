@@ -152,6 +152,7 @@ fn reply(
     let mut reply = Reply::status(status);
     reply.conditional = storable;
     reply.length = length;
+    reply.told_length = true;
     redirect::apply(cx, proxy, fields, &mut reply);
     cookie::apply(cx, proxy, fields);
     reply.ranges = proxy.force_ranges || (storable && fields.contains_key(header::ACCEPT_RANGES));
