@@ -129,7 +129,7 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// `fastcgi_send_timeout`: between two successful writes.
     pub send_timeout: Duration,
-    /// `fastcgi_read_timeout`: between two successful reads.
+    /// `fastcgi_read_timeout`: from the request to the end of the head, then between two successful reads.
     pub read_timeout: Duration,
     /// `fastcgi_keep_conn`: let FPM keep the connection, and use it again as [`Reuse`] allows.
     pub keep_conn: bool,

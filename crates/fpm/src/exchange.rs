@@ -278,6 +278,11 @@ impl Exchange {
 
     fn poll_timeout(&mut self, cx: &mut Context<'_>, sending: Sending) -> Poll<Error> {
         let (since, timeout, phase) = match sending {
+            // A head has to be there in that time, however it comes: a peer that drips holds a slot. nginx does not
+            // set the timer anew for each piece of a head either (`ngx_http_upstream_process_header`).
+            Sending::Done if self.phase == Phase::ReadingHead => {
+                (self.last_write, self.options.read_timeout, self.phase)
+            }
             Sending::Done => {
                 let since = self.last_read.max(self.last_write);
                 (since, self.options.read_timeout, self.phase)

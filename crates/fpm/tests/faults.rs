@@ -428,6 +428,37 @@ async fn a_third_try_is_also_for_an_fpm_that_refuses_connections_meanwhile() {
     };
     let pool = Pool::new(PoolConfig::new(Address::Tcp(address), Size::Fixed(1)));
     let get = run(&pool, Mode::Buffered, Body::Empty, true);
+/// nginx does not start its timer anew for each piece of a head either.
+#[tokio::test(start_paused = true)]
+async fn a_head_has_its_time_and_each_piece_of_a_body_again() {
+    let slowly = Duration::from_secs(8);
+    let whole = b"\x01\x06\0\x01\0\x08\0\0A: 1\r\n\r\n";
+    let end = b"\x01\x06\0\x01\0\x01\0\0x\x01\x03\0\x01\0\x08\0\0\0\0\0\0\0\0\0\0";
+    for (cut, found, seconds) in [(4, Fails(504, "timed out"), 10), (16, Whole("xx"), 24)] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = Address::Tcp(listener.local_addr().unwrap());
+        let fpm = async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            connection.readable().await.unwrap();
+            let pieces = [&whole[..cut], &whole[cut..], &end[..9], end];
+            for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+                tokio::time::sleep(slowly).await;
+                // Nobody listens any more where the time is up.
+                let _ = connection.write_all(piece).await;
+            }
+        };
+        let pool = Pool::new(PoolConfig::new(address, Size::Fixed(1)));
+        let began = tokio::time::Instant::now();
+        let get = async {
+            let answer = run(&pool, Mode::Streamed, Body::Empty, true).await;
+            (answer, began.elapsed().as_secs())
+        };
+        let ((answer, took), ()) = tokio::join!(get, fpm);
+        assert!(agrees(&answer, &found, Mode::Streamed), "{answer:?}");
+        assert_eq!(took, seconds);
+    }
+}
+
     let (found, ()) = tokio::join!(get, fpm);
     assert_eq!(found, Whole("good"));
 }
