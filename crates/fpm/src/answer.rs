@@ -3,7 +3,7 @@
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
 use portunus_fastcgi::{CgiHead, EndRequest, Event, HeadParser, ProtocolStatus};
 use tokio::time::Instant;
 
@@ -141,7 +141,9 @@ impl Answer {
 
     /// nginx: `ngx_http_fastcgi_input_filter_init`.
     fn expect(&self, head: &CgiHead) -> Expected {
-        if self.head_only || self.leads_elsewhere(head) {
+        // Symfony, and so Laravel, tells the length of the file that is sent in its stead, and sends nothing.
+        let elsewhere = || self.exchange.options().leads_to(&head.fields).is_some();
+        if self.head_only || (head.accel && elsewhere()) {
             return Expected::Discarded;
         }
         match (head.status, head.content_length) {
@@ -151,12 +153,9 @@ impl Answer {
         }
     }
 
-    /// Whether the answer is only to be had somewhere else. Symfony, and so Laravel, tells the length of the
-    /// file then, and sends nothing.
-    fn leads_elsewhere(&self, head: &CgiHead) -> bool {
-        static ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
-        let heard = head.accel && self.exchange.options().accel_redirect;
-        heard && head.fields.contains(&ACCEL_REDIRECT)
+    /// Nobody is to get the body: it may be of any length, whatever PHP said.
+    pub(crate) fn discard(&mut self) {
+        self.expected = Expected::Discarded;
     }
 
     /// Of `bytes`, what the client is to get.

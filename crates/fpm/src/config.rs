@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
+use portunus_fastcgi::CgiFields;
+
 use crate::slots::Size;
 
 /// Where FPM listens.
@@ -148,6 +151,16 @@ pub struct Options {
     pub ignore_client_abort: bool,
     /// `fastcgi_catch_stderr`: any of these in PHP's stderr before the head is done is a 502.
     pub catch_stderr: Vec<String>,
+}
+
+impl Options {
+    /// Where the answer is only to be had: what `X-Accel-Redirect` says, if it is heard.
+    #[must_use]
+    pub fn leads_to<'h>(&self, fields: &'h CgiFields) -> Option<&'h HeaderValue> {
+        static ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
+        let heard = self.accel_redirect;
+        heard.then(|| fields.get(&ACCEL_REDIRECT)).flatten()
+    }
 }
 
 impl Default for Options {

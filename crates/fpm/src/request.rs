@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::StatusCode;
 use portunus_spool::Spooled;
 
 use crate::config::Options;
@@ -22,12 +23,21 @@ pub struct Request<'a> {
     pub idempotent: bool,
     /// A `HEAD` request: whatever `Content-Length` promises, no body is expected.
     pub head_only: bool,
+    /// Answers of these statuses have a page in their stead: as with [`head_only`](Self::head_only), no body is
+    /// expected. None is below 300.
+    pub replaced: &'a [u16],
     /// The lane, see [`PoolConfig::lanes`](crate::PoolConfig::lanes); 0 is the general one.
     pub lane: usize,
     /// `fastcgi_limit_rate`: bytes a second that a buffered answer is taken from FPM at; 0 is no limit.
     pub limit_rate: u64,
     /// Time-outs and habits.
     pub options: &'a Arc<Options>,
+}
+
+impl Request<'_> {
+    pub(crate) fn is_replaced(&self, status: StatusCode) -> bool {
+        status.as_u16() >= 300 && self.replaced.contains(&status.as_u16())
+    }
 }
 
 /// A request body.

@@ -266,6 +266,11 @@ impl<'a> Sending<'a> {
     /// The head has come, or will not come by this try.
     fn answered(&mut self, head: Result<CgiHead, Error>) -> Step {
         let State::Head(mut flight) = std::mem::replace(&mut self.state, State::Over) else {
+        if self.request.is_replaced(head.status)
+            && let Some(answer) = flight.answer()
+        {
+            answer.discard();
+        }
             return Ok(None);
         };
         let head = match head {

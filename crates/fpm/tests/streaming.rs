@@ -156,6 +156,24 @@ async fn a_spooled_body_is_sent_from_its_file_and_again_if_need_be() {
 }
 
 #[tokio::test]
+async fn an_answer_in_whose_stead_there_is_a_page_may_miss_its_body() {
+    let head = "Status: 500 Oops\r\nContent-Length: 100";
+    let peer = FastCgiPeer::start(vec![Step::answer(head, "part")]).unwrap();
+    let pool = Pool::new(PoolConfig::new(
+        Address::Tcp(peer.address()),
+        Size::Fixed(1),
+    ));
+    let (params, options) = (params("GET", "", None), options());
+    for (replaced, whole) in [(&[404, 500][..], true), (&[404], false)] {
+        let request = Request {
+            replaced,
+            ..request(&params, &options)
+        };
+        assert_eq!(pool.send(request).await.is_ok(), whole);
+    }
+}
+
+#[tokio::test]
 async fn head_requests_get_no_body_and_miss_none() {
     let script = [Step::answer("Content-Length: 100", ""), vec![Step::Repeat]].concat();
     let peer = FastCgiPeer::start(vec![script]).unwrap();
@@ -166,13 +184,8 @@ async fn head_requests_get_no_body_and_miss_none() {
     let (params, options) = (params("HEAD", "", None), options());
     for _ in 0..2 {
         let request = Request {
-            params: &params,
-            body: Body::Empty,
-            idempotent: true,
             head_only: true,
-            lane: 0,
-            limit_rate: 0,
-            options: &options,
+            ..request(&params, &options)
         };
         let answer = pool.send(request).await.unwrap();
         assert_eq!(

@@ -55,7 +55,7 @@ impl Builder<'_> {
             buffer_size: HeadRoom::new(
                 usize::try_from(scope.size(d::FASTCGI_BUFFER_SIZE)).unwrap_or(usize::MAX),
             ),
-            intercept_errors: scope.flag(d::FASTCGI_INTERCEPT_ERRORS),
+            intercepted: self.intercepted(scope),
             force_ranges: scope.flag(d::FASTCGI_FORCE_RANGES),
             hidden: hidden(scope),
             ignored: ignored(scope, d::FASTCGI_IGNORE_HEADERS),
@@ -102,6 +102,15 @@ impl Builder<'_> {
             self.error_at(directive, word, message);
         }
         Some(regex)
+    }
+
+    fn intercepted(&mut self, scope: Scope<'_>) -> Box<[u16]> {
+        if !scope.flag(d::FASTCGI_INTERCEPT_ERRORS) {
+            return Box::default();
+        }
+        let pages = self.error_pages(scope);
+        let statuses = pages.iter().map(|page| page.status);
+        statuses.filter(|status| *status >= 300).collect()
     }
 
     fn options(&mut self, scope: Scope<'_>) -> Options {

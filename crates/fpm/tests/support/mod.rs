@@ -138,6 +138,7 @@ pub(crate) fn request<'a>(params: &'a [u8], options: &'a Arc<Options>) -> Reques
         body: Body::Empty,
         idempotent: true,
         head_only: false,
+        replaced: &[],
         lane: 0,
         limit_rate: 0,
         options,

@@ -33,8 +33,8 @@ pub struct FastCgi {
     pub request_buffering: bool,
     /// `fastcgi_buffer_size`, until a larger head has been warned of.
     pub buffer_size: HeadRoom,
-    /// `fastcgi_intercept_errors`.
-    pub intercept_errors: bool,
+    /// With `fastcgi_intercept_errors`, the statuses that `error_page` has pages for, from 300 on.
+    pub intercepted: Box<[u16]>,
     /// `fastcgi_force_ranges`.
     pub force_ranges: bool,
     /// Fields that stay here: nginx's own list, `fastcgi_hide_header`, less `fastcgi_pass_header`.

@@ -15,7 +15,7 @@ use super::notes::{log_overrun, log_stderr};
 use crate::body::Body;
 use crate::config::{FastCgi, Site};
 use crate::content::cached::{self, Arrived, Storing, fields_of};
-use crate::content::instead::{self, KEPT_ON_REDIRECT, has_page};
+use crate::content::instead::{self, KEPT_ON_REDIRECT};
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide};
 use crate::in_place::boxed;
@@ -25,7 +25,16 @@ use crate::respond::Reply;
 static ACCEL_CHARSET: HeaderName = HeaderName::from_static("x-accel-charset");
 static ACCEL_LIMIT_RATE: HeaderName = HeaderName::from_static("x-accel-limit-rate");
 static STATUS: HeaderName = HeaderName::from_static("status");
-static ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
+
+/// Statuses whose answers are replaced by a page of ours.
+///
+/// Source: nginx, `ngx_http_upstream_intercept_errors`.
+pub(super) fn intercepted<'f>(cx: &Context, fastcgi: &'f FastCgi) -> &'f [u16] {
+    match cx.in_error_page {
+        true => &[],
+        false => &fastcgi.intercepted,
+    }
+}
 
 /// Makes the plan for an answer whose head has come.
 pub(super) fn from_response(
@@ -55,14 +64,11 @@ pub(super) fn from_response(
         }
     }
     // A page for the error comes before what its answer leads to.
-    let intercepted = fastcgi.intercept_errors && has_page(cx, site, status);
+    let intercepted = intercepted(cx, fastcgi).contains(&status);
     if head.accel {
         accel_fields(cx, fastcgi, &head.fields);
-        if !fastcgi.ignored.accel_redirect
-            && !intercepted
-            && let Some(target) = head.fields.remove(&ACCEL_REDIRECT)
-        {
-            return accel_redirect(cx, site, target.as_bytes(), head.fields);
+        if !intercepted && let Some(target) = fastcgi.options.leads_to(&head.fields).cloned() {
+            return accel_redirect(cx, site, &target, head.fields);
         }
     }
     if intercepted {
@@ -165,7 +171,7 @@ fn note_oddities(cx: &Context, fastcgi: &FastCgi, head: &CgiHead) {
 /// Source: PHP, `sapi/fpm/fpm/fpm_main.c`, `fpm_php_limit_extensions`.
 pub(super) fn denied(cx: &mut Context, site: &Site, fastcgi: &FastCgi) -> Plan {
     const STATUS: u16 = 403;
-    if fastcgi.intercept_errors && has_page(cx, site, STATUS) {
+    if intercepted(cx, fastcgi).contains(&STATUS) {
         return decide(cx, site, Step::Fail(STATUS));
     }
     let content_type = HeaderValue::from_static("text/html; charset=UTF-8");
@@ -202,15 +208,13 @@ pub(super) fn from_stored(cx: &mut Context, site: &Site, fastcgi: &FastCgi, entr
     let head = entry.head();
     let fields = fields_of(head);
     let length = cached::length_of(&fields);
-    let mut fields = match site.keeps_sent_fields {
+    let fields = match site.keeps_sent_fields {
         true => CgiFields::from(cx.upstream.fields.insert(fields).clone()),
         false => CgiFields::from(fields),
     };
     accel_fields(cx, fastcgi, &fields);
-    if !fastcgi.ignored.accel_redirect
-        && let Some(target) = fields.remove(&ACCEL_REDIRECT)
-    {
-        return accel_redirect(cx, site, target.as_bytes(), fields);
+    if let Some(target) = fastcgi.options.leads_to(&fields).cloned() {
+        return accel_redirect(cx, site, &target, fields);
     }
     cached::tell_reason(cx, head);
     cx.exchange
@@ -231,11 +235,11 @@ fn reply(
 ) -> Box<Reply> {
     let mut reply = boxed(|| Reply::status(status));
     reply.length = length;
+    reply.told_length = true;
     reply.conditional = storable;
     let own_ranges = storable && !fastcgi.force_ranges;
     reply.ranges = fastcgi.force_ranges || (own_ranges && fields.contains(&header::ACCEPT_RANGES));
     // nginx: nobody hears of the other's ranges where there are ours.
-    reply.told_length = true;
     take_fields(
         fastcgi,
         fields,
@@ -285,13 +289,18 @@ fn take_fields(fastcgi: &FastCgi, fields: CgiFields, own_ranges: bool, reply: &m
 }
 
 /// `X-Accel-Redirect`: this server answers in PHP's stead, with some of PHP's fields.
-fn accel_redirect(cx: &mut Context, site: &Site, target: &[u8], mut fields: CgiFields) -> Plan {
+fn accel_redirect(
+    cx: &mut Context,
+    site: &Site,
+    target: &HeaderValue,
+    mut fields: CgiFields,
+) -> Plan {
     let content_type = fields.remove(&header::CONTENT_TYPE);
     let fields = fields.into_iter();
     let kept = fields
         .filter(|(name, _)| KEPT_ON_REDIRECT.contains(name))
         .collect();
-    instead::accel_redirect(cx, site, target, content_type, kept)
+    instead::accel_redirect(cx, site, target.as_bytes(), content_type, kept)
 }
 
 /// An exchange that brought no answer; another member is asked.

@@ -101,6 +101,7 @@ pub(crate) async fn ask(
             lane: fastcgi.lane,
             limit_rate,
             options: &fastcgi.options,
+            replaced: answer::intercepted(cx, fastcgi),
         };
         // What is to be stored is wanted without the client, too.
         let watched =
