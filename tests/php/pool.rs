@@ -271,3 +271,26 @@ fn an_answer_keeps_to_its_rate() {
     let answer = get(server.address(0), "/after/").expect("an answer");
     assert_eq!(answer.body.len(), 96 << 10);
 }
+
+#[test]
+fn a_name_in_a_variable_is_looked_up_where_there_is_a_resolver() {
+    let peer = FastCgiPeer::start(vec![prompt()]);
+    let peer = peer.expect("a peer");
+    let port = peer.address().port();
+    let locations = format!(
+        "location / {{ set $to localhost:{port}; fastcgi_pass $to; }}
+         location /found/ {{ resolver 127.0.0.1; set $to localhost:{port}; fastcgi_pass $to; }}
+         location /lost/ {{ resolver 127.0.0.1; set $to nobody.invalid:{port}; fastcgi_pass $to; }}"
+    );
+    let server = serve(&locations, &[peer.address()]);
+    for (target, status) in [
+        ("/", 502),
+        ("/found/1", 200),
+        ("/found/2", 200),
+        ("/lost/", 502),
+    ] {
+        let answer = get(server.address(0), target).expect("an answer");
+        assert_eq!(answer.status(), status, "{target}");
+    }
+    assert_eq!(names(&peer), ["/found/1", "/found/2"]);
+}

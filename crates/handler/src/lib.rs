@@ -39,7 +39,7 @@ pub use config::{
     Content, DynamicPools, ErrorPage, Expires, ExpiresAt, Fallback, FastCgi, FastCgiGroup,
     FastCgiParam, FastCgiParams, FastCgiPass, HeadRoom, HeaderRules, HostMask, IgnoredFields,
     IndexFile, KeepaliveDisable, Level, Location, LogEscape, LogFormat, LogTarget, Map, MapPattern,
-    Network, NextUpstream, Product, RealIp, RealIpSource, Root, ScriptNames, Server, Site,
+    Missing, Network, NextUpstream, Product, RealIp, RealIpSource, Root, ScriptNames, Server, Site,
     Template, TryFiles, Who,
 };
 pub use config::{

@@ -1,6 +1,6 @@
 //! `fastcgi_pass` and its kin.
 
-use std::net::ToSocketAddrs as _;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -160,7 +160,12 @@ impl Builder<'_> {
         if target.as_bytes().contains(&b'$') {
             let pools = self.dynamic_pools(scope);
             let target = self.template(directive, target);
-            return Some(FastCgiPass::Dynamic(target, pools));
+            let resolves = scope.find(d::RESOLVER).is_some();
+            return Some(FastCgiPass::Dynamic {
+                target,
+                pools,
+                resolves,
+            });
         }
         let text = target.as_str()?;
         let Some(block) = upstream(self.config, text) else {
@@ -367,7 +372,11 @@ fn parse_address(text: &str) -> Result<Vec<Address>, String> {
         return Err(format!("no port in upstream \"{text}\""));
     }
     match text.to_socket_addrs() {
-        Ok(found) => Ok(found.take(1).map(Address::Tcp).collect()),
+        // nginx, too, tries IPv4 first (`ngx_inet_resolve_host`); FPM often listens on 127.0.0.1 alone.
+        Ok(found) => {
+            let first = found.min_by_key(SocketAddr::is_ipv6);
+            Ok(first.map(Address::Tcp).into_iter().collect())
+        }
         Err(_) => {
             let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
             Err(format!("host not found in upstream \"{host}\""))

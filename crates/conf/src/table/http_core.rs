@@ -221,7 +221,8 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         Accepted("kept files are validated, not watched"),
         "Whether the kernel tells of changed files.";
     RESOLVER "resolver" in HTTP | SERVER | LOCATION, MORE1, Special(Special::Resolver), Nearest,
-        Accepted("names are looked up by the system"), "Name servers for names found at run time.";
+        Differs("the system is asked and not these servers, for a name of `fastcgi_pass` every ten seconds at most; without it a name in the variables of `proxy_pass` is looked up all the same, one of `fastcgi_pass` is a 502 as in nginx"),
+        "Name servers for names found at run time.";
     RESOLVER_TIMEOUT "resolver_timeout" in HTTP | SERVER | LOCATION, TAKE1, Msec = "30s", Nearest,
         Accepted("names are looked up by the system"), "How long a look-up may take.";
     GZIP_VARY "gzip_vary" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,

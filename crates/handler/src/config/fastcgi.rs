@@ -98,7 +98,14 @@ pub enum FastCgiPass {
     /// An address, or the members of an `upstream`.
     Group(Arc<FastCgiGroup>),
     /// Variables name the address; pools are looked up as addresses turn up.
-    Dynamic(Template, Arc<DynamicPools>),
+    Dynamic {
+        /// The address.
+        target: Template,
+        /// The pools.
+        pools: Arc<DynamicPools>,
+        /// Whether names are looked up (`resolver`).
+        resolves: bool,
+    },
 }
 
 /// Pools that requests are shared out among.

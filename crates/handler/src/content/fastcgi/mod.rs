@@ -9,6 +9,7 @@ mod script;
 mod turn;
 
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,7 +19,9 @@ use portunus_fpm::{Body, Failure, Request, Response, Sending};
 
 use super::cached::{LookUp, Storing, look_up};
 use super::leaving::abandoned;
-use crate::config::{Content, FastCgi, FastCgiGroup, FastCgiPass, Site};
+use crate::config::{
+    Content, DynamicPools, FastCgi, FastCgiGroup, FastCgiPass, Missing, Site, Template,
+};
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide};
 use crate::request_body::RequestBody;
@@ -65,7 +68,7 @@ pub(crate) async fn ask(
     if let Err(step) = take_body(cx, site, fastcgi).await {
         return decide(cx, site, step);
     }
-    let group = match group(cx, &fastcgi.pass) {
+    let group = match group(cx, &fastcgi.pass).await {
         Ok(group) => group,
         Err(status) => return decide(cx, site, Step::Fail(status)),
     };
@@ -98,10 +101,10 @@ pub(crate) async fn ask(
             body,
             idempotent: idempotent || next.non_idempotent,
             head_only: cx.is_head(),
+            replaced: answer::intercepted(cx, fastcgi),
             lane: fastcgi.lane,
             limit_rate,
             options: &fastcgi.options,
-            replaced: answer::intercepted(cx, fastcgi),
         };
         // What is to be stored is wanted without the client, too.
         let watched =
@@ -206,14 +209,52 @@ fn streams(cx: &Context, fastcgi: &FastCgi) -> bool {
 }
 
 /// Whom the request may go to.
-fn group(cx: &mut Context, pass: &FastCgiPass) -> Result<Arc<FastCgiGroup>, u16> {
-    let (template, pools) = match pass {
-        FastCgiPass::Group(group) => return Ok(Arc::clone(group)),
-        FastCgiPass::Dynamic(template, pools) => (template, pools),
-    };
-    let target = cx.expand(template);
-    pools.find(&target).map_err(|message| {
-        cx.log_error(format_args!("{message}"));
-        500
+async fn group(cx: &mut Context, pass: &FastCgiPass) -> Result<Arc<FastCgiGroup>, u16> {
+    match pass {
+        FastCgiPass::Group(group) => Ok(Arc::clone(group)),
+        FastCgiPass::Dynamic {
+            target,
+            pools,
+            resolves,
+        } => Box::pin(find(cx, target, pools, *resolves)).await,
+    }
+}
+
+/// Whom variables name. Names are looked up where there is a `resolver`.
+async fn find(
+    cx: &mut Context,
+    target: &Template,
+    pools: &DynamicPools,
+    resolves: bool,
+) -> Result<Arc<FastCgiGroup>, u16> {
+    let target = cx.expand(target);
+    match pools.find(&target) {
+        Ok(group) => Ok(group),
+        Err(Missing::Invalid(message)) => {
+            cx.log_error(format_args!("{message}"));
+            Err(500)
+        }
+        Err(Missing::Name { host, .. }) if !resolves => {
+            cx.log_error(format_args!("no resolver defined to resolve {host}"));
+            Err(502)
+        }
+        Err(Missing::Name { host, port }) => {
+            let address = look_up_host(cx, &host, port).await?;
+            Ok(pools.learn(&target, address))
+        }
+    }
+}
+
+/// The address of a name, an IPv4 one if there is any. The system is asked, on another thread.
+async fn look_up_host(cx: &Context, host: &str, port: u16) -> Result<SocketAddr, u16> {
+    let found = tokio::net::lookup_host((host, port)).await;
+    let first = found
+        .ok()
+        .and_then(|found| found.min_by_key(SocketAddr::is_ipv6));
+    first.ok_or_else(|| {
+        cx.log_error(format_args!(
+            "{host} could not be resolved (3: Host not found)"
+        ));
+        502
     })
 }
