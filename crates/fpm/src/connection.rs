@@ -358,12 +358,12 @@ pub(crate) async fn open_patiently(
     patience: Instant,
 ) -> io::Result<Connection> {
     let mut pause = Duration::from_millis(2);
-    let mut refused = None;
+    let (mut refused, mut was_away) = (None, false);
     loop {
         let opened = tokio::time::timeout_at(deadline, Connection::open(config)).await;
         let error = match (opened, refused) {
-            (Ok(Ok(mut connection)), refused) => {
-                connection.refused = refused.is_some();
+            (Ok(Ok(mut connection)), _) => {
+                connection.refused = was_away;
                 return Ok(connection);
             }
             (Ok(Err(error)), _) => error,
@@ -375,6 +375,7 @@ pub(crate) async fn open_patiently(
         if !is_passing(&error) || again >= deadline || again >= patience {
             return Err(error);
         }
+        was_away |= is_away(&error);
         refused = Some(error);
         tokio::time::sleep_until(again).await;
         pause = (pause * 2).min(Duration::from_millis(50));
@@ -390,6 +391,12 @@ fn is_passing(error: &io::Error) -> bool {
         error.kind(),
         ConnectionRefused | WouldBlock | NotFound | ConnectionReset | ConnectionAborted
     )
+}
+
+/// Those of them that a flooded FPM does not cause: nobody listens.
+fn is_away(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, NotFound};
+    matches!(error.kind(), ConnectionRefused | NotFound)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A request from slot to answer, with at most one second try.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -50,8 +51,6 @@ impl Pool {
             request,
             same: None,
             tries: 0,
-            tried: None,
-            lost: None,
             sent: false,
             hasty: false,
             asked: None,
@@ -66,16 +65,13 @@ impl Pool {
 
 /// Tries of one request at most. The second meets a worker that was lost, or a connection that
 /// FPM had given up. The third is for a restart of FPM, where the first may be lost with its
-/// worker and the second in the backlog of the socket that is closed last.
+/// worker and the second in the backlog of the socket that is closed last. Where FPM has not been
+/// seen to go, the second was run and has brought its worker down, and there is no third.
 const TRIES: u32 = 3;
 
-/// After a sudden loss the third try waits for so long: in a restart workers end one after the other, and FPM takes
-/// connections until the last has.
+/// How long FPM may take to hang up on the connection for a third try: in a restart workers end one after the other,
+/// and FPM takes connections until the last has.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// In a restart the second try is lost within so long, or FPM refuses connections before it takes the third. Else
-/// it was run, and has brought its worker down (`request_terminate_timeout`, a lack of memory).
-const SUDDEN: Duration = Duration::from_millis(100);
 
 /// A request on its way; see [`Pool::send`]. Not to be polled after its end.
 ///
@@ -89,10 +85,6 @@ pub struct Sending<'a> {
     /// The body once more, for another try.
     same: Option<Body>,
     tries: u32,
-    /// When the last of them began.
-    tried: Option<Instant>,
-    /// What became of it, if there may be another only after a restart.
-    lost: Option<Error>,
     /// Whether FPM can have seen any of the request.
     sent: bool,
     /// Somebody else is asked where this FPM cannot be reached.
@@ -221,18 +213,24 @@ impl<'a> Sending<'a> {
         };
         match kept {
             Some(connection) => self.begin(lease, connection, now),
-            None => self.connect(lease, Duration::ZERO),
+            None => self.connect(lease, None),
         }
     }
 
-    fn connect(&mut self, mut lease: Lease, pause: Duration) {
+    /// Opens a connection; after a `lost` try only to an FPM that has been started anew.
+    fn connect(&mut self, mut lease: Lease, lost: Option<Error>) {
         let timeout = self.request.options.connect_timeout;
         let hasty = self.hasty;
         self.state = State::Connecting(Box::pin(async move {
-            if !pause.is_zero() {
-                tokio::time::sleep(pause).await;
+            let mut connected = lease.connect(timeout, hasty).await;
+            if let (Ok(connection), Some(lost)) = (&mut connected, lost)
+                && !connection.was_refused()
+            {
+                connected = match is_left(connection).await {
+                    true => lease.connect(timeout, hasty).await,
+                    false => Err(lost),
+                };
             }
-            let connected = lease.connect(timeout, hasty).await;
             (lease, connected)
         }));
     }
@@ -240,18 +238,13 @@ impl<'a> Sending<'a> {
     fn connected(&mut self, lease: Lease, connected: Result<Box<Connection>, Error>) -> Step {
         let now = Instant::now();
         self.timings.connect = Some(self.since_start(now));
-        let connection = connected?;
-        if let Some(error) = self.lost.take().filter(|_| !connection.was_refused()) {
-            return Err(error);
-        }
-        self.begin(lease, connection, now);
+        self.begin(lease, connected?, now);
         Ok(None)
     }
 
     /// One try.
     fn begin(&mut self, lease: Lease, connection: Box<Connection>, now: Instant) {
         self.tries += 1;
-        self.tried = Some(now);
         let request = &mut self.request;
         let body = std::mem::take(&mut request.body);
         let keep = request.options.keep_conn && lease.may_keep(!body.is_empty());
@@ -266,11 +259,6 @@ impl<'a> Sending<'a> {
     /// The head has come, or will not come by this try.
     fn answered(&mut self, head: Result<CgiHead, Error>) -> Step {
         let State::Head(mut flight) = std::mem::replace(&mut self.state, State::Over) else {
-        if self.request.is_replaced(head.status)
-            && let Some(answer) = flight.answer()
-        {
-            answer.discard();
-        }
             return Ok(None);
         };
         let head = match head {
@@ -278,6 +266,11 @@ impl<'a> Sending<'a> {
             Err(error) => return self.try_again(&mut flight, error),
         };
         self.timings.header = flight.elapsed();
+        if self.request.is_replaced(head.status)
+            && let Some(answer) = flight.answer()
+        {
+            answer.discard();
+        }
         let streamed =
             (flight.answer()).is_some_and(|answer| !is_buffered(answer.exchange.options(), &head));
         if !streamed {
@@ -299,14 +292,8 @@ impl<'a> Sending<'a> {
         self.same = body.again();
         self.request.body = body;
         self.timings.retried = true;
-        let sudden = (self.tried).is_some_and(|since| since.elapsed() < SUDDEN);
         let is_third = self.tries > 1;
-        self.lost = (is_third && !sudden).then_some(error);
-        let pause = match is_third && sudden {
-            true => PAUSE,
-            false => Duration::ZERO,
-        };
-        self.connect(lease, pause);
+        self.connect(lease, is_third.then_some(error));
         Ok(None)
     }
 
@@ -379,6 +366,12 @@ impl<'a> Sending<'a> {
     fn since_start(&self, now: Instant) -> Duration {
         self.started.map_or(Duration::ZERO, |started| now - started)
     }
+}
+
+/// Whether FPM hangs up on a connection over which nothing was sent: it ends.
+async fn is_left(connection: &mut Connection) -> bool {
+    let closed = poll_fn(|cx| connection.poll_stale(cx));
+    tokio::time::timeout(PAUSE, closed).await.is_ok()
 }
 
 /// Has a task take the rest of the answer from FPM, at FPM's pace.

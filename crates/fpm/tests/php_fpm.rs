@@ -283,6 +283,24 @@ async fn recycled_workers_lose_nothing() {
 }
 
 #[tokio::test]
+async fn a_script_that_kills_its_worker_is_run_twice_by_a_get_and_once_by_a_post() {
+    let fpm = fpm!(2, false, "");
+    let pool = pool(&fpm, 2);
+    // On a fresh connection first, then on kept ones if there are any.
+    for _ in 0..4 {
+        let runs = tempfile::NamedTempFile::new().unwrap();
+        let query = format!("do=die&file={}", runs.path().display());
+        let count = || std::fs::metadata(runs.path()).unwrap().len();
+        assert_eq!(get(&pool, &query).await.unwrap_err().error.status(), 502);
+        assert_eq!(count(), 2);
+        let body = Body::Bytes("x".into());
+        let failed = post(&pool, &query, body, 1).await.unwrap_err();
+        assert_eq!((failed.error.status().as_u16(), count()), (502, 3));
+        assert_eq!(text(get(&pool, "").await).await, "hello world");
+    }
+}
+
+#[tokio::test]
 async fn a_killed_worker_costs_no_get() {
     let fpm = fpm!(2, false, "");
     let pool = pool(&fpm, 2);

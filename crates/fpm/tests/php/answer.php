@@ -70,6 +70,10 @@ switch ($query['do'] ?? 'hello') {
         }
         break;
     case 'die':
+        // With a file, notes there that it was run.
+        if (isset($query['file'])) {
+            file_put_contents($query['file'], '.', FILE_APPEND);
+        }
         shell_exec('kill -9 ' . getmypid());
         break;
     case 'ignore':
