@@ -82,7 +82,9 @@ pub(super) fn enter(cx: &mut Context, site: &Site) {
         limits.limit_rate = cx.exchange.limits().limit_rate;
     }
     cx.exchange.set_limits(limits);
-    if browser::loses_keep_alive(cx, location.level.keepalive_disable) {
+    // A location further on does not bring back what one of them has ended.
+    let ended = limits.keepalive_timeout.is_zero();
+    if ended || browser::loses_keep_alive(cx, location.level.keepalive_disable) {
         cx.exchange.disable_keep_alive();
     }
 }
