@@ -188,7 +188,8 @@ fn is_title_case(name: &[u8]) -> bool {
 fn read_status(value: &[u8], raw: &Bytes) -> Result<(StatusCode, Option<Bytes>), HeadError> {
     let invalid = || HeadError::InvalidStatus(shown(value));
     let (digits, rest) = value.split_at_checked(3).ok_or_else(invalid)?;
-    let reason = rest.trim_ascii();
+    // One separator ends the number; what stands behind it is the phrase, blanks too.
+    let reason = rest.get(1..).unwrap_or_default();
     let status = StatusCode::from_bytes(digits).map_err(|_| invalid())?;
     let separated = rest
         .first()
@@ -246,7 +247,7 @@ mod tests {
             (&b"\n"[..], 200, None),
             (b"Status: 404 Not Found\r\n\r\n", 404, Some("Not Found")),
             (b"status:201\n\n", 201, None),
-            (b"Status: 599  Odd \n\n", 599, Some("Odd")),
+            (b"Status: 599  Odd \n\n", 599, Some(" Odd")),
             (b"Location: http://h/\n\n", 302, None),
             (b"Location: /local\n\n", 302, None),
             (

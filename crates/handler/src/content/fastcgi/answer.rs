@@ -133,7 +133,7 @@ fn store(
     let fields = head
         .spelled()
         .map(|(name, value)| (copy(name), copy(value)));
-    let fields: Vec<_> = fields.filter(|(name, _)| !is_status(name)).collect();
+    let fields: Vec<_> = fields.collect();
     let arrived = Arrived {
         status: head.status.as_u16(),
         reason: head.reason.as_deref().unwrap_or_default(),
