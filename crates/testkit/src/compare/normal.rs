@@ -88,10 +88,15 @@ fn replace_all(text: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
 
 /// Whether a port's number stands there by chance: in a random boundary, in an `ETag`.
 fn is_part_of_a_number(text: &[u8], start: usize, end: usize) -> bool {
-    let is_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_hexdigit);
+    let is = |at: Option<usize>, class: fn(&u8) -> bool| {
+        at.and_then(|at| text.get(at)).is_some_and(class)
+    };
+    let before = start.checked_sub(1);
     let value = text.get(start..end).unwrap_or_default();
-    value.iter().all(u8::is_ascii_digit)
-        && (start.checked_sub(1).is_some_and(is_digit) || is_digit(end))
+    // A letter alone may be one of a text (`a$server_port`).
+    let continues = is(before, u8::is_ascii_digit)
+        || is(before, u8::is_ascii_hexdigit) && is(start.checked_sub(2), u8::is_ascii_alphanumeric);
+    value.iter().all(u8::is_ascii_digit) && (continues || is(Some(end), u8::is_ascii_hexdigit))
 }
 
 /// A page may include others.

@@ -18,6 +18,7 @@ pub(crate) fn open_up(answer: &mut Answer) {
     };
     for response in responses {
         name_boundary(response);
+        forget_refused_length(response);
         let is_packed = response.field("content-encoding") == Some("gzip");
         if !is_packed {
             continue;
@@ -47,6 +48,21 @@ pub(crate) fn goes_on(answer: &Answer) -> bool {
 /// that it answered by 412.
 pub(crate) fn is_logged_alike(talk: &Talk, answer: &Answer) -> bool {
     !talk.pipelined || first(answer).is_some_and(|response| response.status() != 412)
+}
+
+/// `client_max_body_size`: a page for a refused head is told of no body. nginx tells a length that is none.
+fn forget_refused_length(response: &mut Response) {
+    const LINE: &[u8] = b"CONTENT_LENGTH = ";
+    let lines = response.body.split_inclusive(|byte| *byte == b'\n');
+    let is_none = |value: &[u8]| {
+        let value = std::str::from_utf8(value.trim_ascii());
+        value.is_ok_and(|value| value.parse::<i64>().is_err())
+    };
+    let lines = lines.map(|line| match line.strip_prefix(LINE) {
+        Some(value) if is_none(value) => b"CONTENT_LENGTH = \n",
+        _ => line,
+    });
+    response.body = lines.collect::<Vec<_>>().concat();
 }
 
 /// Gives the parts of several ranges a boundary that both servers have.
@@ -83,6 +99,8 @@ pub(crate) fn is_wanted(theirs: &Answer, ours: &Answer, difference: &Difference)
     };
     let is_packed = response.field("content-encoding") == Some("gzip");
     match &difference.aspect {
+        // `fastcgi_pass`: where PHP says a number alone, the usual words stand behind it.
+        Aspect::Reason => difference.theirs.is_empty(),
         // `gzip_static`: there are ranges of it.
         _ if is_packed && matches!(own.status(), 206 | 416) => true,
         // A packed answer whose length is known lets a client that knows no chunks keep its connection.
