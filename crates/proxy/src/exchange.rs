@@ -58,7 +58,7 @@ pub struct Timeouts {
     pub connect: Duration,
     /// `proxy_send_timeout`: between two successful writes.
     pub send: Duration,
-    /// `proxy_read_timeout`: between two successful reads.
+    /// `proxy_read_timeout`: from the request to the end of the head, then between two successful reads.
     pub read: Duration,
     /// `proxy_buffer_size`: most that a head may take.
     pub head: usize,
@@ -274,11 +274,8 @@ impl Exchange<'_> {
                 Phase::Sending
             };
             match (read, self.broken.take()) {
-                (Ok(length), broken) if length > 0 => {
-                    self.broken = broken;
-                    let time = self.timeouts.read;
-                    self.wait(time);
-                }
+                // The timer goes on: a head has its time as a whole (nginx: `ngx_http_upstream_process_header`).
+                (Ok(length), broken) if length > 0 => self.broken = broken,
                 (_, Some(source)) => {
                     let (call, phase) = ("writev", Phase::Sending);
                     return Poll::Ready(Err(Error::Socket {
@@ -312,5 +309,53 @@ impl ResponseBody {
             .then(|| self.into_connection())
             .flatten()
             .map(Tunnel)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::{Address, SocketOptions};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_comes_byte_by_byte_has_its_time_as_a_whole() {
+        let whole = b"HTTP/1.1 200 OK\r\n\r\n";
+        for (pause, comes) in [(3, true), (4, false)] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = Address::Tcp(listener.local_addr().unwrap());
+            let server = async move {
+                let (mut connection, _) = listener.accept().await.unwrap();
+                connection.readable().await.unwrap();
+                for byte in whole {
+                    tokio::time::sleep(Duration::from_secs(pause)).await;
+                    // Nobody listens any more where the time is up.
+                    let _ = connection.write_all(&[*byte]).await;
+                }
+            };
+            let minute = Duration::from_secs(60);
+            let timeouts = Timeouts {
+                connect: minute,
+                send: minute,
+                read: minute + Duration::from_secs(10),
+                head: 4096,
+            };
+            let request = Request {
+                head: Bytes::from_static(b"GET / HTTP/1.1\r\n\r\n"),
+                body: RequestBody::Empty,
+                head_only: false,
+                upgrade: false,
+                trailers: false,
+            };
+            let client = async {
+                let options = SocketOptions::default();
+                let open = Connection::open(&address, minute, &options, None);
+                open.await.unwrap().send(request, &timeouts, None).await
+            };
+            let (answer, ()) = tokio::join!(client, server);
+            assert_eq!(answer.is_ok(), comes, "{answer:?}");
+        }
     }
 }
