@@ -99,8 +99,6 @@ pub(crate) fn is_wanted(theirs: &Answer, ours: &Answer, difference: &Difference)
     };
     let is_packed = response.field("content-encoding") == Some("gzip");
     match &difference.aspect {
-        // `fastcgi_pass`: where PHP says a number alone, the usual words stand behind it.
-        Aspect::Reason => difference.theirs.is_empty(),
         // `gzip_static`: there are ranges of it.
         _ if is_packed && matches!(own.status(), 206 | 416) => true,
         // A packed answer whose length is known lets a client that knows no chunks keep its connection.
@@ -112,6 +110,11 @@ pub(crate) fn is_wanted(theirs: &Answer, ours: &Answer, difference: &Difference)
         Aspect::Field(_) | Aspect::Order if response.status() == 416 => true,
         // `fastcgi_pass`: no answer without a body tells its length.
         Aspect::Field(name) if name == "content-length" => response.status() == 204,
+        // `fastcgi_pass`: a status without a phrase has its usual one, and blanks before a phrase are none of it.
+        Aspect::Reason => match difference.theirs.trim() {
+            "" => has_phrase(own.status()),
+            theirs => theirs == difference.ours,
+        },
         // Two dates are one too many.
         Aspect::Field(name) if name == "last-modified" => difference.theirs.contains(" and "),
         // The clock may have gone on from one server to the other.
@@ -129,6 +132,11 @@ fn first(answer: &Answer) -> Option<&Response> {
         Answer::Responses(responses) => responses.first(),
         Answer::Raw(_) | Answer::Nothing | Answer::Failed(_) => None,
     }
+}
+
+/// Whether nginx has a phrase for a status: it leaves it out only where an application gave none.
+fn has_phrase(status: u16) -> bool {
+    matches!(status, 200..=202 | 204 | 206 | 301..=304 | 307 | 308 | 400..=416 | 421 | 429 | 500..=505 | 507)
 }
 
 /// Ages that lead to the same time of the day (`expires @15h30m`).
