@@ -402,7 +402,10 @@ fn describe(scan: &mut Scan, raw: Bytes, refused: bool) -> Head {
         names: fields.names,
         host: fields.host.take(),
         persistence: fields.persistence,
-        content_length: fields.content_length.filter(|_| !refused),
+        // Nobody is told of a body that will not be read; that there was none may be said.
+        content_length: fields
+            .content_length
+            .filter(|&length| !refused || length == 0),
         chunked: fields.chunked && !refused,
         expect_continue: fields.expect_continue && !refused,
         raw,
