@@ -16,6 +16,7 @@ use portunus_server::{ListenAddress, ListenerConfig, Listeners, ServerConfig};
 use crate::build::{Built, build_explained};
 use crate::launch::Launch;
 use crate::lifecycle;
+use crate::scheduling::Scheduling;
 
 /// How long the answer may take: a decision does not wait for anybody.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -83,7 +84,7 @@ fn ask(built: Built, kept: &crate::build::Kept, question: &Question) -> Result<S
         .map_err(|error| error.to_string())?;
     runtime.block_on(async {
         let site: SharedSite = Arc::new(ArcSwap::from_pointee(site));
-        let handle = lifecycle::start(listeners, &config, site, kept)?;
+        let handle = lifecycle::start(listeners, &config, site, kept, Scheduling::Normal)?;
         let address = handle
             .addresses()
             .into_iter()

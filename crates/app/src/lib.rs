@@ -14,6 +14,7 @@ mod lifecycle;
 mod pid_file;
 mod preset;
 mod privileges;
+mod scheduling;
 mod signal;
 mod signals;
 mod sys;

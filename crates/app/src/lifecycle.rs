@@ -25,6 +25,7 @@ use crate::launch::{Launch, Ready, Unready};
 use crate::pid_file::PidFile;
 use crate::preset::ManifestWatch;
 use crate::privileges::{affordable_connections, drop_privileges, raise_file_limit};
+use crate::scheduling::Scheduling;
 use crate::signals::{Event, Signals, reap_orphans};
 use crate::sys::{self, Account};
 
@@ -110,7 +111,8 @@ pub(crate) fn run(
         change_directory(config)?;
         kept.caches.start();
         let site: SharedSite = Arc::new(ArcSwap::from_pointee(built.site));
-        let handle = start(listeners, &server, Arc::clone(&site), &kept)?;
+        let scheduling = Scheduling::of(config, &kept.pools);
+        let handle = start(listeners, &server, Arc::clone(&site), &kept, scheduling)?;
         if let Some(mut report) = report {
             let _ = sys::detach_standard_streams();
             let _ = report.write_all(b"1");
@@ -140,9 +142,11 @@ pub(crate) fn start(
     config: &ServerConfig,
     site: SharedSite,
     kept: &Kept,
+    scheduling: Scheduling,
 ) -> Result<ServerHandle, String> {
     let files = kept.files.clone();
     let make = move |_| {
+        scheduling.put_on();
         tokio::task::spawn_local(files.clone().forget_idle());
         Worker::from(Handler::new(Arc::clone(&site)))
     };

@@ -141,6 +141,27 @@ impl Account {
     }
 }
 
+/// Lets the calling thread, and those that it will start, wake without interrupting who runs (`SCHED_BATCH`, sched(7)).
+/// What somebody chose for the process in place of the usual policy stays.
+///
+/// # Errors
+/// What the kernel, or a filter of system calls, says.
+pub(crate) fn schedule_as_batch() -> io::Result<()> {
+    // SAFETY: plain system calls; 0 is the calling thread, the parameters live through the call, and the kernel
+    // only reads them. Both policies know one priority, 0.
+    let result = unsafe {
+        if libc::sched_getscheduler(0) != libc::SCHED_OTHER {
+            return Ok(());
+        }
+        let parameters = libc::sched_param { sched_priority: 0 };
+        libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const parameters)
+    };
+    match result {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 const SUPER_USER: u32 = 0;
 
 fn may_bind_low_ports() -> bool {

@@ -55,7 +55,7 @@ mod userid;
 
 pub(crate) use access::PRIVATE;
 pub(crate) use fastcgi::addresses as fastcgi_addresses;
-pub(crate) use pools::PROGRAMS;
+pub(crate) use pools::{PROGRAMS, Pools};
 
 use names::Names;
 

@@ -104,6 +104,14 @@ impl Pools {
         self.pause = Some(pause.min(LONGEST_PAUSE));
     }
 
+    /// Whether one of the FPMs shares this machine's processors with us.
+    pub(crate) fn any_here(&self) -> bool {
+        self.known.values().any(|(pool, _)| match &pool.config().address {
+            Address::Tcp(address) => address.ip().is_loopback(),
+            Address::Unix(_) => true,
+        })
+    }
+
     /// Forgets what was learned: the FPMs may have a new configuration, too.
     pub(crate) fn forget(&mut self) {
         self.facts.clear();

@@ -37,6 +37,9 @@ rows! { "pool": "Directives of Portunus itself: the FPM pool, trusted networks, 
         Honoured, "Answers 200 while the server serves and 503 as soon as it has been told to end.";
     SHUTDOWN_DELAY "shutdown_delay" in MAIN, TAKE1, Msec = "0", Own,
         Honoured, "How long a server that is told to end goes on while health says 503; within the timeout.";
+    WORKER_SCHEDULING "worker_scheduling" in MAIN,
+        TAKE1, Enumeration(words::WORKER_SCHEDULING) = "auto", Own,
+        Honoured, "Whether a worker that wakes may interrupt PHP; \"auto\" is \"batch\", not at once, where FPM is on this machine.";
     STATIC_CACHE_SIZE "static_cache_size" in HTTP, TAKE1, Size = "64m", Own,
         Honoured, "Memory for small files and their compressed variants; 0 turns it off.";
 }

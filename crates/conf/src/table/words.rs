@@ -97,3 +97,4 @@ pub(super) const PROXY_NEXT_UPSTREAM: &[&str] = &[
     "off",
 ];
 pub(super) const TUNNEL_NEXT_UPSTREAM: &[&str] = &["error", "timeout", "off"];
+pub(super) const WORKER_SCHEDULING: &[&str] = &["auto", "normal", "batch"];
