@@ -39,7 +39,7 @@ rows! { "pool": "Directives of Portunus itself: the FPM pool, trusted networks, 
         Honoured, "How long a server that is told to end goes on while health says 503; within the timeout.";
     WORKER_SCHEDULING "worker_scheduling" in MAIN,
         TAKE1, Enumeration(words::WORKER_SCHEDULING) = "auto", Own,
-        Honoured, "Whether a worker that wakes may interrupt PHP; \"auto\" is \"batch\", not at once, where FPM is on this machine.";
+        Honoured, "Whether waking workers may interrupt PHP; \"auto\" is \"batch\", no, where FPM is local.";
     STATIC_CACHE_SIZE "static_cache_size" in HTTP, TAKE1, Size = "64m", Own,
         Honoured, "Memory for small files and their compressed variants; 0 turns it off.";
 }
