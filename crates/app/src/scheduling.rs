@@ -42,7 +42,9 @@ impl Scheduling {
         match sys::schedule_as_batch() {
             Err(error) if wanted => {
                 let error = errno_text(&error);
-                tracing::warn!("sched_setscheduler(SCHED_BATCH) failed ({error}), worker_scheduling is normal");
+                tracing::warn!(
+                    "sched_setscheduler(SCHED_BATCH) failed ({error}), worker_scheduling is normal"
+                );
             }
             Err(_) | Ok(()) => {}
         }

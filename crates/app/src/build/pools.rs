@@ -106,10 +106,12 @@ impl Pools {
 
     /// Whether one of the FPMs shares this machine's processors with us.
     pub(crate) fn any_here(&self) -> bool {
-        self.known.values().any(|(pool, _)| match &pool.config().address {
-            Address::Tcp(address) => address.ip().is_loopback(),
-            Address::Unix(_) => true,
-        })
+        self.known
+            .values()
+            .any(|(pool, _)| match &pool.config().address {
+                Address::Tcp(address) => address.ip().is_loopback(),
+                Address::Unix(_) => true,
+            })
     }
 
     /// Forgets what was learned: the FPMs may have a new configuration, too.
