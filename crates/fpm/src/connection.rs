@@ -38,6 +38,8 @@ pub(crate) struct Connection {
     /// FPM would not have it at first.
     refused: bool,
     served: u32,
+    /// The worker has shown that it waits for the next request.
+    attentive: bool,
     next_id: u16,
     /// From one id to the next: odd, so that none comes twice for long, and nobody's to foresee.
     id_step: u16,
@@ -70,6 +72,7 @@ impl Connection {
             opened: Instant::now(),
             refused: false,
             served: 0,
+            attentive: false,
             next_id: 1,
             id_step: id_step(),
             timer: None,
@@ -92,6 +95,7 @@ impl Connection {
             opened,
             refused,
             served,
+            attentive,
             next_id,
             id_step,
             ..
@@ -109,6 +113,7 @@ impl Connection {
             opened,
             refused,
             served,
+            attentive,
             next_id,
             id_step,
             timer: None,
@@ -128,6 +133,7 @@ impl Connection {
             next => next,
         };
         self.served = self.served.saturating_add(1);
+        self.attentive = false;
         id
     }
 
@@ -179,11 +185,19 @@ impl Connection {
         matches!(sent, Poll::Ready(Ok(length)) if length == question.len())
     }
 
+    /// Whether it has, since the last request.
+    pub(crate) fn is_attentive(&self) -> bool {
+        self.attentive
+    }
+
     /// Ready once the worker has shown it, or else with `false`: the connection is of no use then.
     pub(crate) fn poll_attention(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         loop {
             match take_values(&mut self.input) {
-                Some(good) => return Poll::Ready(good),
+                Some(good) => {
+                    self.attentive = good;
+                    return Poll::Ready(good);
+                }
                 None if ready!(self.poll_read(cx)).is_ok_and(|read| read > 0) => {}
                 None => return Poll::Ready(false),
             }

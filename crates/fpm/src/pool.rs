@@ -14,6 +14,7 @@ use crate::connection::{Connection, open_patiently};
 use crate::error::{Error, Phase};
 use crate::keeper::{self, Seats};
 use crate::queue::{Outcome, Place};
+use crate::send::Reply;
 use crate::slots::{Asked, Attention, LONG_WAIT, Released, Size, Slots, Standing};
 
 /// A lent slot keeps its connection for so long while requests wait; then another client of FPM
@@ -376,6 +377,24 @@ impl Lease {
         self.standing = standing;
         drop(state);
         released.into_iter().for_each(settle);
+    }
+
+    /// How long a worker may take to show that it waits for a request; `None` where the other end is not asked.
+    pub(crate) fn answers_questions(&self) -> Option<Duration> {
+        let state = self.pool.shared.lock();
+        let watch = &state.slots.watch;
+        (!watch.is_blind()).then(|| watch.late_after())
+    }
+
+    /// A worker was asked whether it waits for a request.
+    pub(crate) fn note_reply(&self, reply: Reply, after: Duration) {
+        let mut state = self.pool.shared.lock();
+        let watch = &mut state.slots.watch;
+        match reply {
+            Reply::Waits => watch.answered(after),
+            Reply::Late => watch.late(),
+            Reply::Gone => watch.lost(),
+        }
     }
 
     /// The connection that came with the slot, if it is alive and can be had on this thread.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderName;
 use portunus_fastcgi::CgiHead;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use crate::answer::Answer;
 use crate::chunks::Chunks;
@@ -37,8 +37,8 @@ const GRACE: Duration = Duration::from_millis(500);
 impl Pool {
     /// Sends `request`; the head of the answer comes out.
     ///
-    /// A slot is taken first; then a kept connection is used, if the method allows a second
-    /// try, or a fresh one opened. A request of which FPM heard nothing, or whose method is
+    /// A slot is taken first; then a kept connection is used, if the method allows a second try or
+    /// the worker says that it waits, or a fresh one opened. A request of which FPM heard nothing, or whose method is
     /// idempotent, is tried once more on a fresh connection if FPM hangs up without a word.
     ///
     /// Dropping the future gives everything up: the place in the queue, or the request.
@@ -107,6 +107,8 @@ enum State<'a> {
     Asking,
     /// In line.
     Waiting(Waiting<'a>),
+    /// The worker behind a kept connection is asked whether it waits for a request.
+    Questioning(Box<Question>),
     /// A connection is being opened.
     Connecting(Connecting),
     /// The request is out, or on its way.
@@ -122,6 +124,7 @@ impl fmt::Debug for State<'_> {
         f.write_str(match self {
             Self::Asking => "Asking",
             Self::Waiting(_) => "Waiting",
+            Self::Questioning(_) => "Questioning",
             Self::Connecting(_) => "Connecting",
             Self::Head(_) => "Head",
             Self::Gathering(..) => "Gathering",
@@ -143,7 +146,11 @@ impl Future for Sending<'_> {
                 State::Asking => this.ask(cx),
                 State::Waiting(waiting) => {
                     let granted = ready!(waiting.poll(cx));
-                    this.granted(granted)
+                    this.granted(granted, cx)
+                }
+                State::Questioning(question) => {
+                    let reply = ready!(question.poll(cx));
+                    this.replied(reply)
                 }
                 State::Connecting(connecting) => {
                     let (lease, connected) = ready!(connecting.as_mut().poll(cx));
@@ -168,6 +175,46 @@ impl Future for Sending<'_> {
     }
 }
 
+/// What became of a [`Question`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// The worker waits for a request.
+    Waits,
+    /// It is still at work.
+    Late,
+    /// The connection has ended.
+    Gone,
+}
+
+/// A worker that is asked whether it waits, see [`Connection::ask_for_attention`].
+struct Question {
+    /// Dropped before the slot is given back: only then is its worker free.
+    connection: Box<Connection>,
+    lease: Lease,
+    asked: Instant,
+    /// When the answer is late. Not the connection's own timer, which would wake somebody for nothing afterwards.
+    late: Pin<Box<Sleep>>,
+}
+
+impl Question {
+    fn new(lease: Lease, connection: Box<Connection>, patience: Duration) -> Self {
+        Self {
+            connection,
+            lease,
+            asked: Instant::now(),
+            late: Box::pin(tokio::time::sleep(patience)),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
+        match self.connection.poll_attention(cx) {
+            Poll::Ready(true) => Poll::Ready(Reply::Waits),
+            Poll::Ready(false) => Poll::Ready(Reply::Gone),
+            Poll::Pending => self.late.as_mut().poll(cx).map(|()| Reply::Late),
+        }
+    }
+}
+
 /// What a step came to: nothing to tell yet, an answer, or the end of all tries.
 type Step = Result<Option<Response>, Error>;
 
@@ -179,18 +226,18 @@ impl<'a> Sending<'a> {
     }
 
     /// Takes a slot, or a place in line.
-    fn ask(&mut self, cx: &Context<'_>) -> Step {
+    fn ask(&mut self, cx: &mut Context<'_>) -> Step {
         let now = Instant::now();
         self.asked = Some(now);
         match self.pool.ask(self.request.lane, now, cx.waker())? {
-            Ok(lease) => self.take(lease, now),
+            Ok(lease) => self.take(lease, now, cx),
             Err(waiting) => self.state = State::Waiting(waiting),
         }
         Ok(None)
     }
 
     /// The wait in line is over.
-    fn granted(&mut self, granted: Option<Lease>) -> Step {
+    fn granted(&mut self, granted: Option<Lease>, cx: &mut Context<'_>) -> Step {
         let now = (granted.as_ref()).map_or_else(Instant::now, |lease| lease.since);
         self.timings.queue = self.asked.map_or(Duration::ZERO, |asked| now - asked);
         let Some(mut lease) = granted else {
@@ -199,22 +246,57 @@ impl<'a> Sending<'a> {
             });
         };
         lease.waited = self.timings.queue;
-        self.take(lease, now);
+        self.take(lease, now, cx);
         Ok(None)
     }
 
     /// The first try, on the connection that came with the slot if there is one.
-    fn take(&mut self, mut lease: Lease, now: Instant) {
+    ///
+    /// FPM may hang up on a kept connection while a request is on its way, after its worker's last request
+    /// (`pm.max_requests`) above all. What must not be sent twice waits until the worker has shown that it is there: a
+    /// round trip, and a fourth of what a connection costs.
+    fn take(&mut self, mut lease: Lease, now: Instant, cx: &mut Context<'_>) {
         self.started = Some(now);
         self.same = self.request.body.again();
-        let kept = match self.request.idempotent {
-            true => lease.take_connection(),
-            false => None,
+        let Some(mut connection) = lease.take_connection() else {
+            return self.connect(lease, None);
         };
-        match kept {
-            Some(connection) => self.begin(lease, connection, now),
-            None => self.connect(lease, None),
+        if self.request.idempotent || connection.is_attentive() {
+            return self.begin(lease, connection, now);
         }
+        match lease.answers_questions() {
+            Some(patience) if connection.ask_for_attention(cx) => {
+                let question = Question::new(lease, connection, patience);
+                self.state = State::Questioning(Box::new(question));
+            }
+            _ => {
+                drop(connection);
+                self.connect(lease, None);
+            }
+        }
+    }
+
+    /// The worker has shown that it waits, or has not.
+    fn replied(&mut self, reply: Reply) -> Step {
+        let State::Questioning(question) = std::mem::replace(&mut self.state, State::Over) else {
+            return Ok(None);
+        };
+        let Question {
+            connection,
+            lease,
+            asked,
+            ..
+        } = *question;
+        let now = Instant::now();
+        lease.note_reply(reply, now - asked);
+        match reply {
+            Reply::Waits => self.begin(lease, connection, now),
+            Reply::Late | Reply::Gone => {
+                drop(connection);
+                self.connect(lease, None);
+            }
+        }
+        Ok(None)
     }
 
     /// Opens a connection; after a `lost` try only to an FPM that has been started anew.

@@ -363,6 +363,51 @@ async fn a_post_is_never_sent_twice() {
     assert_eq!(peer.requests().len(), 1);
 }
 
+/// So many GETs show that workers are prompt, so that they are not asked any more before each request.
+const TRUSTED: usize = 40;
+
+/// A pool that trusts a peer, which goes on like that on its first connection, and answers on others.
+async fn trusting(then: Script) -> (FastCgiPeer, Pool) {
+    let answers = (0..TRUSTED).flat_map(|_| Step::answer("A: 1", "good"));
+    let good = [Step::answer("A: 1", "good"), vec![Step::Repeat]].concat();
+    let first = answers.chain(then).collect();
+    let peer = FastCgiPeer::start(vec![first, good]).unwrap();
+    let pool = pool(&peer);
+    pool.meet_fpm();
+    for _ in 0..TRUSTED {
+        let got = run(&pool, Mode::Buffered, Body::Empty, true).await;
+        assert_eq!(got, Whole("good"));
+    }
+    assert_eq!(peer.connections(), 1);
+    (peer, pool)
+}
+
+#[tokio::test]
+async fn a_post_takes_a_kept_connection_whose_worker_waits() {
+    let (peer, pool) = trusting([Step::answer("A: 1", "post"), vec![Close]].concat()).await;
+    let found = run(&pool, Mode::Buffered, Body::Bytes("x".into()), false).await;
+    assert_eq!((found, peer.connections()), (Whole("post"), 1));
+}
+
+/// It has served its last request, or has not come back from the one before.
+#[tokio::test]
+async fn a_post_leaves_a_kept_connection_whose_worker_does_not_wait() {
+    let gate = Gate::default();
+    for then in [
+        vec![Step::Question, Close],
+        vec![Step::Question, Reset],
+        vec![Step::Wait(gate.clone())],
+    ] {
+        let (peer, pool) = trusting(then).await;
+        let found = run(&pool, Mode::Buffered, Body::Bytes("x".into()), false).await;
+        assert_eq!((found, peer.connections()), (Whole("good"), 2));
+        let requests = peer.requests();
+        assert_eq!(requests.len(), TRUSTED + 1, "sent once");
+        assert_eq!(requests.last().unwrap().stdin, b"x");
+        gate.open();
+    }
+}
+
 #[tokio::test]
 async fn a_get_is_tried_twice_and_no_more() {
     let peer = FastCgiPeer::start(vec![vec![Params, Close]]).unwrap();

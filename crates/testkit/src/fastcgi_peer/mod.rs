@@ -25,6 +25,8 @@ pub enum Step {
     Request,
     /// Reads one request to the end of its parameters and records it, the body unread.
     Params,
+    /// Reads until it is asked for its values, and does not answer; within a request it answers.
+    Question,
     /// Sends bytes as they are.
     Raw(Vec<u8>),
     /// Sends bytes, each `<id>` among them replaced by the id of the request read last.

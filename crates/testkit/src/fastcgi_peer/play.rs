@@ -52,6 +52,9 @@ pub(super) fn play(stream: TcpStream, connection: usize, script: &Script, shared
     let _ = player.stream.shutdown(Shutdown::Both);
 }
 
+/// What FPM answers to a question for no values: a record of type 10 without content.
+const NO_VALUES: [u8; 8] = [1, 10, 0, 0, 0, 0, 0, 0];
+
 impl Player<'_> {
     /// Plays all steps; whether to begin anew.
     fn play_once(&mut self, script: &Script) -> io::Result<bool> {
@@ -59,6 +62,7 @@ impl Player<'_> {
             match step {
                 Step::Request => self.read_request(Until::StdinEnd)?,
                 Step::Params => self.read_request(Until::ParamsEnd)?,
+                Step::Question => self.read_question()?,
                 Step::Raw(bytes) => self.stream.write_all(bytes)?,
                 Step::RawFor(bytes) => self.stream.write_all(&with_id(bytes, self.id))?,
                 Step::Stdout(bytes) => self.send(RecordType::Stdout, bytes)?,
@@ -138,7 +142,7 @@ impl Player<'_> {
                     request.aborted = true;
                     break;
                 }
-                RequestEvent::GetValues(_) => {}
+                RequestEvent::GetValues(_) => self.stream.write_all(&NO_VALUES)?,
                 RequestEvent::Need => {
                     if !self.fill()? {
                         return Err(io::ErrorKind::UnexpectedEof.into());
@@ -154,6 +158,17 @@ impl Player<'_> {
             .push(request);
         self.shared.changed.notify_all();
         Ok(())
+    }
+
+    fn read_question(&mut self) -> io::Result<()> {
+        loop {
+            let event = self.decoder.decode(&mut self.input);
+            match event.map_err(io::Error::other)? {
+                RequestEvent::GetValues(_) => return Ok(()),
+                RequestEvent::Need if self.fill()? => {}
+                _ => return Err(io::ErrorKind::InvalidData.into()),
+            }
+        }
     }
 
     /// Reads once; whether there was something before the end.
