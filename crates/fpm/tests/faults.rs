@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use portunus_fastcgi::HeadLimits;
 use portunus_fpm::{Address, Body, Options, Pool, PoolConfig, Request, Size};
-use portunus_testkit::{FastCgiPeer, Script, Step};
+use portunus_testkit::{FastCgiPeer, Gate, Script, Step};
 use support::{collect, params, request};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
