@@ -282,6 +282,31 @@ async fn recycled_workers_lose_nothing() {
     }
 }
 
+/// FPM hangs up right behind each fifth answer, when the next request may be on its way: nothing tells then whether
+/// it was run.
+#[tokio::test]
+async fn recycled_workers_lose_no_post_either() {
+    let fpm = fpm!(2, false, "pm.max_requests = 5");
+    let pool = pool(&fpm, 2);
+    pool.meet_fpm();
+    let clients = (0..6).map(|_| {
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            let mut reused = 0;
+            for _ in 0..100 {
+                let answer = post(&pool, "", Body::Empty, 0).await.unwrap();
+                reused += usize::from(answer.timings.reused);
+            }
+            reused
+        })
+    });
+    let mut reused = 0;
+    for client in clients.collect::<Vec<_>>() {
+        reused += client.await.unwrap();
+    }
+    assert!(reused > 100, "{reused} of 600 over a kept connection");
+}
+
 #[tokio::test]
 async fn a_script_that_kills_its_worker_is_run_twice_by_a_get_and_once_by_a_post() {
     let fpm = fpm!(2, false, "");
