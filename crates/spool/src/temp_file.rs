@@ -25,10 +25,13 @@ const READ: usize = 64 * 1024;
 /// # Errors
 /// What keeps them from being made.
 pub fn prepare(directory: &Path) -> io::Result<()> {
-    if let Some(parent) = directory.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    let made = std::fs::DirBuilder::new().mode(0o700).create(directory);
+    let make = || std::fs::DirBuilder::new().mode(0o700).create(directory);
+    let made = match (make(), directory.parent()) {
+        (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
+            std::fs::create_dir_all(parent).and_then(|()| make())
+        }
+        (made, _) => made,
+    };
     match made {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => create(directory).map(drop),
