@@ -266,5 +266,8 @@ fn reserve(kind: &str, texts: &[&str]) -> Result<Vec<Port>, Error> {
 }
 
 fn is_listening(port: u16) -> bool {
-    TcpStream::connect_timeout(&address_of(port), Duration::from_millis(200)).is_ok()
+    let stream = TcpStream::connect_timeout(&address_of(port), Duration::from_millis(200));
+    // A port that nobody listens on may be the one that the system gives to this very connection, which is then one with
+    // itself (RFC 9293 §3.5, simultaneous open).
+    stream.is_ok_and(|stream| stream.local_addr().ok() != stream.peer_addr().ok())
 }
