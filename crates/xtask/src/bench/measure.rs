@@ -106,6 +106,7 @@ fn prepare_load(
         target: workload.target.to_owned(),
         connections: workload.connections,
         seconds: effort.seconds,
+        sends: workload.sends,
         headers: workload
             .headers
             .iter()

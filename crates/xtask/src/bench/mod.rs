@@ -170,8 +170,9 @@ impl Bench {
         let rows = measure::run(workload, &contenders, &stage, &root, &self.tools, effort)?;
         let Effort { runs, seconds } = effort;
         let text = format!(
-            "{}; GET {}, {} connections.\n\n{}\n{}, median of {runs} rounds of {seconds} s.\n",
+            "{}; {} {}, {} connections.\n\n{}\n{}, median of {runs} rounds of {seconds} s.\n",
             workload.title,
+            workload.sends.map_or("GET", |_| "POST"),
             workload.target,
             workload.connections,
             results::render_rows(&rows),

@@ -34,6 +34,8 @@ pub(crate) struct Workload {
     pub(crate) title: &'static str,
     pub(crate) target: &'static str,
     pub(crate) headers: &'static [&'static str],
+    /// Bytes of the body that is sent with a POST, by our own tool; a GET without any.
+    pub(crate) sends: Option<usize>,
     pub(crate) connections: usize,
     pub(crate) body: Body,
     pub(crate) backend: Backend,
@@ -76,6 +78,7 @@ const BASE: Workload = Workload {
     title: "",
     target: "/",
     headers: &[],
+    sends: None,
     connections: 64,
     body: Body::File,
     backend: Backend::None,
@@ -86,7 +89,7 @@ const BASE: Workload = Workload {
 };
 
 /// All of them, in the order of the report.
-pub(crate) const WORKLOADS: [Workload; 7] = [
+pub(crate) const WORKLOADS: [Workload; 9] = [
     Workload {
         name: "static-1k",
         title: "A file of 1 KB through `try_files`",
@@ -138,6 +141,32 @@ pub(crate) const WORKLOADS: [Workload; 7] = [
         title: "PHP says hello: PHP-FPM with 8 static children",
         target: "/hello.php",
         body: Body::Length(13),
+        backend: Backend::Hello,
+        pinned: false,
+        contenders: &[nginx("php.conf"), NGINX_KEEPALIVE, portunus("php.conf")],
+        peers: &[],
+        ..BASE
+    },
+    Workload {
+        name: "php-post",
+        title: "PHP says hello to a form of 500 bytes: PHP-FPM with 8 static children",
+        target: "/hello.php",
+        sends: Some(500),
+        tool: Tool::Own,
+        body: Body::Length(13),
+        backend: Backend::Hello,
+        pinned: false,
+        contenders: &[nginx("php.conf"), NGINX_KEEPALIVE, portunus("php.conf")],
+        peers: &[],
+        ..BASE
+    },
+    Workload {
+        name: "php-1m",
+        title: "An answer of 1 MB that PHP makes: PHP-FPM with 8 static children",
+        target: "/big.php",
+        tool: Tool::Own,
+        connections: 8,
+        body: Body::Length(1 << 20),
         backend: Backend::Hello,
         pinned: false,
         contenders: &[nginx("php.conf"), NGINX_KEEPALIVE, portunus("php.conf")],

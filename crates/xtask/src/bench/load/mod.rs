@@ -39,6 +39,8 @@ pub(crate) struct Load {
     pub(crate) connections: usize,
     pub(crate) seconds: u32,
     pub(crate) headers: Vec<String>,
+    /// Bytes of the body that is sent with a POST; a GET without any. Our own tool alone knows it.
+    pub(crate) sends: Option<usize>,
     pub(crate) expected: Expected,
     /// The cores the tool may use, as `taskset` wants them.
     pub(crate) cores: Option<String>,

@@ -24,6 +24,9 @@ pub(super) fn run(program: &Path, load: &Load) -> Result<Measured> {
     for header in &load.headers {
         command.args(["--header", header]);
     }
+    if let Some(length) = load.sends {
+        command.args(["--method", "POST", "--body-bytes", &length.to_string()]);
+    }
     let text = report_of(&mut command)?;
     parse(&text).with_context(|| format!("the load generator told no figures: {text}"))
 }
