@@ -88,6 +88,15 @@ const BASE: Workload = Workload {
     peers: &PEERS,
 };
 
+/// What those have in common that ask PHP.
+const PHP: Workload = Workload {
+    backend: Backend::Hello,
+    pinned: false,
+    contenders: &[nginx("php.conf"), NGINX_KEEPALIVE, portunus("php.conf")],
+    peers: &[],
+    ..BASE
+};
+
 /// All of them, in the order of the report.
 pub(crate) const WORKLOADS: [Workload; 9] = [
     Workload {
@@ -141,11 +150,7 @@ pub(crate) const WORKLOADS: [Workload; 9] = [
         title: "PHP says hello: PHP-FPM with 8 static children",
         target: "/hello.php",
         body: Body::Length(13),
-        backend: Backend::Hello,
-        pinned: false,
-        contenders: &[nginx("php.conf"), NGINX_KEEPALIVE, portunus("php.conf")],
-        peers: &[],
-        ..BASE
+        ..PHP
     },
     Workload {
         name: "php-post",
@@ -154,11 +159,7 @@ pub(crate) const WORKLOADS: [Workload; 9] = [
         sends: Some(500),
         tool: Tool::Own,
         body: Body::Length(13),
-        backend: Backend::Hello,
-        pinned: false,
-        contenders: &[nginx("php.conf"), NGINX_KEEPALIVE, portunus("php.conf")],
-        peers: &[],
-        ..BASE
+        ..PHP
     },
     Workload {
         name: "php-1m",
@@ -167,11 +168,7 @@ pub(crate) const WORKLOADS: [Workload; 9] = [
         tool: Tool::Own,
         connections: 8,
         body: Body::Length(1 << 20),
-        backend: Backend::Hello,
-        pinned: false,
-        contenders: &[nginx("php.conf"), NGINX_KEEPALIVE, portunus("php.conf")],
-        peers: &[],
-        ..BASE
+        ..PHP
     },
     Workload {
         name: "laravel-page",
@@ -179,9 +176,6 @@ pub(crate) const WORKLOADS: [Workload; 9] = [
         body: Body::AboutAsProbed,
         backend: Backend::Application,
         connections: 32,
-        pinned: false,
-        contenders: &[nginx("php.conf"), NGINX_KEEPALIVE, portunus("php.conf")],
-        peers: &[],
-        ..BASE
+        ..PHP
     },
 ];
