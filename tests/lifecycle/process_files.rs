@@ -134,6 +134,8 @@ fn user_is_obeyed_where_there_are_privileges() -> Result {
         "{}",
         server.process.output()
     );
+    // The user may not remove root's file. Its number will be somebody else's one day.
+    assert_eq!(fs::read_to_string(tree.path().join("pid")).unwrap(), "");
     Ok(())
 }
 
@@ -154,6 +156,34 @@ fn user_root_may_read_every_file() -> Result {
     fs::set_permissions(&private, Permissions::from_mode(0o600)).expect("root may");
     assert_eq!(status(server.address(0), "/private.txt")?, 200);
     assert!(server.stop()?.success());
+    Ok(())
+}
+
+/// `touch /run/nginx.pid && chown www-data /run/nginx.pid`, as images without root have it: the file may be written,
+/// and nothing beside it.
+#[test]
+fn a_pid_file_that_was_prepared_is_written_into() -> Result {
+    let tree = TempTree::new()?.directory("writable")?.file("pid", "")?;
+    let before = match geteuid().is_root() {
+        true => words("setpriv --reuid 65534 --regid 65534 --clear-groups"),
+        false => Vec::new(),
+    };
+    let config = "
+        daemon off; pid %%TMP%%/pid; error_log stderr;
+        events {}
+        http {
+            access_log off;
+            client_body_temp_path %%TMP%%/writable;
+            server { listen 127.0.0.1:%%PORT%%; return 200 ok; }
+        }";
+    open_to_all(&tree.path().join("writable"), 0o777);
+    open_to_all(&tree.path().join("pid"), 0o666);
+    open_to_all(tree.path(), 0o755);
+    let mut server = Wrapped::start(&before, &tree, config)?;
+    assert_eq!(status(server.address, "/")?, 200);
+    let pid = || fs::read_to_string(tree.path().join("pid")).expect("it is there");
+    assert_eq!(pid(), format!("{}\n", server.process.pid()));
+    assert_eq!(server.process.stop(Signal::TERM, PATIENCE)?.code(), Some(0));
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use crate::{DEFAULT_CONF, DEFAULT_ERROR_LOG, DEFAULT_PID, DEFAULT_PREFIX};
 #[derive(Debug, Clone)]
 pub struct Launch {
     prefix: PathBuf,
-    conf: PathBuf,
+    pub(crate) conf: PathBuf,
     error_log: PathBuf,
     globals: Option<String>,
     /// Instead of a file.
@@ -172,7 +172,7 @@ impl Launch {
         match signal.send(&self.pid_path(&ready.config)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("nginx: [error] {error}");
+                eprintln!("nginx: [error] {error}\n  help: {}", error.help());
                 ExitCode::FAILURE
             }
         }

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use portunus_telemetry::errno_text;
-use rustix::process::{Pid, Signal as Posix, kill_process};
+use rustix::process::{Signal as Posix, kill_process};
+
+use crate::pid_file::parse_pid;
 
 /// What `-s` can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,23 @@ pub(crate) enum SignalError {
         signal: i32,
         reason: String,
     },
+}
+
+impl SignalError {
+    /// What may be done about it; nginx says nothing of the kind.
+    pub(crate) fn help(&self) -> &'static str {
+        match self {
+            Self::Open { reason, .. } if reason.starts_with("2:") => {
+                "no server with this \"pid\" runs: give -c, -p and -g as it was started with"
+            }
+            Self::Open { .. } => "run it as root, or as the user who started the server",
+            Self::Invalid { .. } => "the server that wrote it has ended, or it is not its file",
+            Self::Kill { reason, .. } if reason.starts_with("3:") => {
+                "the server that wrote the pid file has ended"
+            }
+            Self::Kill { .. } => "run it as root, or as the server's user",
+        }
+    }
 }
 
 impl Signal {
@@ -69,12 +88,10 @@ impl Signal {
                 });
             }
         };
-        let number = text.trim();
-        let parsed = number.parse().ok().and_then(Pid::from_raw);
-        let Some(pid) = parsed else {
+        let Some(pid) = parse_pid(&text) else {
             return Err(SignalError::Invalid {
                 path,
-                text: number.to_owned(),
+                text: text.trim().to_owned(),
             });
         };
         let signal = self.posix();
@@ -83,5 +100,43 @@ impl Signal {
             signal: signal.as_raw(),
             reason: errno_text(&errno.into()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send(text: Option<&str>) -> SignalError {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pid");
+        if let Some(text) = text {
+            std::fs::write(&path, text).unwrap();
+        }
+        Signal::Reload.send(&path).unwrap_err()
+    }
+
+    #[test]
+    fn whoever_is_not_there_is_told_of() {
+        let error = send(None);
+        assert!(
+            error
+                .to_string()
+                .ends_with("(2: No such file or directory)")
+        );
+        assert!(error.help().starts_with("no server"), "{}", error.help());
+        let error = send(Some("nobody\n"));
+        assert!(
+            error
+                .to_string()
+                .starts_with("invalid PID number \"nobody\"")
+        );
+        // Beyond every kernel's `pid_max`.
+        let error = send(Some("2147483647\n"));
+        assert_eq!(
+            error.to_string(),
+            "kill(2147483647, 1) failed (3: No such process)"
+        );
+        assert_eq!(error.help(), "the server that wrote the pid file has ended");
     }
 }

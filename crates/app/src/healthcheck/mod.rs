@@ -14,6 +14,7 @@ mod fpm;
 
 use portunus_conf::typed::{self, LocationMatch};
 use portunus_conf::{Address, Config, Scope, d};
+use portunus_telemetry::errno_text;
 
 use crate::launch::Launch;
 
@@ -55,8 +56,10 @@ impl Launch {
 
     fn judge(&self, url: Option<&str>, php: bool, patience: Duration) -> Result<String, String> {
         let read = || {
-            self.read_looking_up(false)
-                .map_err(|_| "the configuration has errors, or is not there: give a URL".to_owned())
+            self.read_looking_up(false).map_err(|_| {
+                let path = self.conf.display();
+                format!("{path} has errors, which -t shows, or is not there: give -c, or a URL")
+            })
         };
         let (target, config) = match url {
             Some(url) if !php => (Target::of_url(url)?, None),
@@ -76,7 +79,8 @@ impl Launch {
 
 /// What the server says; `Err` where that is nothing, or nothing good.
 fn judge(target: &Target, patience: Duration) -> Result<String, String> {
-    let status = ask(target, patience).map_err(|error| format!("{target}: {error}"))?;
+    let status =
+        ask(target, patience).map_err(|error| format!("{target}: {}", errno_text(&error)))?;
     match (&target.path, status) {
         (Some(_), 200..=299) => Ok(format!("{status} from {target}")),
         (Some(_), _) => Err(format!("{status} from {target}")),
