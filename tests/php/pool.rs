@@ -7,6 +7,7 @@ use std::thread;
 use portunus_testkit::{Connection, FastCgiPeer, Gate, Script, Server, Step};
 
 use crate::Step::{End, Request, Stdout};
+use crate::nobody::Nobody;
 use crate::{HEAD, PATIENCE, ask, get, out, start};
 
 /// Answers at once, as often as it is asked.
@@ -293,4 +294,36 @@ fn a_name_in_a_variable_is_looked_up_where_there_is_a_resolver() {
         assert_eq!(answer.status(), status, "{target}");
     }
     assert_eq!(names(&peer), ["/found/1", "/found/2"]);
+}
+
+/// Every request that failed has its line, in nginx's words. What to look at is said once.
+#[test]
+fn an_outage_is_explained_once() {
+    for (kind, remedy) in [
+        ("missing", "is this path \"listen\" of its pool?"),
+        ("refused", "is this address \"listen\" of its pool?"),
+        ("full", "its listen.backlog is full"),
+    ] {
+        let nobody = Nobody::new(kind);
+        let address = &nobody.address;
+        let mut server = crate::serve_alone(
+            "error_log %%TMP%%/error.log warn;",
+            &format!("fastcgi_pass {address}; fastcgi_connect_timeout 4s;"),
+        );
+        for _ in 0..2 {
+            let answer = get(server.address(0), "/").expect("an answer");
+            assert_eq!(answer.status(), 502, "{kind}");
+        }
+        let path = server.folder().join("error.log");
+        // What is left of the log is written at the end.
+        assert!(server.stop().expect("it ends").success());
+        let log = std::fs::read_to_string(path).expect("it was written");
+        let with = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+        assert_eq!(with("while connecting to upstream"), 2, "{log}");
+        let told = format!(
+            "[warn] {}#0: PHP-FPM at {address} takes no connections: ",
+            server.process().pid()
+        );
+        assert_eq!((with(&told), with(remedy)), (1, 1), "{log}");
+    }
 }

@@ -25,6 +25,7 @@ mod exchange;
 mod flight;
 mod health;
 mod keeper;
+mod outage;
 mod outgoing;
 mod pool;
 mod queue;

@@ -13,6 +13,7 @@ use crate::config::{PoolConfig, Reuse};
 use crate::connection::{Connection, open_patiently};
 use crate::error::{Error, Phase};
 use crate::keeper::{self, Seats};
+use crate::outage::{self, Outage};
 use crate::queue::{Outcome, Place};
 use crate::send::Reply;
 use crate::slots::{Asked, Attention, LONG_WAIT, Released, Size, Slots, Standing};
@@ -44,32 +45,12 @@ pub(crate) struct State {
     pub(crate) slots: Slots<Box<Connection>, Id>,
     pub(crate) seats: Seats,
     pub(crate) reuse: Reuse,
-    /// FPM has refused every connection.
-    outage: Option<Outage>,
+    outage: Outage,
     /// When a worker last went back to `accept`, where whoever waits there the longest has its turn.
     turn_given: Option<Instant>,
 }
 
-/// A time in which FPM refused every connection.
-#[derive(Debug, Clone, Copy)]
-struct Outage {
-    since: Instant,
-    /// When it was last met with.
-    met: Instant,
-}
-
-impl Outage {
-    /// Met with so long ago, it is over, though nobody has seen its end.
-    const FORGOTTEN: Duration = Duration::from_secs(10);
-}
-
 impl State {
-    /// Since when, as of `now`, FPM has refused every connection.
-    fn down_since(&self, now: Instant) -> Option<Instant> {
-        let outage = self.outage?;
-        (now.saturating_duration_since(outage.met) < Outage::FORGOTTEN).then_some(outage.since)
-    }
-
     /// Whether the other clients of FPM should have had a turn by now, if there are any.
     fn owes_turn(&self, rules: &Reuse, now: Instant) -> bool {
         self.turn_given
@@ -99,7 +80,7 @@ impl Pool {
             slots,
             seats: Seats::default(),
             reuse: config.reuse,
-            outage: None,
+            outage: Outage::default(),
             turn_given: None,
         });
         Self {
@@ -420,13 +401,13 @@ impl Lease {
             true => Duration::ZERO,
             false => shared.config.restart_patience,
         };
-        let down_since = shared.lock().down_since(started);
+        let down_since = shared.lock().outage.since(started);
         let patience = down_since.map_or(started, |since| since.min(started)) + patience;
         let opened = open_patiently(&shared.config, started + timeout, patience).await;
         match opened {
             Ok(connection) => {
                 let mut state = shared.lock();
-                state.outage = None;
+                state.outage.end();
                 self.standing = state.slots.opened(self.standing, now());
                 let took = state.slots.watch.took();
                 let backlog = &mut state.slots.backlog;
@@ -438,11 +419,11 @@ impl Lease {
                 Err(Error::Timeout(Phase::Connecting))
             }
             Err(source) => {
-                let mut state = shared.lock();
-                let since = state.down_since(started).unwrap_or(started);
-                let met = Instant::now();
-                state.outage = Some(Outage { since, met });
-                drop(state);
+                let is_news = shared.lock().outage.meet(started, Instant::now());
+                if is_news {
+                    let (name, remedy) = (&shared.name, outage::remedy(&source));
+                    tracing::warn!("PHP-FPM at {name} takes no connections{remedy}");
+                }
                 let to = match &shared.config.address {
                     crate::Address::Tcp(_) => String::new(),
                     unix @ crate::Address::Unix(_) => format!(" to {unix}"),
@@ -525,23 +506,5 @@ impl Drop for Lease {
         if self.held {
             self.give_back(None, Instant::now());
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_outage_of_which_nobody_saw_the_end_is_over_some_time() {
-        let address = crate::Address::Tcp(([127, 0, 0, 1], 9).into());
-        let pool = Pool::new(PoolConfig::new(address, Size::Fixed(1)));
-        let (mut state, since) = (pool.shared.lock(), Instant::now());
-        assert_eq!(state.down_since(since), None);
-        let met = since + Duration::from_secs(5);
-        state.outage = Some(Outage { since, met });
-        let almost = Outage::FORGOTTEN - Duration::from_millis(1);
-        assert_eq!(state.down_since(met + almost), Some(since));
-        assert_eq!(state.down_since(met + Outage::FORGOTTEN), None);
     }
 }
