@@ -61,8 +61,15 @@ fn failed(cx: &Context, error: OpenError, path: &[u8]) -> Step {
         403 | 404 => Severity::Error,
         _ => Severity::Crit,
     };
-    cx.log(severity, format_args!("{}", error.describe(path)));
+    let message = error.describe(slashless(path));
+    cx.log(severity, format_args!("{message}"));
     Step::Fail(status)
+}
+
+/// nginx names a directory that it cannot read without the slash at the end.
+fn slashless(path: &[u8]) -> &[u8] {
+    let name = path.strip_suffix(b"/").filter(|name| !name.is_empty());
+    name.unwrap_or(path)
 }
 
 fn list(cx: &mut Context, site: &Site, options: AutoIndex, entries: &[ListingEntry]) -> Step {
@@ -107,5 +114,17 @@ fn random(cx: &mut Context, site: &Site, entries: &[ListingEntry]) -> Step {
             redirect(cx, uri, cx.args.clone())
         }
         None => crate::engine::index(cx, site),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slashless;
+
+    #[test]
+    fn directories_are_named_without_the_slash_at_the_end() {
+        assert_eq!(slashless(b"/srv/list/"), b"/srv/list");
+        assert_eq!(slashless(b"/srv/list"), b"/srv/list");
+        assert_eq!(slashless(b"/"), b"/");
     }
 }

@@ -84,7 +84,7 @@ pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
             },
         }
     }
-    directory_without_index(cx, site, location, &directory)
+    directory_without_index(cx, location, directory)
 }
 
 /// What comes of an index file that cannot be had; the next one, if it is only missing and the directory is not.
@@ -133,24 +133,12 @@ fn read(path: Vec<u8>, purpose: Purpose) -> Step {
     Step::Done(Plan::List(Box::new(Listing { path, purpose })))
 }
 
-fn directory_without_index(
-    cx: &mut Context,
-    site: &Site,
-    location: &Location,
-    directory: &[u8],
-) -> Step {
-    let options = open_options(cx, location, directory);
-    match site.files.probe(directory, &options) {
-        Kind::Missing(error) => return refuse(cx, directory, error),
-        Kind::Directory => {}
-        Kind::File(_) | Kind::Other => {
-            return Step::Fail(404);
-        }
-    }
+/// The directory is there: the look for its index files has told. Whether it can be read is not asked until it is listed.
+fn directory_without_index(cx: &mut Context, location: &Location, directory: Vec<u8>) -> Step {
     if let Some(listing) = location.autoindex
         && matches!(cx.head.method, Method::GET | Method::HEAD)
     {
-        return read(directory.to_vec(), Purpose::List(listing));
+        return read(directory, Purpose::List(listing));
     }
     cx.log_error(format_args!(
         "directory index of \"{}\" is forbidden",
@@ -195,7 +183,10 @@ fn file(cx: &mut Context, site: &Site) -> Step {
         None => site.files.open(&path, &options),
     };
     match opened {
-        Ok(Opened::Directory) => location::slash_redirect(cx),
+        Ok(Opened::Directory) => {
+            cx.carried.vary |= vary;
+            location::slash_redirect(cx)
+        }
         Ok(Opened::File(_)) if !get => Step::Fail(405),
         Ok(Opened::File(entry)) => {
             let place = location.uniform.filter(|_| takes_any(cx, site));
@@ -208,7 +199,10 @@ fn file(cx: &mut Context, site: &Site) -> Step {
             reply.keep = place;
             Step::Done(Plan::Answer(reply))
         }
-        Err(error) => refuse(cx, &path, error),
+        Err(error) => {
+            cx.carried.vary |= vary;
+            refuse(cx, &path, error)
+        }
     }
 }
 
@@ -250,10 +244,10 @@ pub(super) fn open_options(cx: &mut Context, location: &Location, path: &[u8]) -
 
 /// Maps a failed look-up to a status, and logs it as nginx does.
 fn refuse(cx: &mut Context, path: &[u8], error: OpenError) -> Step {
-    let (status, severity) = match error.status() {
-        404 => (404, Severity::Error),
-        403 => (403, Severity::Error),
-        _ => (500, Severity::Crit),
+    let status = error.status();
+    let severity = match error.is_critical() {
+        true => Severity::Crit,
+        false => Severity::Error,
     };
     let site = Rc::clone(&cx.site);
     if status != 404 || cx.location_in(&site).level.log_not_found {
@@ -303,13 +297,16 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
             ));
         }
         match (kind, candidate.directory) {
-            (Kind::File(probed), false) => {
+            // nginx: what is no directory is taken for a file, be it a device; opening it tells.
+            (kind @ (Kind::File(_) | Kind::Other), false) => {
                 let current = location.root.alias.is_none();
-                cx.found = Some(Found {
-                    path,
-                    probed,
-                    current,
-                });
+                if let Kind::File(probed) = kind {
+                    cx.found = Some(Found {
+                        path,
+                        probed,
+                        current,
+                    });
+                }
                 cx.uri_below_alias = location.root.alias.is_some();
                 return take_over(cx, uri);
             }
