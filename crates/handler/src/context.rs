@@ -79,6 +79,10 @@ pub(crate) struct Carried {
     pub(crate) fields: Vec<(HeaderName, HeaderValue)>,
     /// `WWW-Authenticate`.
     pub(crate) challenges: Vec<HeaderValue>,
+    /// An answer that was given up depended on what the client accepts (nginx: `r->gzip_vary`).
+    pub(crate) vary: bool,
+    /// Whether the client may get something compressed was judged before there was a head (nginx: `r->gzip_tested`).
+    pub(crate) judged: bool,
 }
 
 impl Carried {
@@ -89,6 +93,7 @@ impl Carried {
             && self.charset.is_none()
             && self.fields.is_empty()
             && self.challenges.is_empty()
+            && !self.vary
     }
 }
 

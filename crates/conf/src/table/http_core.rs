@@ -200,7 +200,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         Unsupported, "When to pass on interim 103 answers.";
     ERROR_PAGE "error_page" in HTTP | SERVER | LOCATION | LIF,
         MORE2, Special(Special::ErrorPage), Nearest,
-        Differs("a page for 412 or 416 that would have to be asked for elsewhere is our own; a 416 does not tell the entity tag of the answer it stands for"), "What to answer in place of an error.";
+        Differs("a page for 412 or 416 that would have to be asked for elsewhere is our own; a 416 tells neither the entity tag nor the coding of the answer it stands for"), "What to answer in place of an error.";
     POST_ACTION "post_action" in HTTP | SERVER | LOCATION | LIF, TAKE1, Text, Nearest,
         Refused("the \"post_action\" directive is not supported: it runs a request after the answer is finished"),
         "Request that is made after an answer is complete.";

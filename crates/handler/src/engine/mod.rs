@@ -133,6 +133,8 @@ pub(crate) fn redirect(cx: &mut Context, uri: Vec<u8>, args: Vec<u8>) -> Step {
         return Step::Fail(500);
     }
     cx.set_uri(uri, args);
+    cx.carried.vary = false;
+    cx.carried.judged = false;
     cx.uri_rewritten = false;
     cx.location_left = false;
     cx.internal = true;

@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use http::{HeaderMap, header};
-use portunus_static_files::encoding::{Coding, eligible, precompressed_plan};
+use portunus_static_files::encoding::{Coding, StaticMode, eligible, precompressed_plan};
 use portunus_static_files::{Entry, OpenError, Opened};
 use portunus_telemetry::Severity;
 
@@ -44,6 +44,8 @@ pub(super) fn find(
         eligible,
         encoding.rules.vary,
     );
+    let asks = |(_, mode): &(Coding, StaticMode)| *mode == StaticMode::On;
+    cx.carried.judged |= encoding.precompressed.iter().any(asks);
     let mut vary = false;
     for attempt in plan {
         let path = [path, attempt.coding.suffix().as_bytes()].concat();

@@ -136,10 +136,13 @@ fn answer<'a>(reply: &'a Reply, fields: Option<&'a HeaderMap>) -> Answer<'a> {
 }
 
 /// `gzip_proxied` asks for fields that an answer keeps apart; they are put together where a proxy
-/// asks.
+/// asks. nginx judges once: where `gzip_static` has asked before, there were none.
 fn fields_for_proxies(cx: &Context, reply: &Reply) -> Option<HeaderMap> {
     if !cx.exchange.has_field(&header::VIA) {
         return None;
+    }
+    if cx.carried.judged {
+        return Some(HeaderMap::new());
     }
     let mut fields = reply.fields.clone();
     let validators = &reply.validators;

@@ -103,13 +103,14 @@ fn filter(cx: &mut Context, site: &Site, reply: &mut Reply) {
 
 /// A 416 in the place of the answer: the fields that it has got so far stay.
 ///
-/// Differs: nginx adds fields twice where the page is one of the configuration, and leaves the entity tag of the
-/// answer in it.
+/// Differs: nginx adds fields twice where the page is one of the configuration, and leaves the entity tag and the coding
+/// of the answer in it.
 fn out_of_range(cx: &mut Context, site: &Site, length: u64, reply: &mut Reply) {
     let mut fields = std::mem::take(&mut reply.fields);
+    fields.remove(header::CONTENT_ENCODING);
     let changes = cx.uri_changes_left;
     let charset = charset::own(reply);
-    *reply = failed(cx, site, 416);
+    *reply = failed(cx, site, 416, reply);
     if cx.uri_changes_left == changes {
         if let Some(charset) = charset {
             charset::name(reply, &charset);
@@ -146,14 +147,15 @@ fn preconditions(cx: &mut Context, site: &Site, reply: &mut Reply) {
         match conditional::check(cx, cx.location_in(site), reply) {
             Precondition::Holds => return,
             Precondition::NotModified => return conditional::not_modified(reply),
-            Precondition::Failed => *reply = failed(cx, site, 412),
+            Precondition::Failed => *reply = failed(cx, site, 412, reply),
         }
     }
 }
 
 /// Differs: an `error_page` for 412 or 416 that would have to ask an upstream is left out, since the
 /// answer at hand came from one already.
-fn failed(cx: &mut Context, site: &Site, status: u16) -> Reply {
+fn failed(cx: &mut Context, site: &Site, status: u16, given_up: &Reply) -> Reply {
+    cx.carried.vary |= given_up.vary;
     match decide(cx, site, Step::Fail(status)) {
         Plan::Answer(reply) => *reply,
         _ => own_page(cx, site, status),
@@ -219,7 +221,12 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
         fields.put(header::LOCATION, "Location", value);
     }
     fields.connection((!http2).then(|| connection_field(reply.status, cx.exchange.keep_alive())));
-    if reply.vary {
+    let vary = cx.carried.vary
+        && location
+            .encoding
+            .as_ref()
+            .is_some_and(|encoding| encoding.rules.vary);
+    if reply.vary || vary {
         let value = HeaderValue::from_static("Accept-Encoding");
         fields.put(header::VARY, "Vary", &value);
     }
