@@ -25,6 +25,7 @@ const UNCONFIRMED: &[(&str, &str)] = &[
         "listen-http2-no-certificate.conf",
         "`listen … http2` is deprecated since 1.25.1",
     ),
+    ("made-b-max-headers-x.conf", "`max_headers` is newer"),
     ("listen-protocols-redefined.conf", "warned of since 1.25.1"),
     ("obsolete.conf", "server push is gone since 1.25.1"),
     ("resolver-both.conf", "`ipv4=` is known since 1.23.1"),
