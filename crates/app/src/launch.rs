@@ -77,7 +77,10 @@ fn log(diagnostic: &Diagnostic, sources: &Sources) {
     let severity = Severity::from_name(diagnostic.severity.name());
     let help = diagnostic.help.as_ref();
     let help = help.map(|help| format!(" ({help})")).unwrap_or_default();
-    let said = diagnostic.said(sources);
+    let mut said = diagnostic.said(sources);
+    if let (None, Some(span)) = (diagnostic.report_at, diagnostic.span) {
+        said.push_str(&format!(", at {}", sources.describe(span.start())));
+    }
     emit(
         severity.unwrap_or(Severity::Emerg),
         format_args!("{said}{help}"),

@@ -15,6 +15,8 @@ pub struct Fault {
     pub message: String,
     /// What the caret points to, if not to the directive's name.
     pub span: Option<Span>,
+    /// What would be right; nginx says nothing of the kind.
+    pub help: Option<String>,
 }
 
 impl Fault {
@@ -23,6 +25,7 @@ impl Fault {
         Self {
             message: message.into(),
             span: None,
+            help: None,
         }
     }
 
@@ -54,6 +57,21 @@ impl Fault {
     #[must_use]
     pub fn parameter(word: &Word) -> Self {
         Self::invalid("parameter", word)
+    }
+
+    /// Adds a line of advice.
+    #[must_use]
+    pub fn with_help(self, help: impl Into<String>) -> Self {
+        Self {
+            help: Some(help.into()),
+            ..self
+        }
+    }
+
+    /// Advice on a value that is one of a few words.
+    #[must_use]
+    pub fn with_choice(self, words: &[&str]) -> Self {
+        self.with_help(format!("it may be: {}", words.join(", ")))
     }
 
     /// Puts the caret under a word.

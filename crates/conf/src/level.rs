@@ -11,7 +11,7 @@ use portunus_conf_syntax::{Diagnostic, Diagnostics, Directive, Severity, Termina
 use crate::d;
 use crate::table::{
     ANYWHERE, Contexts, DirectiveId, EVENTS, Effect, HTTP, LIF, LMT, LOCATION, MAIN, SERVER, SIF,
-    UPSTREAM, foreign_module, rows_named,
+    UPSTREAM, foreign_module, rows_named, similar_name,
 };
 
 /// Index of a level.
@@ -187,7 +187,10 @@ fn explain(name: &str, diagnostic: Diagnostic) -> Diagnostic {
         Some(module) => {
             diagnostic.with_help(format!("it belongs to {module}, which is not built in"))
         }
-        None => diagnostic,
+        None => match similar_name(name) {
+            Some(known) => diagnostic.with_help(format!("is \"{known}\" meant?")),
+            None => diagnostic,
+        },
     }
 }
 

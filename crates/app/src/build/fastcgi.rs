@@ -267,17 +267,8 @@ impl Builder<'_> {
     fn lane(&mut self, scope: Scope<'_>) -> Option<(usize, Option<usize>)> {
         let directive = scope.find(d::FASTCGI_LANE)?;
         let (name, rest) = directive.args.split_first()?;
-        let slots = match rest.first() {
-            None => None,
-            Some(word) => match word.as_str().and_then(|text| text.parse().ok()) {
-                Some(slots @ 1..) => Some(slots),
-                _ => {
-                    let message = format!("invalid number of slots \"{}\"", word.message_text());
-                    self.error_at(directive, word, message);
-                    return None;
-                }
-            },
-        };
+        let slots = rest.first().and_then(Word::as_str);
+        let slots = slots.and_then(|text| text.parse().ok());
         Some((self.kept.pools.lane(name.as_bytes()), slots))
     }
 

@@ -345,7 +345,7 @@ impl Builder<'_> {
                 .any(|other| other.message == message);
             if !known {
                 let diagnostic = Diagnostic::new(Severity::Emerg, message, WHEN_MERGED);
-                self.diagnostics.push(diagnostic);
+                self.diagnostics.push(diagnostic.with_span(word.span));
             }
         } else {
             self.error_at(directive, word, message);

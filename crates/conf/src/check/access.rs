@@ -62,7 +62,19 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
             if *word == "auto" || parse_number(word.as_bytes()).is_ok_and(|number| number > 0) {
                 return Ok(());
             }
-            Err(Fault::of(directive, "invalid value").at(word))
+            let fault = Fault::of(directive, "invalid value").at(word);
+            Err(fault.with_help("a number above 0 is asked for, or \"auto\""))
+        }
+        Special::Lane => {
+            at.once()?;
+            match directive.args.get(1) {
+                Some(slots) if !parse_number(slots.as_bytes()).is_ok_and(|slots| slots > 0) => {
+                    let fault = Fault::invalid("number of slots", slots);
+                    Err(fault
+                        .with_help("a number above 0 is asked for; without one it is half of them"))
+                }
+                _ => Ok(()),
+            }
         }
         Special::RealIpFrom => check_proxy(checker, at, word),
         Special::RealIpHeader => at.once(),

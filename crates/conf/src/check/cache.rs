@@ -36,9 +36,10 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
             let levels = path.levels.iter().map(|level| i64::from(*level)).collect();
             checker.add_path(path.path.as_bytes(), levels, true, at)?;
             let zone = path.zone;
-            let declared = checker
-                .state
-                .add_zone(zone.name, zone.size, owner(directive))?;
+            let declared =
+                checker
+                    .state
+                    .add_zone(zone.name, zone.size, owner(directive), directive)?;
             if declared.declared {
                 let name = show(zone.name);
                 return Err(Fault::new(format!("duplicate zone \"{name}\"")));
@@ -54,7 +55,10 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
         Special::SslSessionCache => {
             for cache in SessionCache::parse(directive)? {
                 if let SessionCache::Shared { name, size } = cache {
-                    checker.state.add_zone(name, size, ZoneOwner::Ssl)?.declared = true;
+                    checker
+                        .state
+                        .add_zone(name, size, ZoneOwner::Ssl, directive)?
+                        .declared = true;
                 }
             }
             Ok(())
@@ -62,7 +66,10 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
         Special::SslOcspCache => {
             at.once()?;
             if let Some((name, size)) = ocsp_cache(directive)? {
-                checker.state.add_zone(name, size, ZoneOwner::Ssl)?.declared = true;
+                checker
+                    .state
+                    .add_zone(name, size, ZoneOwner::Ssl, directive)?
+                    .declared = true;
             }
             Ok(())
         }
@@ -109,7 +116,7 @@ fn check_cache<'a>(checker: &mut Checker<'a, '_>, at: At<'a>) -> Outcome {
     }
     checker
         .state
-        .add_zone(word.as_bytes(), 0, owner(at.directive))
+        .add_zone(word.as_bytes(), 0, owner(at.directive), at.directive)
         .map(drop)
 }
 

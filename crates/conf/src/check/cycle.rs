@@ -1,6 +1,6 @@
 //! What nginx finds once it has read everything (`nginx: ngx_init_cycle`), without file and line.
 
-use portunus_conf_syntax::{Diagnostic, Severity};
+use portunus_conf_syntax::{Diagnostic, Directive, Severity};
 
 use super::Checker;
 use super::listen::count_sockets;
@@ -29,7 +29,10 @@ pub(super) fn check(checker: &mut Checker<'_, '_>) {
                 let message = format!(
                     "{connections} worker_connections are not enough for {sockets} listening sockets"
                 );
-                checker.diagnostics.push(emerg(message));
+                let place = events.word(d::WORKER_CONNECTIONS).map(|word| word.span);
+                let mut diagnostic = emerg(message);
+                diagnostic.span = place;
+                checker.diagnostics.push(diagnostic);
             }
         }
     }
@@ -54,11 +57,31 @@ pub(super) fn check(checker: &mut Checker<'_, '_>) {
     checker.diagnostics.extend(unknown);
     let unsized_zones = zone_order
         .iter()
-        .filter(|name| zones.get(**name).is_some_and(|zone| zone.size == 0));
+        .filter(|(name, _)| zones.get(*name).is_some_and(|zone| zone.size == 0));
     let messages: Vec<_> = unsized_zones
-        .map(|name| emerg(format!("zero size shared memory zone \"{}\"", show(name))))
+        .map(|(name, directive)| {
+            let message = format!("zero size shared memory zone \"{}\"", show(name));
+            let help = format!(
+                "it is used here, and declared nowhere{}",
+                declaration(directive)
+            );
+            emerg(message)
+                .with_span(directive.name.span)
+                .with_help(help)
+        })
         .collect();
     checker.diagnostics.extend(messages);
+}
+
+/// What declares a zone that `directive` uses.
+fn declaration(directive: &Directive) -> &'static str {
+    match directive.name.as_bytes() {
+        b"limit_req" => ": limit_req_zone in http does",
+        b"limit_conn" => ": limit_conn_zone in http does",
+        b"fastcgi_cache" => ": fastcgi_cache_path in http does",
+        b"proxy_cache" => ": proxy_cache_path in http does",
+        _ => "",
+    }
 }
 
 /// nginx: `ngx_core_module_init_conf`.

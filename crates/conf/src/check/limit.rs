@@ -25,7 +25,9 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
         ),
         Special::LimitReq => {
             let limit = LimitReq::parse(directive)?;
-            checker.state.add_zone(limit.zone, 0, ZoneOwner::LimitReq)?;
+            checker
+                .state
+                .add_zone(limit.zone, 0, ZoneOwner::LimitReq, directive)?;
             let mut earlier = at.all_earlier().filter_map(|one| LimitReq::parse(one).ok());
             if earlier.any(|one| one.zone == limit.zone) {
                 return Err(Fault::duplicate(directive));
@@ -36,7 +38,7 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
             if let Some(zone) = directive.args.first() {
                 checker
                     .state
-                    .add_zone(zone.as_bytes(), 0, ZoneOwner::LimitConn)?;
+                    .add_zone(zone.as_bytes(), 0, ZoneOwner::LimitConn, directive)?;
                 let same = |one: &Directive| {
                     one.args
                         .first()
@@ -60,7 +62,7 @@ fn declare<'a>(
 ) -> Outcome {
     let zone = checker
         .state
-        .add_zone(limit.zone.name, limit.zone.size, owner)?;
+        .add_zone(limit.zone.name, limit.zone.size, owner, at.directive)?;
     if zone.declared {
         let (directive, name) = (at.directive.name.message_text(), show(limit.zone.name));
         let keys = at.all_earlier().filter_map(|one| match owner {

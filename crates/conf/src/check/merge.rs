@@ -182,9 +182,9 @@ fn check_zone(
     let declared = zones.get(zone.as_bytes()).is_some_and(|zone| zone.declared);
     if !declared && !zone.as_bytes().contains(&b'$') {
         let (directive, name) = (id.name, zone.message_text());
-        return Err(Fault::new(format!(
-            "\"{directive}\" zone \"{name}\" is unknown"
-        )));
+        let message = format!("\"{directive}\" zone \"{name}\" is unknown");
+        let help = format!("{directive}_path in http declares it");
+        return Err(Fault::new(message).at(zone).with_help(help));
     }
     Ok(true)
 }

@@ -140,9 +140,10 @@ impl<'a> Checker<'a, '_> {
 
     /// Reports a fault of a directive, or of a line in a block such as `map`.
     fn report(&mut self, directive: &Directive, fault: Fault) {
-        let diagnostic = Diagnostic::on(directive, Severity::Emerg, fault.message);
-        let span = fault.span.unwrap_or(directive.name.span);
-        self.diagnostics.push(diagnostic.with_span(span));
+        let mut diagnostic = Diagnostic::on(directive, Severity::Emerg, fault.message);
+        diagnostic.span = fault.span.or(diagnostic.span);
+        diagnostic.help = fault.help;
+        self.diagnostics.push(diagnostic);
     }
 
     /// Reports a fault that shows at the end of a block.
@@ -153,6 +154,7 @@ impl<'a> Checker<'a, '_> {
             .span
             .or(scope.directive().map(|directive| directive.name.span));
         diagnostic.report_at = position;
+        diagnostic.help = fault.help;
         self.diagnostics.push(diagnostic);
     }
 

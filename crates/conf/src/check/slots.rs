@@ -49,7 +49,13 @@ fn check_once(at: At<'_>) -> Outcome {
         return Ok(());
     };
     let text = word.as_bytes();
-    let value = |error| Fault::value(directive, word, error);
+    let value = |error| {
+        let fault = Fault::value(directive, word, error);
+        match example(at.id.kind) {
+            Some(help) => fault.with_help(help),
+            None => fault,
+        }
+    };
     match at.id.kind {
         Kind::Flag => check_flag(directive, word),
         Kind::Number => parse_number(text).map(drop).map_err(value),
@@ -72,7 +78,7 @@ fn check_once(at: At<'_>) -> Outcome {
             {
                 return Ok(());
             }
-            Err(Fault::invalid("value", word))
+            Err(Fault::invalid("value", word).with_choice(words))
         }
         Kind::Buffers => check_buffers(directive),
         Kind::Path => check_path(directive),
@@ -87,6 +93,20 @@ fn check_once(at: At<'_>) -> Outcome {
         }
         _ => Ok(()),
     }
+}
+
+/// How values of a kind are written, for those who wrote something else.
+fn example(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::Number => "a number without a unit is asked for",
+        Kind::Size | Kind::SizeWith(_) | Kind::ComplexSize => {
+            "bytes are asked for, with k or m for more: 8k, 32m"
+        }
+        Kind::Offset => "bytes are asked for, with k, m or g for more: 8k, 32m, 1g",
+        Kind::Msec => "a time is asked for, in seconds or with a unit: 10, 500ms, 1m30s",
+        Kind::Sec => "a time in whole seconds is asked for, or one with a unit: 10, 1m30s, 1d",
+        _ => return None,
+    })
 }
 
 fn check_flag(directive: &Directive, word: &Word) -> Outcome {
@@ -189,7 +209,7 @@ fn check_bits(checker: &mut Checker<'_, '_>, at: At<'_>, words: &[&str]) -> Outc
         .filter_map(index)
         .collect();
     for word in &at.directive.args {
-        let index = index(word).ok_or_else(|| Fault::invalid("value", word))?;
+        let index = index(word).ok_or_else(|| Fault::invalid("value", word).with_choice(words))?;
         if set.contains(&index) {
             let text = word.message_text();
             checker.warn(at.directive, format!("duplicate value \"{text}\""));

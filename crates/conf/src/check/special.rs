@@ -20,7 +20,6 @@ pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Spec
         | Special::Events
         | Special::Internal
         | Special::AuthRequest
-        | Special::Lane
         | Special::PasswordFile => at.once(),
 
         Special::CpuAffinity
@@ -82,6 +81,7 @@ fn check_more<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Special) -
         | Special::Expires
         | Special::Mirror
         | Special::Param
+        | Special::Lane
         | Special::PoolSize
         | Special::RealIpFrom
         | Special::RealIpHeader

@@ -22,8 +22,8 @@ pub(super) struct State<'a> {
     pub(super) hosts: HashMap<Vec<u8>, bool>,
     /// Memory zones by name, those that were used or declared.
     pub(super) zones: BTreeMap<&'a [u8], Zone>,
-    /// Names of zones in the order of their first mention.
-    pub(super) zone_order: Vec<&'a [u8]>,
+    /// Names of zones in the order of their first mention, and where that was.
+    pub(super) zone_order: Vec<(&'a [u8], &'a Directive)>,
     /// Names of log formats.
     pub(super) formats: Vec<&'a [u8]>,
     /// Buffers of access logs by path.
@@ -97,9 +97,10 @@ impl<'a> State<'a> {
         name: &'a [u8],
         size: u64,
         owner: ZoneOwner,
+        directive: &'a Directive,
     ) -> Result<&mut Zone, Fault> {
         if !self.zones.contains_key(name) {
-            self.zone_order.push(name);
+            self.zone_order.push((name, directive));
         }
         let new = Zone {
             owner,

@@ -189,7 +189,7 @@ fn check_zone<'a>(checker: &mut Checker<'a, '_>, directive: &'a Directive) -> Ou
     };
     let zone = checker
         .state
-        .add_zone(name.as_bytes(), size, ZoneOwner::Upstream)?;
+        .add_zone(name.as_bytes(), size, ZoneOwner::Upstream, directive)?;
     zone.declared = true;
     Ok(())
 }

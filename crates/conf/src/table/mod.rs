@@ -71,6 +71,7 @@ mod referer;
 mod rewrite;
 mod row;
 mod scgi;
+mod similar;
 mod ssi;
 mod ssl;
 mod stream;
@@ -91,6 +92,7 @@ pub use self::row::{
     ANYWHERE, Arity, Contexts, DirectiveId, EVENTS, Effect, HTTP, Inherit, LIF, LMT, LOCATION,
     MAIN, Row, SERVER, SIF, UPSTREAM,
 };
+pub use self::similar::similar_name;
 
 /// A file of the table.
 #[derive(Debug)]
