@@ -156,6 +156,7 @@ impl Launch {
             return failed();
         }
         if !quiet {
+            print_advice(&ready);
             eprintln!("nginx: configuration file {path} test is successful");
         }
         if dump_it {
@@ -296,6 +297,15 @@ impl Launch {
             Some(path) => config.full_path(path),
             None => Path::new(DEFAULT_PID).to_owned(),
         }
+    }
+}
+
+/// Says what is allowed and probably not meant. Each line begins as none of nginx's does, since nginx has none for it.
+fn print_advice(ready: &Ready) {
+    for lint in ready.config.lints(&ready.sources) {
+        let text = lint.render(&ready.sources);
+        let text = text.strip_prefix("nginx").unwrap_or(&text);
+        eprint!("portunus{text}");
     }
 }
 

@@ -1,5 +1,5 @@
 //! Advice on configurations that load but are probably not what was meant. nginx says nothing of the
-//! kind; whoever loads decides whether to show it.
+//! kind; `-t` shows it.
 
 use portunus_conf_syntax::{Diagnostic, Directive, Severity, Sources, Word};
 
