@@ -35,6 +35,10 @@ const SAMPLE: u32 = 64;
 /// So many connections in a row that ended instead of answering: this FPM does not know the question.
 const USELESS: u32 = 8;
 
+/// So many, if it has answered before: another has taken its place that does not. Fewer may have ended with their
+/// workers, of which a restart catches any number at the question.
+const USELESS_SINCE: u32 = 1024;
+
 /// What is known of the worker behind an idle connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attention {
@@ -59,12 +63,21 @@ pub(crate) struct Watch {
     /// How long exchanges take of late.
     took: Duration,
     useless: u32,
+    has_answered: bool,
 }
 
 impl Watch {
     /// The other end is PHP-FPM.
     pub(crate) fn meet_fpm(&mut self) {
-        self.asks = self.useless < USELESS;
+        self.asks = self.is_worth_asking();
+    }
+
+    fn is_worth_asking(&self) -> bool {
+        let enough = match self.has_answered {
+            true => USELESS_SINCE,
+            false => USELESS,
+        };
+        self.useless < enough
     }
 
     /// Whether the other end is not known to be PHP-FPM, or not to be asked.
@@ -125,6 +138,7 @@ impl Watch {
     /// A worker answered, so long after it was asked.
     pub(crate) fn answered(&mut self, after: Duration) {
         self.useless = 0;
+        self.has_answered = true;
         match after < self.late_after() {
             true => self.prompt = self.prompt.saturating_add(1),
             false => self.late(),
@@ -133,8 +147,8 @@ impl Watch {
 
     /// A connection ended in the place of an answer.
     pub(crate) fn lost(&mut self) {
-        self.useless += 1;
-        self.asks &= self.useless < USELESS;
+        self.useless = self.useless.saturating_add(1);
+        self.asks &= self.is_worth_asking();
     }
 }
 
@@ -184,9 +198,22 @@ mod tests {
 
     #[test]
     fn who_hangs_up_is_asked_no_more() {
-        let mut watch = watch(1);
+        let mut watch = watch(0);
         (0..USELESS).for_each(|_| watch.lost());
         watch.meet_fpm();
         assert_eq!(watch.ask_at(Instant::now()), None);
+    }
+
+    #[test]
+    fn who_has_answered_before_is_asked_after_its_restart() {
+        let mut watch = watch(1);
+        (1..USELESS_SINCE).for_each(|_| watch.lost());
+        assert!(!watch.is_blind());
+        watch.answered(Duration::ZERO);
+        (1..USELESS_SINCE).for_each(|_| watch.lost());
+        assert!(!watch.is_blind(), "not in a row");
+        watch.lost();
+        watch.meet_fpm();
+        assert!(watch.is_blind(), "that is another, and does not answer");
     }
 }
