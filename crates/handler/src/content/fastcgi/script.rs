@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 /// Scripts remembered per thread. Most sites have one.
 const KEPT: usize = 16;
 
-/// A script that may be run may be run for so long without another look. What can have become of it in that
-/// time FPM refuses by itself: it was no part of another file's path before, so PHP finds nothing to run.
+/// A script that was here may be run for so long without another look. What can have become of it in that
+/// time FPM refuses by itself: the path to it leads through directories, so PHP finds nothing else to run.
 const TRUSTED: Duration = Duration::from_secs(1);
 
-/// A script that may be run, and when that was seen.
+/// A script that may be run and is here, and when that was seen.
 struct Looked {
     script: Box<[u8]>,
     at: Instant,
@@ -34,16 +34,19 @@ pub(super) fn is_forbidden(script: &[u8], now: Instant) -> bool {
     LOOKED.with_borrow_mut(|all| {
         let known = all.iter_mut().find(|looked| *looked.script == *script);
         if let Some(looked) = known {
-            if now.saturating_duration_since(looked.at) >= TRUSTED {
-                if look(script) {
-                    return true;
-                }
+            if now.saturating_duration_since(looked.at) < TRUSTED {
+                return false;
+            }
+            let found = look(script);
+            if found == Found::Script {
                 looked.at = now;
             }
-            return false;
+            return found == Found::Other;
         }
-        if look(script) {
-            return true;
+        match look(script) {
+            Found::Script => {}
+            // What is missing now may be a picture by the time of the next request.
+            found => return found == Found::Other,
         }
         if all.len() >= KEPT {
             all.clear();
@@ -56,17 +59,34 @@ pub(super) fn is_forbidden(script: &[u8], now: Instant) -> bool {
     })
 }
 
-fn look(script: &[u8]) -> bool {
+/// What PHP would find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// A regular file whose name ends in `.php`.
+    Script,
+    /// Something else.
+    Other,
+    /// Nothing that can be seen from here.
+    Nothing,
+}
+
+fn look(script: &[u8]) -> Found {
+    use io::ErrorKind::{InvalidFilename, NotADirectory};
+
     let path = Path::new(OsStr::from_bytes(script));
     for part in path.ancestors() {
         match std::fs::metadata(part) {
-            Ok(found) => return !(found.is_file() && ends_in_php(part)),
-            // Behind a file: that is what would be run.
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {}
-            Err(_) => return false,
+            Ok(found) if found.is_file() && ends_in_php(part) => return Found::Script,
+            // No file is on the way.
+            Ok(found) if found.is_dir() && part != path => return Found::Nothing,
+            Ok(_) => return Found::Other,
+            // Behind a file: that is what would be run. A path too long for the system may lead there as well, and PHP
+            // shortens it as we do.
+            Err(error) if matches!(error.kind(), NotADirectory | InvalidFilename) => {}
+            Err(_) => return Found::Nothing,
         }
     }
-    false
+    Found::Nothing
 }
 
 fn ends_in_php(path: &Path) -> bool {
@@ -96,6 +116,10 @@ mod tests {
             ("me.jpg", true),
             ("me.jpg/x.php", true),
             ("me.jpg/a/b/x.php", true),
+            (&*format!("me.jpg/{}x.php", "a/".repeat(4096)), true),
+            (&*format!("me.jpg/{}.php", "a".repeat(300)), true),
+            (&*format!("index.php/{}x.php", "a/".repeat(4096)), false),
+            (&*format!("{}.php", "a".repeat(300)), false),
             (".env", true),
             ("folder.php", true),
             ("", true),
@@ -104,6 +128,17 @@ mod tests {
             let path = path.as_os_str().as_bytes();
             assert_eq!(is_forbidden(path, now), forbidden, "{script}");
         }
+    }
+
+    #[test]
+    fn what_was_missing_is_not_trusted() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("me.jpg");
+        let script = file.join("x.php");
+        let (path, now) = (script.as_os_str().as_bytes(), Instant::now());
+        assert!(!is_forbidden(path, now));
+        std::fs::write(&file, "").unwrap();
+        assert!(is_forbidden(path, now));
     }
 
     #[test]
