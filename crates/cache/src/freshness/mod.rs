@@ -4,6 +4,9 @@
 //! order matters (`Expires` gives way to a `Cache-Control` before or after it, `Set-Cookie` to
 //! nothing).
 //!
+//! Differs: `X-Accel-Expires` rules over what stands before it, too, and so does `max-age` over `Expires`. That is so in
+//! nginx since 1.23; before, what had once forbidden it stood, whatever came behind.
+//!
 //! Source: nginx, `ngx_http_upstream_process_cache_control`, `…_expires`, `…_accel_expires`,
 //! `…_set_cookie`, `…_vary`; RFC 9111 §4.2, RFC 5861.
 

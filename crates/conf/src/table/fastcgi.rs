@@ -78,7 +78,7 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         Honoured, "Bytes per second that answers are read at.";
     FASTCGI_CACHE "fastcgi_cache" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::Cache) = "off", Nearest,
-        Differs("an answer is kept even if the request that brought it had conditions that failed (412)"), "Zone that answers are kept in.";
+        Differs("an answer is kept even if the request that brought it had conditions that failed (412); X-Accel-Expires rules over Cache-Control and Expires, and max-age over Expires, in whatever order they come, as in nginx since 1.23"), "Zone that answers are kept in.";
     FASTCGI_CACHE_KEY "fastcgi_cache_key" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::CacheKey), Nearest,
         Differs("an answer to HEAD is kept only where the key has the method in it; nginx keeps its empty body for GET, too"), "Key that answers are kept under.";

@@ -97,7 +97,7 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         Honoured, "Bytes per second that answers are read at.";
     PROXY_CACHE "proxy_cache" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::Cache) = "off", Nearest,
-        Differs("an answer is kept even if the request that brought it had conditions that failed (412)"), "Zone that answers are kept in.";
+        Differs("an answer is kept even if the request that brought it had conditions that failed (412); X-Accel-Expires rules over Cache-Control and Expires, and max-age over Expires, in whatever order they come, as in nginx since 1.23"), "Zone that answers are kept in.";
     PROXY_CACHE_KEY "proxy_cache_key" in HTTP | SERVER | LOCATION,
         TAKE1, Special(Special::CacheKey) = "$scheme$proxy_host$request_uri", Nearest,
         Honoured,
