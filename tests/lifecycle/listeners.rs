@@ -46,6 +46,50 @@ fn every_form_is_listened_on() -> Result {
     Ok(())
 }
 
+/// A crowd that finds no room costs a line a second, not one for each connection.
+#[test]
+fn a_full_house_is_told_once_a_second() -> Result {
+    const COMERS: usize = 200;
+    // It takes requests and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let silent = silent
+        .local_addr()
+        .map(|at| (at, silent))
+        .expect("it is bound");
+    let config = format!(
+        "daemon off; pid %%TMP%%/pid; error_log %%TMP%%/error.log warn; worker_processes 1;
+        worker_shutdown_timeout 1ms;
+        events {{ worker_connections 4; }}
+        http {{
+            access_log off;
+            client_body_temp_path %%TMP%%/bodies;
+            server {{ listen 127.0.0.1:%%PORT_0%%; location / {{ fastcgi_pass {}; }} }}
+        }}",
+        silent.0
+    );
+    let mut server = launch(config).start()?;
+    let path = server.folder().join("error.log");
+    let text = "4 worker_connections are not enough, connections closed: ";
+    let begun = std::time::Instant::now();
+    // Whoever is in has asked for something, and stays.
+    let mut inside = Vec::new();
+    for _ in 0..COMERS {
+        let mut comer = std::net::TcpStream::connect(server.address(0)).expect("it listens");
+        use std::io::Write as _;
+        // The server may have closed it already.
+        let _ = comer.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        inside.push(comer);
+    }
+    let told = || std::fs::read_to_string(&path).is_ok_and(|log| log.contains(text));
+    server.process().wait_until(crate::PATIENCE, told)?;
+    server.stop()?;
+    let seconds = usize::try_from(begun.elapsed().as_secs()).unwrap_or(usize::MAX);
+    let log = std::fs::read_to_string(&path).expect("it is there");
+    let lines = log.matches(text).count();
+    assert!((1..=seconds + 1).contains(&lines), "{seconds} s\n{log}");
+    Ok(())
+}
+
 /// What `-t` says, of ours and of nginx.
 fn tested(program: &Program, config: &str) -> Result<String> {
     let tree = TempTree::new()?;

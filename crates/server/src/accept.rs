@@ -107,7 +107,10 @@ async fn run(
                 }
                 Ok(Err(error)) if is_of_one_connection(&error) => taken += 1,
                 Ok(Err(error)) => {
-                    complaint.log(&error);
+                    if complaint.due(Instant::now()).is_some() {
+                        let error = errno_text(&error);
+                        tracing::error!(severity = "crit", "accept4() failed ({error})");
+                    }
                     if is_for_want_of_descriptors(&error) {
                         make_room();
                     }
@@ -156,25 +159,37 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     .any(|errno| errno.raw_os_error() == code)
 }
 
-/// Says once a second at most that accepting fails.
+/// What happens to many connections in a row is said once a second at most.
 #[derive(Debug, Default)]
-struct Complaint {
+pub(crate) struct Complaint {
     last: Option<Instant>,
+    unsaid: u64,
 }
 
 impl Complaint {
-    fn log(&mut self, error: &io::Error) {
-        let now = Instant::now();
-        if self
-            .last
-            .is_none_or(|last| now - last >= Duration::from_secs(1))
-        {
-            self.last = Some(now);
-            tracing::error!(
-                severity = "crit",
-                "accept4() failed ({})",
-                errno_text(error)
-            );
+    /// It happened at `now`. How often it has since it was last said, if it is to be said.
+    pub(crate) fn due(&mut self, now: Instant) -> Option<u64> {
+        self.unsaid += 1;
+        let is_recent = |last| now.saturating_duration_since(last) < Duration::from_secs(1);
+        if self.last.is_some_and(is_recent) {
+            return None;
         }
+        self.last = Some(now);
+        Some(std::mem::take(&mut self.unsaid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_counts_what_it_keeps_to_itself() {
+        let (mut complaint, start) = (Complaint::default(), Instant::now());
+        let after = |millis| start + Duration::from_millis(millis);
+        let said: Vec<_> = [0, 0, 999, 1000, 1001, 2500]
+            .map(|millis| complaint.due(after(millis)))
+            .into();
+        assert_eq!(said, [Some(1), None, None, Some(3), None, Some(2)]);
     }
 }

@@ -1,5 +1,6 @@
 //! Worker threads, the acceptor, and the handle that steers them.
 
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -11,8 +12,9 @@ use std::time::Duration;
 
 use tokio::runtime::{LocalOptions, LocalRuntime};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
-use crate::accept::{self, Accepted, Crowd};
+use crate::accept::{self, Accepted, Complaint, Crowd};
 use crate::connection::{Connection, Moved};
 use crate::counters::{Counters, Stats};
 use crate::greet;
@@ -321,6 +323,7 @@ impl WorkerThread {
                 let _ = worker.orders.send(Order::Shed);
             }
         };
+        let complaint = RefCell::new(Complaint::default());
         let serve = move |accepted| {
             let workers = &shared.workers;
             let index = if reuseport {
@@ -328,9 +331,10 @@ impl WorkerThread {
             } else {
                 shared.spread.place(can_move, limit)
             };
-            if let Err(accepted) = hand_over(&workers[index], limit, accepted) {
+            let complaint = &mut *complaint.borrow_mut();
+            if let Err(accepted) = hand_over(&workers[index], limit, accepted, complaint) {
                 // That worker has ended already; this one is still there.
-                let _ = hand_over(&workers[own], limit, accepted);
+                let _ = hand_over(&workers[own], limit, accepted, complaint);
             }
             match workers[index].counters.is_crowded(limit) {
                 true => Crowd::Crowded,
@@ -503,10 +507,19 @@ impl WorkerLink {
 }
 
 /// Gives a fresh connection to a worker, or refuses it; an error returns it.
-fn hand_over(link: &WorkerLink, limit: usize, accepted: Accepted) -> Result<(), Accepted> {
+fn hand_over(
+    link: &WorkerLink,
+    limit: usize,
+    accepted: Accepted,
+    complaint: &mut Complaint,
+) -> Result<(), Accepted> {
     let is_full = link.counters.active.load(Relaxed) >= limit;
     if is_full {
-        tracing::warn!("{limit} worker_connections are not enough");
+        if let Some(refused) = complaint.due(Instant::now()) {
+            tracing::warn!(
+                "{limit} worker_connections are not enough, connections closed: {refused}"
+            );
+        }
     } else if let Err(Order::Serve(accepted)) = link.give(Order::Serve(accepted)) {
         return Err(accepted);
     }
