@@ -449,7 +449,7 @@ mod tests {
         spool.push("x".into()).await.unwrap();
         let error = spool.finish().await.unwrap_err().to_string();
         assert!(
-            error.contains("/nonexistent") && error.contains("os error 2"),
+            error.contains("/nonexistent") && error.contains("(2: No such file or directory)"),
             "{error}"
         );
     }

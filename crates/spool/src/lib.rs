@@ -47,13 +47,22 @@ pub enum Error {
     #[error("the writer ended without saying how")]
     Abandoned,
     /// The file system's fault: no space, no permission, no directory.
-    #[error("temporary file in \"{directory}\" failed: {source}")]
+    #[error("temporary file in \"{directory}\" failed ({})", errno_text(source))]
     File {
         /// Where the file is, or should be.
         directory: String,
         /// What the kernel said.
         source: std::io::Error,
     },
+}
+
+/// An error of the system as nginx prints it: `28: No space left on device`.
+fn errno_text(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match (error.raw_os_error(), text.split_once(" (os error")) {
+        (Some(code), Some((text, _))) => format!("{code}: {text}"),
+        _ => text,
+    }
 }
 
 impl Error {
