@@ -68,6 +68,16 @@ fn a_value_of_the_wrong_kind_is_answered_with_the_right_kind() {
     );
 }
 
+/// What stands in a file that cannot be read is not missing.
+#[test]
+fn a_file_that_is_not_there_is_all_there_is_to_say() {
+    let loaded = Config::load(Path::new("/nonexistent/c"), &LoadOptions::default());
+    assert_eq!(
+        loaded.diagnostics.render(&loaded.sources),
+        "nginx: [emerg] open() \"/nonexistent/c\" failed (2: No such file or directory)\n"
+    );
+}
+
 /// nginx names no line for what it finds when it has read everything. Its line is as it was, and ours follows.
 #[test]
 fn what_is_found_at_the_end_has_its_place_too() {

@@ -17,6 +17,8 @@ pub(super) fn check(checker: &mut Checker<'_, '_>) {
     checker.diagnostics.extend(affinity(main));
     let emerg = |message: String| Diagnostic::new(Severity::Emerg, message, LAST);
     match main.child(d::EVENTS) {
+        // It may stand in what could not be read.
+        None if checker.diagnostics.has_errors() => {}
         None => {
             let help = "an empty one will do: events {}";
             let message = "no \"events\" section in configuration".to_owned();
