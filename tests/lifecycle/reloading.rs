@@ -10,7 +10,6 @@ use crate::{PATIENCE, Result, descriptors, figure, launch, rewrite, status, whol
 
 const RELOADS: usize = 13;
 
-/// The row of the issue: HUP 13 times under load, keep-alive and fresh clients.
 /// Tells clients to end when it goes.
 struct End<'f>(&'f AtomicBool);
 
@@ -20,6 +19,7 @@ impl Drop for End<'_> {
     }
 }
 
+/// HUP 13 times under load, keep-alive and fresh clients.
 #[test]
 fn thirteen_reloads_under_load_lose_nothing() -> Result {
     let generation = |number: usize| {
@@ -127,6 +127,19 @@ fn a_bad_configuration_changes_nothing() -> Result {
             "good"
         );
     }
+    // The log tells how the story ended, be it well.
+    rewrite(
+        &server,
+        &whole(
+            "error_log stderr info;",
+            "server { listen 127.0.0.1:%%PORT_0%%; return 200 new; }",
+        ),
+    );
+    server.process().signal(Signal::HUP)?;
+    let line = "the new configuration is in force";
+    server.process().wait_for_output(line, PATIENCE)?;
+    assert_eq!(server.process().output().matches(line).count(), 1);
+    assert_eq!(exchange(server.address(0), "GET / HTTP/1.1")?.text(), "new");
     Ok(())
 }
 

@@ -47,12 +47,13 @@ pub(crate) fn try_bind(built: Built) -> Result<(), String> {
 
 /// Whether the pid file could be written.
 pub(crate) fn try_pid_file(path: &Path) -> Result<(), String> {
-    PidFile::probe(path).map_err(|error| cannot_open(path, &error))
+    PidFile::probe(path).map_err(|error| cannot_write_pid(path, &error))
 }
 
-fn cannot_open(path: &Path, error: &std::io::Error) -> String {
+fn cannot_write_pid(path: &Path, error: &std::io::Error) -> String {
     let (path, reason) = (path.display(), errno_text(error));
-    format!("open() \"{path}\" failed ({reason})")
+    let help = "the file for the process id goes where \"pid\" says, such as /tmp/nginx.pid";
+    format!("open() \"{path}\" failed ({reason})\n  help: {help}")
 }
 
 /// A socket that could not be had, for the terminal: the reason, and what may be done about it.
@@ -100,7 +101,7 @@ pub(crate) fn run(
         tokio::spawn(reap_orphans());
         let pid_path = launch.pid_path(config);
         let pid_file = PidFile::write(&pid_path);
-        let pid_file = pid_file.map_err(|error| cannot_open(&pid_path, &error))?;
+        let pid_file = pid_file.map_err(|error| cannot_write_pid(&pid_path, &error))?;
         let descriptors = raise_file_limit(config);
         let server = ServerConfig {
             worker_connections: affordable_connections(&built.server, descriptors),
@@ -325,6 +326,7 @@ impl Running<'_> {
                 gone.retain(|path| !kept.contains(path));
                 remove(&gone);
                 self.handle.reload(listeners);
+                tracing::info!("the new configuration is in force");
             }
             Err(error) => {
                 let help = error
