@@ -112,6 +112,8 @@ impl RequestHead {
         Self {
             method: match exchange.has_line() {
                 true => exchange.method().clone(),
+                // nginx has read that much, and a client that asks for a head expects no body.
+                false if exchange.request_line().starts_with(b"HEAD ") => Method::HEAD,
                 false => Method::GET,
             },
             version: match exchange.version() {

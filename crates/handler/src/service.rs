@@ -27,7 +27,7 @@ use crate::explain;
 use crate::in_place::boxed;
 use crate::request_body::RequestBody;
 use crate::respond::finish;
-use crate::start::{server_of_refused, start};
+use crate::start::{TARGET_REFUSED, server_of_refused, start};
 
 /// The snapshot in force; a reload puts another one in.
 pub type SharedSite = Arc<ArcSwap<Site>>;
@@ -62,7 +62,6 @@ impl Handler {
     fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Answering {
         let site = self.site();
         let mut cx = refused(&site, exchange, refusal);
-        // nginx reads the target before the fields.
         let code = if cx.target_refused { 400 } else { refusal.code };
         answering(decide(&mut cx, &site, Step::Fail(code)), cx)
     }
@@ -90,7 +89,12 @@ fn refused(site: &SiteRef, exchange: &Rc<Exchange>, refusal: &Refusal) -> Box<Co
         RequestBody::Gone,
     ));
     server_of_refused(&mut cx, site, refusal);
-    cx.log(Severity::Info, format_args!("{}", refusal.reason));
+    // nginx reads the target before the fields.
+    let reason = match cx.target_refused {
+        true => TARGET_REFUSED,
+        false => &refusal.reason,
+    };
+    cx.log(Severity::Info, format_args!("{reason}"));
     cx
 }
 

@@ -13,6 +13,10 @@ use crate::engine::{Step, real_ip};
 use crate::host::Named;
 use crate::tls;
 
+/// What nginx says of a target that is no path.
+pub(crate) const TARGET_REFUSED: &str =
+    "client sent invalid request while reading client request line";
+
 /// Reads host and target; where they are no good the request fails with 400 in the default server.
 pub(crate) fn start(cx: &mut Context, site: &Site) -> Step {
     let Some(address) = site.address(cx.exchange.connection().tag()) else {
@@ -23,10 +27,7 @@ pub(crate) fn start(cx: &mut Context, site: &Site) -> Step {
     default_server(cx, site);
     // nginx, too, reads the target by the rule of the default server.
     if !read_target(cx, site.servers[cx.server].merge_slashes) {
-        cx.log(
-            Severity::Info,
-            format_args!("client sent invalid request while reading client request line"),
-        );
+        cx.log(Severity::Info, format_args!("{TARGET_REFUSED}"));
         return Step::Fail(400);
     }
     if let Err(status) = find_server(cx, address) {

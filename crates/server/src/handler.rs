@@ -52,8 +52,9 @@ pub trait ConnectionHandler: 'static {
         None
     }
 
-    /// The gate has refused a request, or the part of one that has come; it is logged by the body of the answer if
-    /// this makes one, else it can be logged from [`ConnectionHandler::refused`]. `None` for nginx's short page.
+    /// The gate has refused a request, or the part of one that has come. If this makes an answer, it logs the reason, and
+    /// the body of the answer the request; else the reason is logged by [`ConnectionHandler::log`], and the request can be from
+    /// [`ConnectionHandler::refused`]. `None` for nginx's short page.
     fn refuse(&self, exchange: &Rc<Exchange>, refusal: &Refusal) -> Option<ServiceFuture<Self>> {
         let _ = (exchange, refusal);
         None

@@ -154,7 +154,12 @@ impl Context {
             Variable::RequestUri if !self.exchange.has_line() || self.target_refused => false,
             Variable::RequestUri => put(out, self.exchange.target()),
             // An `error_page` is asked for by GET.
-            Variable::RequestMethod if !self.exchange.has_line() && !self.internal => false,
+            // nginx: a page for an error is asked for by GET, if not by HEAD; that is then its first name.
+            Variable::RequestMethod
+                if !self.exchange.has_line() && (!self.internal || self.is_head()) =>
+            {
+                false
+            }
             Variable::RequestMethod => {
                 let method = self.subrequest.as_ref().unwrap_or(&self.head.method);
                 put(out, method.as_str().as_bytes())

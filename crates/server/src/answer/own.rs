@@ -18,17 +18,17 @@ pub(crate) enum Refused<H: ConnectionHandler> {
     Future(ServiceFuture<H>),
 }
 
-/// Has a refusal logged and answered.
+/// Has a refusal answered, and logged by who answers.
 pub(crate) fn refuse<H: ConnectionHandler>(
     handler: &H,
     exchange: &Rc<Exchange>,
     refusal: &Refusal,
 ) -> Refused<H> {
-    let message = format_args!("{}", refusal.reason);
-    handler.log(exchange.connection(), Severity::Info, message);
     if let Some(future) = handler.refuse(exchange, refusal) {
         return Refused::Future(future);
     }
+    let message = format_args!("{}", refusal.reason);
+    handler.log(exchange.connection(), Severity::Info, message);
     let mut response = own_page(handler, exchange, refusal.code);
     *response.status_mut() = refusal.status();
     Refused::Page(response)

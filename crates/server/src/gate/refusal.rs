@@ -44,6 +44,15 @@ impl Refusal {
         Self::new(400, reason)
     }
 
+    /// The same, told with what was being read.
+    pub(crate) fn found_while(self, doing: &str) -> Self {
+        let reason = format!("{} while {doing}", self.reason);
+        Self {
+            reason: reason.into(),
+            ..self
+        }
+    }
+
     /// The status on the wire: nginx's own codes above 493 are 400 to the client.
     #[must_use]
     pub fn status(&self) -> StatusCode {

@@ -252,6 +252,7 @@ impl<H: ConnectionHandler> Http1<H> {
                 Look::Head(end)
             }
             Step::Refuse(refusal) => {
+                let refusal = refusal.found_while(doing(scan));
                 self.start(bytes, Some(refusal));
                 Look::Head(bytes.len())
             }
@@ -316,16 +317,12 @@ impl<H: ConnectionHandler> Http1<H> {
     /// What has come of a head is all there will be; where something has, it is logged.
     ///
     /// Source: nginx, `ngx_http_close_request`.
-    fn give_up(&mut self, code: u16, reason: &str) {
+    fn give_up(&mut self, code: u16, reason: &'static str) {
         let times = self.reading.times();
         let Some(scan) = &mut self.reading.scan else {
             return;
         };
-        let doing = match scan.line {
-            None => "reading client request line",
-            Some(_) => "reading client request headers",
-        };
-        let refusal = Refusal::new(code, format!("{reason} while {doing}"));
+        let refusal = Refusal::new(code, reason).found_while(doing(scan));
         let head = Bytes::copy_from_slice(&self.connection.pending.borrow());
         let exchange = exchange_of(&self.connection, times, scan, head, Some(refusal));
         if self.reading.pipelined {
@@ -372,6 +369,14 @@ impl<H: ConnectionHandler> Watch for Witness<'_, H> {
 
     fn host(&mut self, host: &[u8]) -> Option<Arc<Settings>> {
         self.handler.settings_of_host(self.connection, host)
+    }
+}
+
+/// What is being read, in nginx's words.
+const fn doing(scan: &Scan) -> &'static str {
+    match scan.line {
+        None => "reading client request line",
+        Some(_) => "reading client request headers",
     }
 }
 

@@ -142,6 +142,27 @@ fn a_proxy_protocol_header_comes_first() {
 }
 
 #[test]
+fn a_refusal_is_logged_once_with_what_was_being_read() {
+    run(async {
+        let lines = [
+            (
+                "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+                "client sent invalid request while reading client request line",
+            ),
+            (
+                "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n",
+                "client sent TRACE method while reading client request headers",
+            ),
+        ];
+        for (request, line) in lines {
+            let client = connect(Settings::default(), listener(), |_| async { text("") });
+            let (_, record) = client.ask(request).await;
+            assert_eq!(record.borrow().log, [line]);
+        }
+    });
+}
+
+#[test]
 fn more_fields_than_usual_are_fine_up_to_the_limit() {
     run(async {
         let head = |count: usize| {
