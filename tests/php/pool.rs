@@ -103,6 +103,30 @@ fn who_waits_too_long_is_told_when_to_come_again() {
     assert_eq!(peer.requests().len(), 1);
 }
 
+#[test]
+fn locations_share_the_slots_of_their_fpm_whatever_they_say_of_waiting() {
+    let gate = Gate::default();
+    let peer = FastCgiPeer::start(vec![gated(&gate)]).expect("a peer");
+    let locations = "fastcgi_pool_size 1;
+         location / { fastcgi_pass %%PEER_0%%; }
+         location /hasty/ { fastcgi_queue_timeout 50ms; fastcgi_pass %%PEER_0%%; }
+         location /alone/ { fastcgi_queue_depth 0; fastcgi_reuse off; fastcgi_pass %%PEER_0%%; }";
+    let server = serve(locations, &[peer.address()]);
+    let mut first = begin(&server, "/");
+    assert_eq!(peer.wait_for_requests(1, PATIENCE).len(), 1);
+    let mut patient = begin(&server, "/2");
+    for target in ["/hasty/", "/alone/"] {
+        let answer = get(server.address(0), target).expect("an answer");
+        assert_eq!(answer.status(), 503, "{target}");
+    }
+    gate.open();
+    for client in [&mut first, &mut patient] {
+        let answer = client.read_response("GET").expect("an answer");
+        assert_eq!(answer.text(), "gated");
+    }
+    assert_eq!(names(&peer), ["/", "/2"]);
+}
+
 /// In front of a group of which only the first member is asked.
 fn serve_pair(directives: &str, peer: &FastCgiPeer) -> Server {
     let config = format!(

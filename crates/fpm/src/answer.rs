@@ -135,7 +135,9 @@ impl Answer {
         self.ended
             && !self.overrun
             && self.exchange.options().keep_conn
-            && (rules.after_body || !self.exchange.has_body())
+            && (rules.after_body
+                || self.exchange.options().keep_after_body
+                || !self.exchange.has_body())
             && self.exchange.may_serve_again(rules, now)
     }
 

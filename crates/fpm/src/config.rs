@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use portunus_fastcgi::CgiFields;
 
+use crate::queue::Queue;
 use crate::slots::Size;
 
 /// Where FPM listens.
@@ -37,10 +38,6 @@ pub struct PoolConfig {
     pub address: Address,
     /// Connections at most, busy and idle together, over all threads.
     pub size: Size,
-    /// Requests that may wait for a slot; the next is answered 503.
-    pub queue_depth: usize,
-    /// Longest a request waits for a slot; then it is answered 503.
-    pub queue_timeout: Duration,
     /// How long a refused connection is tried again while FPM restarts, within the connect
     /// time-out. Once FPM has been away for longer, one try is made per request.
     pub restart_patience: Duration,
@@ -53,14 +50,12 @@ pub struct PoolConfig {
 }
 
 impl PoolConfig {
-    /// A pool for `address` with the defaults of [`Reuse`], a queue of 1024 and 10 s.
+    /// A pool for `address` with the defaults of [`Reuse`].
     #[must_use]
     pub fn new(address: Address, size: Size) -> Self {
         Self {
             address,
             size,
-            queue_depth: 1024,
-            queue_timeout: Duration::from_secs(10),
             restart_patience: Duration::from_secs(2),
             reuse: Reuse::default(),
             socket_keepalive: false,
@@ -111,15 +106,6 @@ impl Reuse {
         }
     }
 
-    /// A fresh connection for every request.
-    #[must_use]
-    pub fn never() -> Self {
-        Self {
-            idle_timeout: Duration::ZERO,
-            ..Self::default()
-        }
-    }
-
     pub(crate) fn is_never(&self) -> bool {
         self.idle_timeout.is_zero()
     }
@@ -134,8 +120,12 @@ pub struct Options {
     pub send_timeout: Duration,
     /// `fastcgi_read_timeout`: from the request to the end of the head, then between two successful reads.
     pub read_timeout: Duration,
-    /// `fastcgi_keep_conn`: let FPM keep the connection, and use it again as [`Reuse`] allows.
+    /// Let FPM keep the connection, and use it again as [`Reuse`] allows; else the request has one of its own.
     pub keep_conn: bool,
+    /// Whether a connection may be used again after a request with a body, even where [`Reuse`] has nothing to say of that.
+    pub keep_after_body: bool,
+    /// How the request waits for a slot.
+    pub queue: Queue,
     /// Largest CGI head that is taken in.
     pub head: portunus_fastcgi::HeadLimits,
     /// `fastcgi_buffering`.
@@ -171,6 +161,8 @@ impl Default for Options {
             send_timeout: Duration::from_secs(60),
             read_timeout: Duration::from_secs(60),
             keep_conn: true,
+            keep_after_body: false,
+            queue: Queue::default(),
             head: portunus_fastcgi::HeadLimits::default(),
             buffering: true,
             accel_buffering: true,

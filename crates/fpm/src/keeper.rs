@@ -141,7 +141,6 @@ async fn run(shared: Weak<Shared>, worker: Id) {
 
 /// Does what is due and returns when something will be.
 fn look_after(shared: &Shared, worker: Id, cx: &mut Context<'_>) -> Option<Instant> {
-    let queue_timeout = shared.config.queue_timeout;
     let now = Instant::now().into_std();
     let mut state = shared.lock();
     let Idle {
@@ -154,21 +153,15 @@ fn look_after(shared: &Shared, worker: Id, cx: &mut Context<'_>) -> Option<Insta
         refill(shared, closed);
         state = shared.lock();
     }
-    let expired = now
-        .checked_sub(queue_timeout)
-        .map(|limit| state.slots.line.expire(worker, limit, now))
-        .unwrap_or_default();
+    let expired = state.slots.line.expire(worker, now);
     released.extend(state.slots.lend(now));
-    let wait = match state.slots.can_lend() {
-        true => LONG_WAIT.min(queue_timeout),
-        false => queue_timeout,
+    let most = match state.slots.can_lend() {
+        true => LONG_WAIT,
+        false => Duration::MAX,
     };
-    let oldest = state
-        .slots
-        .line
-        .oldest_since(Some(worker))
-        .map(|since| (since + wait).max(now + TICK));
-    let due = [next, oldest]
+    let wait = state.slots.line.next_end(worker, most);
+    let wait = wait.map(|end| end.max(now + TICK));
+    let due = [next, wait]
         .into_iter()
         .flatten()
         .min()

@@ -41,6 +41,7 @@ pub use discovery::{FpmFacts, PhpVersion, ProcessManager, discover};
 pub use error::{Error, ErrorKind, Failure, Phase};
 pub use health::{FpmStatus, Health, HealthError};
 pub use pool::{Load, Pool};
+pub use queue::Queue;
 pub use request::{Body, BodyStream, Request};
 pub use response::{Aside, Response, ResponseBody, Timings, Traffic};
 pub use send::Sending;

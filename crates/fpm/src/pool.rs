@@ -14,7 +14,7 @@ use crate::connection::{Connection, open_patiently};
 use crate::error::{Error, Phase};
 use crate::keeper::{self, Seats};
 use crate::outage::{self, Outage};
-use crate::queue::{Outcome, Place};
+use crate::queue::{Outcome, Place, Queue};
 use crate::send::Reply;
 use crate::slots::{Asked, Attention, LONG_WAIT, Released, Size, Slots, Standing};
 
@@ -75,7 +75,7 @@ impl Pool {
     /// A pool without any connection. Needs no runtime yet.
     #[must_use]
     pub fn new(config: PoolConfig) -> Self {
-        let slots = Slots::new(config.size, config.queue_depth);
+        let slots = Slots::new(config.size);
         let state = Mutex::new(State {
             slots,
             seats: Seats::default(),
@@ -125,6 +125,17 @@ impl Pool {
         released.into_iter().for_each(settle);
     }
 
+    /// Changes the rules alone.
+    pub fn keep_by(&self, reuse: Reuse) {
+        self.shared.lock().reuse = reuse;
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn reuse(&self) -> Reuse {
+        self.shared.lock().reuse
+    }
+
     /// Takes note that PHP-FPM is at the other end: it may be asked what others might not understand.
     pub fn meet_fpm(&self) {
         self.shared.lock().slots.watch.meet_fpm();
@@ -162,12 +173,13 @@ impl Pool {
     pub(crate) fn ask(
         &self,
         lane: usize,
+        queue: Queue,
         now: Instant,
         waker: &Waker,
     ) -> Result<Result<Lease, Waiting<'_>>, Error> {
         let worker = Handle::current().id();
         let mut state = self.shared.lock();
-        let (place, woken) = match state.slots.ask(worker, lane, now.into_std()) {
+        let (place, woken) = match state.slots.ask(worker, lane, queue, now.into_std()) {
             Asked::Granted(connection) => {
                 return Ok(Ok(self.lease(&mut state, lane, worker, connection, now)));
             }
@@ -179,10 +191,9 @@ impl Pool {
         };
         // Nobody can have given it anything yet.
         let _ = state.slots.poll(place, &mut Context::from_waker(waker));
-        let longest = self.shared.config.queue_timeout;
         let wait = match state.slots.can_lend() {
-            true => LONG_WAIT.min(longest),
-            false => longest,
+            true => LONG_WAIT.min(queue.timeout),
+            false => queue.timeout,
         };
         keeper::expect(&self.shared, state, worker, now + wait);
         woken.into_iter().for_each(Waker::wake);

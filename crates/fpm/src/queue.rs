@@ -28,6 +28,24 @@ pub(crate) const CALM: Duration = Duration::from_secs(2);
 /// Waits that differ by less are the same.
 const BRIEF: Duration = Duration::from_millis(5);
 
+/// What a request says of the line: a location's word. Requests with other words stand in the same line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queue {
+    /// So many may wait, whoever they are; one more is answered 503.
+    pub depth: usize,
+    /// Longest the request waits for a slot; then it is answered 503.
+    pub timeout: Duration,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            depth: 1024,
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
+
 /// A request's place in the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place(usize);
@@ -50,13 +68,21 @@ struct Waiter<C> {
     outcome: Option<Outcome<C>>,
 }
 
-/// Requests of one thread and lane, oldest in front. Entries whose ticket is not that of
+/// Requests of one thread and lane that wait equally long, oldest in front. Entries whose ticket is not that of
 /// their waiter any more are left-overs.
 #[derive(Debug)]
 struct Row<W> {
     worker: W,
     lane: usize,
+    timeout: Duration,
     order: VecDeque<(u64, Place)>,
+}
+
+impl<W> Row<W> {
+    /// Who came then or before has waited for long enough.
+    fn limit(&self, now: Instant) -> Option<Instant> {
+        now.checked_sub(self.timeout)
+    }
 }
 
 /// See the module.
@@ -100,7 +126,13 @@ impl<C, W: Copy + Eq> Line<C, W> {
     }
 
     /// Stands at the end of the line.
-    pub(crate) fn join(&mut self, worker: W, lane: usize, now: Instant) -> Place {
+    pub(crate) fn join(
+        &mut self,
+        worker: W,
+        lane: usize,
+        timeout: Duration,
+        now: Instant,
+    ) -> Place {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.waiting += 1;
@@ -112,15 +144,14 @@ impl<C, W: Copy + Eq> Line<C, W> {
             outcome: None,
         };
         let place = Place(self.waiters.insert(waiter));
-        match self
-            .rows
-            .iter_mut()
-            .find(|row| row.worker == worker && row.lane == lane)
-        {
+        let same =
+            |row: &&mut Row<W>| (row.worker, row.lane, row.timeout) == (worker, lane, timeout);
+        match self.rows.iter_mut().find(same) {
             Some(row) => row.order.push_back((ticket, place)),
             None => self.rows.push(Row {
                 worker,
                 lane,
+                timeout,
                 order: VecDeque::from([(ticket, place)]),
             }),
         }
@@ -184,23 +215,27 @@ impl<C, W: Copy + Eq> Line<C, W> {
         Ok((waiter.lane, waiter.waker.take()))
     }
 
-    /// Ends the wait of those on `worker` who came at or before `limit`; returns whom to wake.
-    pub(crate) fn expire(&mut self, worker: W, limit: Instant, now: Instant) -> Vec<Waker> {
+    /// Ends the wait of those on `worker` whose time is up; returns whom to wake.
+    pub(crate) fn expire(&mut self, worker: W, now: Instant) -> Vec<Waker> {
         let mut woken = Vec::new();
         for row in 0..self.rows.len() {
-            while let Some((place, since)) = self
-                .rows
-                .get(row)
-                .and_then(|row| (row.worker == worker).then(|| self.oldest(row)).flatten())
-            {
-                if since > limit {
-                    break;
-                }
+            while let Some(place) = self.rows.get(row).and_then(|row| {
+                let limit = row.limit(now).filter(|_| row.worker == worker)?;
+                let (place, since) = self.oldest(row)?;
+                (since <= limit).then_some(place)
+            }) {
                 woken.extend(self.expire_one(place, now));
             }
             self.trim(row);
         }
         woken
+    }
+
+    /// When somebody on `worker` will have waited for `most`, or until the time is up if that comes before.
+    pub(crate) fn next_end(&self, worker: W, most: Duration) -> Option<Instant> {
+        let rows = self.rows.iter().filter(|row| row.worker == worker);
+        rows.filter_map(|row| Some(self.oldest(row)?.1 + row.timeout.min(most)))
+            .min()
     }
 
     /// Makes room for a newer request by ending the longest wait.
@@ -213,15 +248,10 @@ impl<C, W: Copy + Eq> Line<C, W> {
         oldest.and_then(|(place, _)| self.expire_one(place, now))
     }
 
-    /// When the longest waiting request came; of `worker` only, or of all.
-    pub(crate) fn oldest_since(&self, worker: Option<W>) -> Option<Instant> {
-        let rows = self
-            .rows
-            .iter()
-            .filter(|row| worker.is_none_or(|worker| row.worker == worker));
-        rows.filter_map(|row| self.oldest(row))
-            .map(|(_, since)| since)
-            .min()
+    /// When the longest waiting request came.
+    pub(crate) fn oldest_since(&self) -> Option<Instant> {
+        let oldest = self.rows.iter().filter_map(|row| self.oldest(row));
+        oldest.map(|(_, since)| since).min()
     }
 
     fn expire_one(&mut self, place: Place, now: Instant) -> Option<Waker> {

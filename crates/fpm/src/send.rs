@@ -229,7 +229,12 @@ impl<'a> Sending<'a> {
     fn ask(&mut self, cx: &mut Context<'_>) -> Step {
         let now = Instant::now();
         self.asked = Some(now);
-        match self.pool.ask(self.request.lane, now, cx.waker())? {
+        match self.pool.ask(
+            self.request.lane,
+            self.request.options.queue,
+            now,
+            cx.waker(),
+        )? {
             Ok(lease) => self.take(lease, now, cx),
             Err(waiting) => self.state = State::Waiting(waiting),
         }
@@ -258,7 +263,8 @@ impl<'a> Sending<'a> {
     fn take(&mut self, mut lease: Lease, now: Instant, cx: &mut Context<'_>) {
         self.started = Some(now);
         self.same = self.request.body.again();
-        let Some(mut connection) = lease.take_connection() else {
+        let kept = lease.take_connection();
+        let Some(mut connection) = kept.filter(|_| self.request.options.keep_conn) else {
             return self.connect(lease, None);
         };
         if self.request.idempotent || connection.is_attentive() {
@@ -329,9 +335,10 @@ impl<'a> Sending<'a> {
         self.tries += 1;
         let request = &mut self.request;
         let body = std::mem::take(&mut request.body);
-        let keep = request.options.keep_conn && lease.may_keep(!body.is_empty());
-        let exchange =
-            Exchange::start(connection, request.params, body, keep, request.options, now);
+        let options = request.options;
+        let keep =
+            options.keep_conn && lease.may_keep(!options.keep_after_body && !body.is_empty());
+        let exchange = Exchange::start(connection, request.params, body, keep, options, now);
         self.timings.reused = exchange.is_reused();
         let answer = Answer::new(exchange, request.head_only);
         let started = self.started.unwrap_or(now);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use portunus_fastcgi::Params;
-use portunus_fpm::{Address, Body, Health, HealthError, Options, Pool, PoolConfig, Reuse, Size};
+use portunus_fpm::{Address, Body, Health, HealthError, Options, Pool, PoolConfig, Size};
 use support::{Fpm, collect, get, get_with, options, post, request, text};
 
 macro_rules! fpm {
@@ -403,16 +403,20 @@ async fn abandoned_requests_hold_their_slot_until_the_worker_is_free() {
 #[tokio::test]
 async fn without_reuse_every_request_has_its_connection() {
     let fpm = fpm!(1, true, "");
-    let config = PoolConfig {
-        reuse: Reuse::never(),
-        ..PoolConfig::new(fpm.address.clone(), Size::Fixed(1))
+    let pool = pool(&fpm, 1);
+    let alone = Options {
+        keep_conn: false,
+        ..Options::clone(&options())
     };
-    let pool = Pool::new(config);
+    let alone = Arc::new(alone);
     for _ in 0..3 {
-        let answer = get_with(&pool, "", &options()).await.unwrap();
+        // One that others may use again is not for this one.
+        get_with(&pool, "", &options()).await.unwrap();
+        assert_eq!(pool.load().idle, 1);
+        let answer = get_with(&pool, "", &alone).await.unwrap();
         assert!(!answer.timings.reused);
+        assert_eq!(pool.load().idle, 0);
     }
-    assert_eq!(pool.load().idle, 0);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 use portunus_conf::{Config, Directive, Scope, Word, d};
-use portunus_fpm::{Address, Options, Pool, PoolConfig, Reuse, Size};
+use portunus_fpm::{Address, Options, Pool, PoolConfig, Queue, Reuse, Size};
 use portunus_handler::{
     Content, DynamicPools, FastCgi, FastCgiGroup, FastCgiParam, FastCgiPass, HeadRoom, ScriptNames,
 };
@@ -116,11 +116,19 @@ impl Builder<'_> {
     fn options(&mut self, scope: Scope<'_>) -> Options {
         let defaults = Options::default();
         let ignored = scope.bits(d::FASTCGI_IGNORE_HEADERS);
+        let reuse = scope.enumeration(d::FASTCGI_REUSE);
+        let depth = scope.number(d::FASTCGI_QUEUE_DEPTH);
+        let depth = depth.map(|depth| usize::try_from(depth).unwrap_or(usize::MAX));
         Options {
             connect_timeout: scope.duration(d::FASTCGI_CONNECT_TIMEOUT),
             send_timeout: scope.duration(d::FASTCGI_SEND_TIMEOUT),
             read_timeout: scope.duration(d::FASTCGI_READ_TIMEOUT),
-            keep_conn: true,
+            keep_conn: reuse != "off",
+            keep_after_body: reuse == "always",
+            queue: Queue {
+                depth: depth.unwrap_or(defaults.queue.depth),
+                timeout: scope.duration(d::FASTCGI_QUEUE_TIMEOUT),
+            },
             buffering: scope.flag(d::FASTCGI_BUFFERING),
             accel_buffering: !ignored.contains(&"X-Accel-Buffering"),
             accel_redirect: !ignored.contains(&"X-Accel-Redirect"),
@@ -272,23 +280,22 @@ impl Builder<'_> {
         Some((self.kept.pools.lane(name.as_bytes()), slots))
     }
 
-    /// The pool of an address; the same one in every location and after a reload.
+    /// The pool of an address; the same one in every location and after a reload, whatever these say of queues and
+    /// of using connections again. Only another size, or another kind of connection, is another pool.
     ///
     /// How many connections it may hold is what `fastcgi_pool_size` says, else what is known of the
     /// FPM behind it, else what the pool finds out by itself.
     fn pool(&mut self, scope: Scope<'_>, address: Address) -> Pool {
         let config = self.pool_config(scope, address);
-        let key = format!("{config:?}");
         let learns = Learns {
             size: config.size == Size::Unknown,
-            reuse: scope.enumeration(d::FASTCGI_REUSE) == "safe",
             status: match scope.text(d::FASTCGI_POOL_STATUS) {
                 None | Some(b"auto") => StatusPage::Auto,
                 Some(b"off") => StatusPage::Off,
                 Some(path) => StatusPage::At(String::from_utf8_lossy(path).into_owned()),
             },
         };
-        let pool = self.kept.pools.pool(key, config, learns);
+        let pool = self.kept.pools.pool(config, learns);
         if let Some((lane, slots)) = self.lane(scope) {
             pool.set_lane(lane, slots);
         }
@@ -303,18 +310,8 @@ impl Builder<'_> {
             .and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
         let size = given.map_or(Size::Unknown, Size::Fixed);
         let mut config = PoolConfig::new(address, size);
-        config.reuse = match scope.enumeration(d::FASTCGI_REUSE) {
-            "off" => Reuse::never(),
-            "always" => Reuse {
-                after_body: true,
-                ..Reuse::default()
-            },
-            _ if given.is_none() && !scope.flag(d::FASTCGI_KEEP_CONN) => Reuse::cautious(),
-            _ => Reuse::default(),
-        };
-        config.queue_timeout = scope.duration(d::FASTCGI_QUEUE_TIMEOUT);
-        if let Some(depth) = scope.number(d::FASTCGI_QUEUE_DEPTH) {
-            config.queue_depth = usize::try_from(depth).unwrap_or(usize::MAX);
+        if given.is_none() && !scope.flag(d::FASTCGI_KEEP_CONN) {
+            config.reuse = Reuse::cautious();
         }
         config.socket_keepalive = scope.flag(d::FASTCGI_SOCKET_KEEPALIVE);
         config.bind = self.bind(scope, d::FASTCGI_BIND);

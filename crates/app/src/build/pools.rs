@@ -17,7 +17,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub(super) struct Learns {
     pub(super) size: bool,
-    pub(super) reuse: bool,
     pub(super) status: StatusPage,
 }
 
@@ -60,9 +59,21 @@ impl Pools {
         at + 1
     }
 
-    /// The pool with that key, made now if there is none.
-    pub(super) fn pool(&mut self, key: String, config: PoolConfig, learns: Learns) -> Pool {
-        if let Some((pool, _)) = self.known.get(&key) {
+    /// The pool that `config` asks for, made now if there is none.
+    pub(super) fn pool(&mut self, config: PoolConfig, learns: Learns) -> Pool {
+        let key = format!(
+            "{:?} {:?} {:?} {:?}",
+            config.address, config.size, config.socket_keepalive, config.bind
+        );
+        if let Some((pool, known)) = self.known.get_mut(&key) {
+            // What one location knows better than another holds for all.
+            if learns.status != StatusPage::Auto {
+                known.status = learns.status;
+            }
+            let is_bolder = config.reuse.idle_timeout > pool.reuse().idle_timeout;
+            if is_bolder && !self.facts.contains_key(&config.address) {
+                pool.keep_by(config.reuse);
+            }
             return pool.clone();
         }
         let pool = Pool::new(config);
@@ -153,10 +164,6 @@ fn teach(pool: &Pool, learns: &Learns, facts: &FpmFacts) {
         true => Size::Workers(facts.max_children),
         false => config.size,
     };
-    let reuse = match learns.reuse {
-        true => facts.reuse(),
-        false => config.reuse,
-    };
-    pool.learn(size, reuse);
+    pool.learn(size, facts.reuse());
     pool.meet_fpm();
 }

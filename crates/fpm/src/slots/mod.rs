@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::queue::{Line, Outcome, Place};
+use crate::queue::{Line, Outcome, Place, Queue};
 
 mod attention;
 mod backlog;
@@ -86,7 +86,6 @@ pub(crate) struct Slots<C, W> {
     guess: Option<guess::Guess>,
     pub(crate) watch: attention::Watch,
     pub(crate) backlog: backlog::Backlog,
-    depth: usize,
     active: usize,
     /// Of these, the ones that others need back soon.
     lent: usize,
@@ -96,15 +95,14 @@ pub(crate) struct Slots<C, W> {
 }
 
 impl<C, W: Copy + Eq> Slots<C, W> {
-    /// Slots for lane 0, the general one; the line has room for `depth` requests.
-    pub(crate) fn new(size: Size, depth: usize) -> Self {
+    /// Slots for lane 0, the general one.
+    pub(crate) fn new(size: Size) -> Self {
         let mut slots = Self {
             limit: 1,
             reserve: 0,
             guess: None,
             watch: attention::Watch::default(),
             backlog: backlog::Backlog::default(),
-            depth,
             active: 0,
             lent: 0,
             lanes: Vec::new(),
@@ -198,7 +196,7 @@ impl<C, W: Copy + Eq> Slots<C, W> {
     }
 
     fn may_lend(&self, now: Instant) -> bool {
-        let oldest = self.line.oldest_since(None);
+        let oldest = self.line.oldest_since();
         self.can_lend()
             && oldest.is_some_and(|since| now.saturating_duration_since(since) >= LONG_WAIT)
     }
@@ -262,7 +260,7 @@ impl<C, W: Copy + Eq> Slots<C, W> {
     }
 
     /// Asks for a slot for a request of `lane` on `worker`. An unknown lane is the general one.
-    pub(crate) fn ask(&mut self, worker: W, lane: usize, now: Instant) -> Asked<C> {
+    pub(crate) fn ask(&mut self, worker: W, lane: usize, queue: Queue, now: Instant) -> Asked<C> {
         let lane = self.known(lane);
         if self.has_room(lane) && !self.line.has(lane) {
             if let Some(connection) = self.take_idle(worker) {
@@ -275,13 +273,14 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             }
         }
         let mut woken = None;
-        if self.line.len() >= self.depth {
-            if !self.line.is_newest_first(now) || self.depth == 0 {
+        if self.line.len() >= queue.depth {
+            if !self.line.is_newest_first(now) || queue.depth == 0 {
                 return Asked::Full;
             }
             woken = self.line.expire_oldest(now);
         }
-        Asked::Wait(self.line.join(worker, lane, now), woken)
+        let place = self.line.join(worker, lane, queue.timeout, now);
+        Asked::Wait(place, woken)
     }
 
     /// See [`Line::poll`].
@@ -359,7 +358,7 @@ impl<C, W: Copy + Eq> Slots<C, W> {
 
     /// How long it may take until a request that comes now is served.
     pub(crate) fn expected_wait(&self, now: Instant) -> Duration {
-        let oldest = self.line.oldest_since(None);
+        let oldest = self.line.oldest_since();
         oldest.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 

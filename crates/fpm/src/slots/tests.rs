@@ -7,6 +7,15 @@ use super::*;
 
 type Pool = Slots<u32, u8>;
 
+const LINE: Queue = queue(9);
+
+const fn queue(depth: usize) -> Queue {
+    Queue {
+        depth,
+        timeout: Duration::from_secs(60),
+    }
+}
+
 fn waiting(asked: Asked<u32>) -> Place {
     match asked {
         Asked::Wait(place, _) => place,
@@ -24,17 +33,17 @@ fn granted(pool: &mut Pool, place: Place) -> Option<Option<u32>> {
 
 #[test]
 fn active_and_idle_never_exceed_the_limit() {
-    let (mut pool, now) = (Pool::new(Size::Fixed(2), 9), Instant::now());
-    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
-    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
-    let third = waiting(pool.ask(0, 0, now));
+    let (mut pool, now) = (Pool::new(Size::Fixed(2)), Instant::now());
+    assert!(matches!(pool.ask(0, 0, LINE, now), Asked::Granted(None)));
+    assert!(matches!(pool.ask(0, 0, LINE, now), Asked::Granted(None)));
+    let third = waiting(pool.ask(0, 0, LINE, now));
     pool.release(0, 0, Some(7), now);
     assert_eq!(granted(&mut pool, third), Some(Some(7)));
     pool.release(0, 0, Some(7), now);
     pool.release(0, 0, Some(8), now);
     assert_eq!((pool.active(), pool.idle.len()), (0, 2));
     assert!(
-        matches!(pool.ask(0, 0, now), Asked::Granted(Some(7))),
+        matches!(pool.ask(0, 0, LINE, now), Asked::Granted(Some(7))),
         "least recently used first"
     );
     let closed = pool.resize(Size::Fixed(1), now);
@@ -43,12 +52,12 @@ fn active_and_idle_never_exceed_the_limit() {
 
 #[test]
 fn a_lane_cannot_take_every_slot() {
-    let (mut pool, now) = (Pool::new(Size::Fixed(3), 9), Instant::now());
+    let (mut pool, now) = (Pool::new(Size::Fixed(3)), Instant::now());
     pool.set_lane(1, None);
-    assert!(matches!(pool.ask(0, 1, now), Asked::Granted(None)));
-    let second = waiting(pool.ask(0, 1, now));
+    assert!(matches!(pool.ask(0, 1, LINE, now), Asked::Granted(None)));
+    let second = waiting(pool.ask(0, 1, LINE, now));
     assert!(
-        matches!(pool.ask(0, 0, now), Asked::Granted(None)),
+        matches!(pool.ask(0, 0, LINE, now), Asked::Granted(None)),
         "the general lane goes on"
     );
     pool.release(0, 0, None, now);
@@ -60,14 +69,14 @@ fn a_lane_cannot_take_every_slot() {
 /// Whether a slot goes to a request of its own thread that has waited for `near` ms, though one of
 /// another thread has waited for `far` ms.
 fn near_goes_first(near: u64, far: u64) -> bool {
-    let (mut pool, now) = (Pool::new(Size::Fixed(1), 99), Instant::now());
+    let (mut pool, now) = (Pool::new(Size::Fixed(1)), Instant::now());
     let ago = |ms| {
         now.checked_sub(Duration::from_millis(ms))
             .expect("a running machine")
     };
-    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
-    let far = waiting(pool.ask(1, 0, ago(far)));
-    let near = waiting(pool.ask(0, 0, ago(near)));
+    assert!(matches!(pool.ask(0, 0, LINE, now), Asked::Granted(None)));
+    let far = waiting(pool.ask(1, 0, LINE, ago(far)));
+    let near = waiting(pool.ask(0, 0, LINE, ago(near)));
     pool.release(0, 0, Some(1), now);
     let first = granted(&mut pool, near);
     assert_ne!(first, granted(&mut pool, far), "one of the two");
@@ -82,13 +91,13 @@ fn nearness_is_bounded_by_half_a_wait() {
 
 #[test]
 fn only_the_reserve_is_lent() {
-    let (mut pool, now) = (Pool::new(Size::Workers(3), 9), Instant::now());
+    let (mut pool, now) = (Pool::new(Size::Workers(3)), Instant::now());
     let mut lent = Vec::new();
     for _ in 0..2 {
-        assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
+        assert!(matches!(pool.ask(0, 0, LINE, now), Asked::Granted(None)));
         lent.push(pool.mark_lent());
     }
-    let [first, second, _third] = [0; 3].map(|_| waiting(pool.ask(0, 0, now)));
+    let [first, second, _third] = [0; 3].map(|_| waiting(pool.ask(0, 0, LINE, now)));
     let later = now + LONG_WAIT;
     assert_eq!(pool.lend(later).len(), 1);
     assert_eq!(granted(&mut pool, first), Some(None));
@@ -106,18 +115,18 @@ fn only_the_reserve_is_lent() {
 
 #[test]
 fn a_worker_that_is_late_keeps_nobody_waiting() {
-    let (mut pool, now) = (Pool::new(Size::Fixed(2), 9), Instant::now());
+    let (mut pool, now) = (Pool::new(Size::Fixed(2)), Instant::now());
     pool.watch.meet_fpm();
     pool.watch.answered(Duration::from_secs(1));
     let asked = |pool: &mut Pool, at: usize| pool.idle[at].attention = Attention::Asked(now);
-    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
+    assert!(matches!(pool.ask(0, 0, LINE, now), Asked::Granted(None)));
     pool.release(0, 0, Some(7), now);
     assert!(
-        matches!(pool.ask(0, 0, now), Asked::Granted(None)),
+        matches!(pool.ask(0, 0, LINE, now), Asked::Granted(None)),
         "a fresh connection, while there is one to be had"
     );
     asked(&mut pool, 0);
-    let waiting = waiting(pool.ask(0, 0, now));
+    let waiting = waiting(pool.ask(0, 0, LINE, now));
     pool.release(0, 0, Some(8), now);
     assert_eq!(granted(&mut pool, waiting), None, "it is asked first");
     assert_eq!(pool.idle[1].attention, Attention::Unknown(Some(now)));
@@ -125,17 +134,20 @@ fn a_worker_that_is_late_keeps_nobody_waiting() {
     assert!(pool.offer(back, now).is_some());
     assert_eq!(granted(&mut pool, waiting), Some(Some(7)));
     assert!(
-        matches!(pool.ask(0, 0, now), Asked::Wait(..)),
+        matches!(pool.ask(0, 0, LINE, now), Asked::Wait(..)),
         "nobody gambles on a worker that was not asked"
     );
 }
 
 #[test]
 fn a_lent_slot_is_no_reason_not_to_ask() {
-    let (mut pool, now) = (Pool::new(Size::Workers(2), 9), Instant::now());
+    let (mut pool, now) = (Pool::new(Size::Workers(2)), Instant::now());
     pool.watch.meet_fpm();
-    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
-    let (lent, last) = (waiting(pool.ask(0, 0, now)), waiting(pool.ask(0, 0, now)));
+    assert!(matches!(pool.ask(0, 0, LINE, now), Asked::Granted(None)));
+    let (lent, last) = (
+        waiting(pool.ask(0, 0, LINE, now)),
+        waiting(pool.ask(0, 0, LINE, now)),
+    );
     let later = now + LONG_WAIT;
     assert_eq!(pool.lend(later).len(), 1);
     assert_eq!(granted(&mut pool, lent), Some(None));
@@ -149,15 +161,18 @@ fn a_lent_slot_is_no_reason_not_to_ask() {
 
 #[test]
 fn a_request_that_left_is_not_served() {
-    let (mut pool, now) = (Pool::new(Size::Fixed(1), 9), Instant::now());
-    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
-    let (gone, next) = (waiting(pool.ask(0, 0, now)), waiting(pool.ask(0, 0, now)));
+    let (mut pool, now) = (Pool::new(Size::Fixed(1)), Instant::now());
+    assert!(matches!(pool.ask(0, 0, LINE, now), Asked::Granted(None)));
+    let (gone, next) = (
+        waiting(pool.ask(0, 0, LINE, now)),
+        waiting(pool.ask(0, 0, LINE, now)),
+    );
     pool.leave(gone, 0, now);
     pool.release(0, 0, Some(1), now);
     assert_eq!(granted(&mut pool, next), Some(Some(1)));
 
-    let late = waiting(pool.ask(0, 0, now));
-    let after = waiting(pool.ask(0, 0, now));
+    let late = waiting(pool.ask(0, 0, LINE, now));
+    let after = waiting(pool.ask(0, 0, LINE, now));
     pool.release(0, 0, Some(2), now);
     pool.leave(late, 0, now);
     assert_eq!(
@@ -169,17 +184,45 @@ fn a_request_that_left_is_not_served() {
 
 #[test]
 fn a_full_line_refuses_the_newest_or_drops_the_oldest() {
-    let (mut pool, mut now) = (Pool::new(Size::Fixed(1), 2), Instant::now());
-    assert!(matches!(pool.ask(0, 0, now), Asked::Granted(None)));
-    let first = waiting(pool.ask(0, 0, now));
-    let second = waiting(pool.ask(0, 0, now));
-    assert!(matches!(pool.ask(0, 0, now), Asked::Full));
+    let (mut pool, mut now) = (Pool::new(Size::Fixed(1)), Instant::now());
+    assert!(matches!(
+        pool.ask(0, 0, queue(2), now),
+        Asked::Granted(None)
+    ));
+    let first = waiting(pool.ask(0, 0, queue(2), now));
+    let second = waiting(pool.ask(0, 0, queue(2), now));
+    assert!(matches!(pool.ask(0, 0, queue(2), now), Asked::Full));
     now += Duration::from_secs(1);
     pool.leave(second, 0, now);
-    waiting(pool.ask(0, 0, now));
-    waiting(pool.ask(0, 0, now));
+    waiting(pool.ask(0, 0, queue(2), now));
+    waiting(pool.ask(0, 0, queue(2), now));
     let outcome = pool.poll(first, &mut Context::from_waker(Waker::noop()));
     assert!(matches!(outcome, Poll::Ready(Outcome::Expired)));
+}
+
+#[test]
+fn each_waits_in_one_line_by_its_own_word() {
+    let (mut pool, now) = (Pool::new(Size::Fixed(1)), Instant::now());
+    let within = |ms| Queue {
+        timeout: Duration::from_millis(ms),
+        ..queue(2)
+    };
+    assert!(matches!(
+        pool.ask(0, 0, within(50), now),
+        Asked::Granted(None)
+    ));
+    let patient = waiting(pool.ask(0, 0, within(500), now));
+    let hasty = waiting(pool.ask(0, 0, within(50), now));
+    assert!(matches!(pool.ask(0, 0, within(500), now), Asked::Full));
+    waiting(pool.ask(0, 0, LINE, now));
+    let end = now + Duration::from_millis(50);
+    assert_eq!(pool.line.next_end(0, Duration::MAX), Some(end));
+    assert_eq!(pool.line.next_end(1, Duration::MAX), None);
+    pool.line.expire(0, end);
+    let outcome = pool.poll(hasty, &mut Context::from_waker(Waker::noop()));
+    assert!(matches!(outcome, Poll::Ready(Outcome::Expired)));
+    pool.release(0, 0, Some(1), end);
+    assert_eq!(granted(&mut pool, patient), Some(Some(1)));
 }
 
 /// One request of a simulation.
@@ -201,7 +244,7 @@ enum Moment {
 /// longest wait of a request served there.
 fn simulate(rate: u64, patience: u64, seconds: u64) -> (f64, u64) {
     const SERVICE: u64 = 200;
-    let (mut pool, start) = (Pool::new(Size::Fixed(4), 1024), Instant::now());
+    let (mut pool, start) = (Pool::new(Size::Fixed(4)), Instant::now());
     let at = |ms: u64| start + Duration::from_millis(ms);
     let mut agenda = BinaryHeap::new();
     (0..rate * seconds).for_each(|n| agenda.push((Reverse(n * 1000 / rate), Moment::Arrive)));
@@ -210,7 +253,7 @@ fn simulate(rate: u64, patience: u64, seconds: u64) -> (f64, u64) {
     while let Some((Reverse(now), moment)) = agenda.pop().filter(|(now, _)| now.0 <= half * 2) {
         match moment {
             Moment::Arrive => {
-                let place = match pool.ask(0, 0, at(now)) {
+                let place = match pool.ask(0, 0, queue(1024), at(now)) {
                     Asked::Wait(place, _) => Some(place),
                     Asked::Granted(_) => None,
                     Asked::Full => continue,
