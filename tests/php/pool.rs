@@ -127,6 +127,32 @@ fn locations_share_the_slots_of_their_fpm_whatever_they_say_of_waiting() {
     assert_eq!(names(&peer), ["/", "/2"]);
 }
 
+#[test]
+fn what_a_group_says_of_its_pools_holds() {
+    for pass in ["group", "$to"] {
+        let gate = Gate::default();
+        let peer = FastCgiPeer::start(vec![gated(&gate)]).expect("a peer");
+        let config = format!(
+            "upstream group {{
+                 server %%PEER_0%%; fastcgi_pool_size 1; fastcgi_queue_depth 1; fastcgi_queue_timeout 50ms;
+             }}
+             fastcgi_pool_size 9;
+             server {{
+                 listen 127.0.0.1:%%PORT_0%%; set $to group; fastcgi_queue_timeout 60s;
+                 location / {{ fastcgi_pass {pass}; }}
+             }}"
+        );
+        let server = start(config, &[peer.address()]);
+        let mut first = begin(&server, "/");
+        assert_eq!(peer.wait_for_requests(1, PATIENCE).len(), 1);
+        let answer = get(server.address(0), "/").expect("an answer");
+        assert_eq!(answer.status(), 503, "{pass}");
+        gate.open();
+        assert_eq!(first.read_response("GET").expect("an answer").status(), 200);
+        assert_eq!(peer.requests().len(), 1);
+    }
+}
+
 /// In front of a group of which only the first member is asked.
 fn serve_pair(directives: &str, peer: &FastCgiPeer) -> Server {
     let config = format!(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::HeaderName;
-use portunus_conf::{Config, Directive, Scope, Word, d};
+use portunus_conf::{Config, Directive, DirectiveId, Scope, Word, d};
 use portunus_fpm::{Address, Options, Pool, PoolConfig, Queue, Reuse, Size};
 use portunus_handler::{
     Content, DynamicPools, FastCgi, FastCgiGroup, FastCgiParam, FastCgiPass, HeadRoom, ScriptNames,
@@ -35,6 +35,21 @@ const FASTCGI_NEXT: Next = Next {
     time: d::FASTCGI_NEXT_UPSTREAM_TIMEOUT,
 };
 
+/// Where what is said of pools stands: in the `upstream` block that is asked, else where it is asked.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    scope: Scope<'a>,
+    block: Option<Scope<'a>>,
+}
+
+impl<'a> Said<'a> {
+    /// The level whose word on `id` counts.
+    fn at(self, id: DirectiveId) -> Scope<'a> {
+        let block = self.block.filter(|block| block.set_here(id));
+        block.unwrap_or(self.scope)
+    }
+}
+
 impl Builder<'_> {
     pub(super) fn fastcgi(&mut self, scope: Scope<'_>) -> Content {
         let Some(directive) = scope.find(d::FASTCGI_PASS) else {
@@ -63,7 +78,11 @@ impl Builder<'_> {
             script_check: scope.flag(d::FASTCGI_SCRIPT_CHECK),
             lane: self.lane(scope).map_or(0, |(lane, _)| lane),
             limit_rate: self.template_here(scope, d::FASTCGI_LIMIT_RATE),
-            options: Arc::new(self.options(scope)),
+            options: Arc::new(self.options(Said {
+                scope,
+                block: target.as_str().and_then(|text| upstream(self.config, text)),
+            })),
+            named_options: self.named_options(scope, target),
             caching: self.fastcgi_caching(scope),
             copy: self.fastcgi_copy(scope),
         }))
@@ -113,11 +132,37 @@ impl Builder<'_> {
         statuses.filter(|status| *status >= 300).collect()
     }
 
-    fn options(&mut self, scope: Scope<'_>) -> Options {
-        let defaults = Options::default();
+    /// For each `upstream` block that variables may name and that says how to wait or to use connections again.
+    fn named_options(
+        &mut self,
+        scope: Scope<'_>,
+        target: &Word,
+    ) -> Box<[(Box<str>, Arc<Options>)]> {
+        const OWN: [DirectiveId; 3] = [
+            d::FASTCGI_QUEUE_DEPTH,
+            d::FASTCGI_QUEUE_TIMEOUT,
+            d::FASTCGI_REUSE,
+        ];
+        if !target.as_bytes().contains(&b'$') {
+            return Box::default();
+        }
+        let http = self.config.http();
+        let blocks = http.iter().flat_map(|http| http.children(d::UPSTREAM));
+        let own = blocks.filter(|block| OWN.iter().any(|id| block.set_here(*id)));
+        own.filter_map(|block| {
+            let name = block.args().first().and_then(Word::as_str)?;
+            let block = Some(block);
+            Some((name.into(), Arc::new(self.options(Said { scope, block }))))
+        })
+        .collect()
+    }
+
+    fn options(&mut self, said: Said<'_>) -> Options {
+        let (defaults, scope) = (Options::default(), said.scope);
         let ignored = scope.bits(d::FASTCGI_IGNORE_HEADERS);
-        let reuse = scope.enumeration(d::FASTCGI_REUSE);
-        let depth = scope.number(d::FASTCGI_QUEUE_DEPTH);
+        let reuse = said.at(d::FASTCGI_REUSE).enumeration(d::FASTCGI_REUSE);
+        let depth = said.at(d::FASTCGI_QUEUE_DEPTH);
+        let depth = depth.number(d::FASTCGI_QUEUE_DEPTH);
         let depth = depth.map(|depth| usize::try_from(depth).unwrap_or(usize::MAX));
         Options {
             connect_timeout: scope.duration(d::FASTCGI_CONNECT_TIMEOUT),
@@ -127,7 +172,9 @@ impl Builder<'_> {
             keep_after_body: reuse == "always",
             queue: Queue {
                 depth: depth.unwrap_or(defaults.queue.depth),
-                timeout: scope.duration(d::FASTCGI_QUEUE_TIMEOUT),
+                timeout: said
+                    .at(d::FASTCGI_QUEUE_TIMEOUT)
+                    .duration(d::FASTCGI_QUEUE_TIMEOUT),
             },
             buffering: scope.flag(d::FASTCGI_BUFFERING),
             accel_buffering: !ignored.contains(&"X-Accel-Buffering"),
@@ -177,7 +224,8 @@ impl Builder<'_> {
         }
         let text = target.as_str()?;
         let Some(block) = upstream(self.config, text) else {
-            let pool = self.pools_of(scope, directive, target, text).pop()?;
+            let said = Said { scope, block: None };
+            let pool = self.pools_of(said, directive, target, text).pop()?;
             return Some(FastCgiPass::Group(Arc::new(FastCgiGroup::of_one(pool))));
         };
         Some(FastCgiPass::Group(self.fastcgi_group(scope, block, text)))
@@ -185,7 +233,8 @@ impl Builder<'_> {
 
     /// Whom `fastcgi_pass` with variables may name, all `upstream` blocks among them.
     fn dynamic_pools(&mut self, scope: Scope<'_>) -> Arc<DynamicPools> {
-        let rules = self.pool_config(scope, Address::Unix(PathBuf::new()));
+        let said = Said { scope, block: None };
+        let rules = self.pool_config(said, Address::Unix(PathBuf::new()));
         let mut named = Vec::new();
         let http = self.config.http();
         for block in http.iter().flat_map(|http| http.children(d::UPSTREAM)) {
@@ -218,8 +267,12 @@ impl Builder<'_> {
         name: &str,
     ) -> Arc<FastCgiGroup> {
         let mut peers = Vec::new();
+        let said = Said {
+            scope,
+            block: Some(block),
+        };
         for directive in block.own(d::UPSTREAM_SERVER) {
-            peers.extend(self.fastcgi_members(scope, directive));
+            peers.extend(self.fastcgi_members(said, directive));
         }
         // What is known of the members' health is one thing for all locations.
         let same = |known: &&Arc<FastCgiGroup>| {
@@ -239,7 +292,7 @@ impl Builder<'_> {
         group
     }
 
-    fn fastcgi_members(&mut self, scope: Scope<'_>, directive: &Directive) -> Vec<Peer<Pool>> {
+    fn fastcgi_members(&mut self, said: Said<'_>, directive: &Directive) -> Vec<Peer<Pool>> {
         let Ok(member) = portunus_conf::typed::Member::parse(directive) else {
             return Vec::new();
         };
@@ -247,13 +300,13 @@ impl Builder<'_> {
             return Vec::new();
         };
         let peer = |pool| peer(&member, text, pool);
-        let pools = self.pools_of(scope, directive, member.word, text);
+        let pools = self.pools_of(said, directive, member.word, text);
         pools.into_iter().map(peer).collect()
     }
 
     fn pools_of(
         &mut self,
-        scope: Scope<'_>,
+        said: Said<'_>,
         directive: &Directive,
         target: &Word,
         text: &str,
@@ -261,7 +314,7 @@ impl Builder<'_> {
         match parse_address(text) {
             Ok(found) => found
                 .into_iter()
-                .map(|address| self.pool(scope, address))
+                .map(|address| self.pool(said, address))
                 .collect(),
             Err(message) => {
                 self.error_at(directive, target, message);
@@ -285,26 +338,29 @@ impl Builder<'_> {
     ///
     /// How many connections it may hold is what `fastcgi_pool_size` says, else what is known of the
     /// FPM behind it, else what the pool finds out by itself.
-    fn pool(&mut self, scope: Scope<'_>, address: Address) -> Pool {
-        let config = self.pool_config(scope, address);
+    fn pool(&mut self, said: Said<'_>, address: Address) -> Pool {
+        let config = self.pool_config(said, address);
+        let status = said.at(d::FASTCGI_POOL_STATUS);
         let learns = Learns {
             size: config.size == Size::Unknown,
-            status: match scope.text(d::FASTCGI_POOL_STATUS) {
+            status: match status.text(d::FASTCGI_POOL_STATUS) {
                 None | Some(b"auto") => StatusPage::Auto,
                 Some(b"off") => StatusPage::Off,
                 Some(path) => StatusPage::At(String::from_utf8_lossy(path).into_owned()),
             },
         };
         let pool = self.kept.pools.pool(config, learns);
-        if let Some((lane, slots)) = self.lane(scope) {
+        if let Some((lane, slots)) = self.lane(said.scope) {
             pool.set_lane(lane, slots);
         }
         pool
     }
 
-    /// What a location says of the pools that it asks.
-    fn pool_config(&mut self, scope: Scope<'_>, address: Address) -> PoolConfig {
-        let given = scope
+    /// What is said of the pools that a location asks.
+    fn pool_config(&mut self, said: Said<'_>, address: Address) -> PoolConfig {
+        let scope = said.scope;
+        let given = said
+            .at(d::FASTCGI_POOL_SIZE)
             .text(d::FASTCGI_POOL_SIZE)
             .filter(|text| *text != b"auto")
             .and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());

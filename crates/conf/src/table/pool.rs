@@ -6,7 +6,7 @@ use super::words;
 rows! { "pool": "Directives of Portunus itself: the FPM pool, trusted networks, memory budgets";
     FASTCGI_POOL_SIZE "fastcgi_pool_size" in HTTP | SERVER | LOCATION | UPSTREAM,
         TAKE1, Special(Special::PoolSize) = "auto", Nearest,
-        Honoured, "Most connections to one FPM at a time; \"auto\" learns its number of workers.";
+        Honoured, "Most connections to one FPM; \"auto\" learns its workers; an upstream block has the last word.";
     FASTCGI_POOL_STATUS "fastcgi_pool_status" in HTTP | SERVER | LOCATION | UPSTREAM,
         TAKE1, Text = "auto", Nearest,
         Honoured, "FPM's pm.status_path, asked for its workers where all else fails; \"off\" asks nothing.";

@@ -51,10 +51,23 @@ pub struct FastCgi {
     pub limit_rate: Option<Template>,
     /// Time-outs and habits of the exchange.
     pub options: Arc<Options>,
+    /// Those for groups that variables may name and that have words of their own.
+    pub named_options: Box<[(Box<str>, Arc<Options>)]>,
     /// `fastcgi_cache` and its kin.
     pub caching: Option<Box<Caching>>,
     /// `fastcgi_store`.
     pub copy: Option<FileCopy>,
+}
+
+impl FastCgi {
+    /// Time-outs and habits of the exchange with a member of `group`.
+    pub(crate) fn options_for(&self, group: &FastCgiGroup) -> &Arc<Options> {
+        let named = self.named_options.iter();
+        let own = named
+            .filter(|(name, _)| **name == *group.group.name())
+            .map(|(_, options)| options);
+        own.last().unwrap_or(&self.options)
+    }
 }
 
 /// What `$fastcgi_script_name` and `$fastcgi_path_info` are made by, wherever they are asked for.

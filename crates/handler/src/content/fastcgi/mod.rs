@@ -104,7 +104,7 @@ pub(crate) async fn ask(
             replaced: answer::intercepted(cx, fastcgi),
             lane: fastcgi.lane,
             limit_rate,
-            options: &fastcgi.options,
+            options: fastcgi.options_for(&group),
         };
         // What is to be stored is wanted without the client, too.
         let watched =
