@@ -34,8 +34,8 @@ pub(crate) struct Exchange {
     send_error: Option<Error>,
     /// Bytes came.
     heard: bool,
-    /// The kernel acknowledges at once what comes, as long as we write nothing.
-    prompt: bool,
+    /// Something was read that the kernel may not have acknowledged yet.
+    unacknowledged: bool,
     /// Bytes came that belong to this request.
     answered: bool,
     /// Bytes that came, over all.
@@ -71,7 +71,7 @@ impl Exchange {
             stderr: Stderr::default(),
             send_error: None,
             heard: false,
-            prompt: false,
+            unacknowledged: false,
             answered: false,
             received: 0,
             head_length: None,
@@ -141,8 +141,7 @@ impl Exchange {
                 }
                 Poll::Ready(Ok(count)) => {
                     self.heard = true;
-                    self.received += count as u64;
-                    self.last_read = Instant::now();
+                    self.note_read(count);
                 }
                 Poll::Ready(Err(source)) => {
                     let error = Error::Receive {
@@ -152,9 +151,7 @@ impl Exchange {
                     return Poll::Ready(Err(self.broken(error)));
                 }
                 Poll::Pending => {
-                    if self.heard && !std::mem::replace(&mut self.prompt, true) {
-                        self.connection.acknowledge();
-                    }
+                    self.acknowledge();
                     return self.poll_timeout(cx, sending).map(Err);
                 }
             }
@@ -186,8 +183,7 @@ impl Exchange {
         match self.connection.poll_read(cx) {
             Poll::Ready(Ok(0)) => Poll::Ready(Err(Error::Closed(self.phase))),
             Poll::Ready(Ok(count)) => {
-                self.received += count as u64;
-                self.last_read = Instant::now();
+                self.note_read(count);
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(source)) => Poll::Ready(Err(Error::Receive {
@@ -197,7 +193,24 @@ impl Exchange {
             Poll::Pending if sending == Sending::Starved => {
                 Poll::Ready(Err(Error::ClientBody(io::ErrorKind::UnexpectedEof.into())))
             }
-            Poll::Pending => self.poll_timeout(cx, sending).map(Err),
+            Poll::Pending => {
+                self.acknowledge();
+                self.poll_timeout(cx, sending).map(Err)
+            }
+        }
+    }
+
+    /// Bytes came.
+    fn note_read(&mut self, count: usize) {
+        self.received += count as u64;
+        self.last_read = Instant::now();
+        self.unacknowledged = true;
+    }
+
+    /// More must follow: FPM's kernel may hold it back for what came last.
+    fn acknowledge(&mut self) {
+        if std::mem::take(&mut self.unacknowledged) {
+            self.connection.acknowledge();
         }
     }
 
@@ -252,7 +265,8 @@ impl Exchange {
         }
         let mut progress = false;
         let sending = self.out.poll_send(cx, &mut self.connection, &mut progress);
-        self.prompt &= !progress;
+        // What goes out carries the acknowledgement.
+        self.unacknowledged &= !progress;
         // What goes out at once goes out when the exchange starts.
         let at_once = std::mem::take(&mut self.fresh);
         if progress && !at_once {

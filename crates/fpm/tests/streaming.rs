@@ -7,6 +7,7 @@
 
 mod support;
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,6 +17,8 @@ use portunus_fpm::{Address, Body, BodyStream, Options, Pool, PoolConfig, Request
 use portunus_spool::{Limits, Spool};
 use portunus_testkit::{FastCgiPeer, Gate, Step};
 use support::{Fpm, collect, get, get_with, options, params, post, request, text};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 /// A client's body, piece by piece.
@@ -261,4 +264,57 @@ async fn ignore_client_abort_lets_php_finish() {
         assert_eq!(text(get(&pool, "").await).await, "hello world");
         assert_eq!(file.exists(), ignore_client_abort);
     }
+}
+
+/// PHP writes a page that it makes bit by bit in pieces of 8 KB, and its kernel holds each back until the one before is
+/// acknowledged (Nagle), or sends two together. Ours puts its acknowledgement off for 40 ms where a piece is as long as
+/// the one before and others were longer.
+#[tokio::test]
+async fn no_piece_of_an_answer_waits_for_a_delayed_acknowledgement() {
+    const LENGTHS: [usize; 3] = [16_384, 8192, 8192];
+    const ROUNDS: usize = 10;
+    let record = |kind: u8, id: [u8; 2], content: &[u8]| {
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        let header = [1, kind, id[0], id[1], length[0], length[1], 0, 0];
+        [&header, content].concat()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (got, mut wanted) = mpsc::unbounded_channel();
+    let php = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 2048];
+        assert!(stream.read(&mut request).await.unwrap() > 8);
+        let id = [request[2], request[3]];
+        let head = record(6, id, b"A: 1\r\n\r\n");
+        stream.write_all(&head).await.unwrap();
+        for length in LENGTHS.repeat(ROUNDS) {
+            let piece = record(6, id, &vec![b'.'; length]);
+            stream.write_all(&piece).await.unwrap();
+            wanted.recv().await.unwrap();
+        }
+        let end = [record(6, id, b""), record(3, id, &[0; 8])].concat();
+        stream.write_all(&end).await.unwrap();
+    };
+    let client = async {
+        let pool = Pool::new(PoolConfig::new(Address::Tcp(address), Size::Fixed(1)));
+        let mut body = get(&pool, "").await.unwrap().body;
+        let mut turns = 0;
+        for length in LENGTHS.repeat(ROUNDS) {
+            let mut left = length;
+            while left > 0 {
+                match poll_fn(|cx| Poll::Ready(body.poll_data(cx))).await {
+                    Poll::Ready(piece) => left -= piece.unwrap().unwrap().len(),
+                    Poll::Pending => {
+                        turns += 1;
+                        tokio::task::yield_now().await;
+                    }
+                }
+            }
+            got.send(()).unwrap();
+        }
+        turns
+    };
+    let (turns, ()) = tokio::join!(client, php);
+    assert!(turns < 1000 * ROUNDS, "{turns} turns");
 }
