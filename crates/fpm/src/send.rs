@@ -1,4 +1,4 @@
-//! A request from slot to answer, with at most one second try.
+//! A request from slot to answer, with a second try where the first hurt nobody, and a third where FPM was started anew.
 
 use std::fmt;
 use std::future::poll_fn;
