@@ -38,13 +38,19 @@ impl fmt::Display for Phase {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Us: as many requests wait as may.
-    #[error("request queue of the PHP pool is full while connecting to upstream")]
+    #[error(
+        "request queue of the PHP pool is full (see fastcgi_queue_depth, and pm.max_children of PHP-FPM) \
+         while connecting to upstream"
+    )]
     QueueFull {
         /// When it may be worth trying again.
         retry_after: Duration,
     },
     /// Us: no slot came free in time.
-    #[error("no PHP worker became free in time while connecting to upstream")]
+    #[error(
+        "no PHP worker became free in time (see fastcgi_queue_timeout, and pm.max_children of PHP-FPM) \
+         while connecting to upstream"
+    )]
     QueueTimeout {
         /// When it may be worth trying again.
         retry_after: Duration,
@@ -207,6 +213,24 @@ impl fmt::Display for Errno<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_our_own_bounds_refuse_names_them() {
+        let retry_after = Duration::from_secs(2);
+        for (error, directive) in [
+            (Error::QueueFull { retry_after }, "fastcgi_queue_depth"),
+            (Error::QueueTimeout { retry_after }, "fastcgi_queue_timeout"),
+        ] {
+            let text = error.to_string();
+            assert!(text.contains(directive), "{text}");
+            assert!(text.contains("pm.max_children"), "{text}");
+            assert!(text.ends_with(" while connecting to upstream"), "{text}");
+            assert_eq!(
+                (error.status().as_u16(), error.retry_after()),
+                (503, Some(2))
+            );
+        }
+    }
 
     #[test]
     fn messages_are_those_of_nginx() {
