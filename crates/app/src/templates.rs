@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use portunus_routing::Regex;
+use portunus_telemetry::errno_text;
 
 /// Where templates are, and what may be replaced in them.
 #[derive(Debug, Clone)]
@@ -32,7 +33,7 @@ pub enum TemplateError {
     #[error("NGINX_ENVSUBST_FILTER: {0}")]
     Filter(String),
     /// A template, or its folder, cannot be read.
-    #[error("cannot read \"{}\": {source}", path.display())]
+    #[error("cannot read \"{}\" ({})", path.display(), errno_text(source))]
     Read {
         /// What cannot.
         path: PathBuf,
@@ -40,7 +41,7 @@ pub enum TemplateError {
         source: io::Error,
     },
     /// The result cannot be written.
-    #[error("cannot write \"{}\": {source}", path.display())]
+    #[error("cannot write \"{}\" ({})", path.display(), errno_text(source))]
     Write {
         /// What cannot.
         path: PathBuf,
@@ -264,7 +265,8 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.starts_with("cannot write \""), "{error}");
-        assert!(error.contains("conf.d/a"), "{error}");
+        assert!(error.contains("conf.d/a\" ("), "{error}");
+        assert!(!error.contains("os error"), "{error}");
         let none = templates(&at("nowhere"), &[]);
         assert_eq!(none.render().unwrap(), Vec::<PathBuf>::new());
     }
