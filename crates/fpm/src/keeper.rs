@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::pool::{Shared, State, settle};
-use crate::slots::{self, Attention, LONG_WAIT, Released};
+use crate::slots::{self, Attention, LONG_WAIT, Released, Reply};
 
 /// The keeper looks no more often than that.
 const TICK: Duration = Duration::from_millis(1);
@@ -243,16 +243,16 @@ fn look_at(
         match idle.connection.poll_attention(cx) {
             Poll::Pending if after < late => return Some(asked + late),
             Poll::Pending if after < PATIENCE => {
-                watch.late();
+                watch.note(Reply::Late, after);
                 idle.attention = Attention::Late(asked);
                 return Some(asked + PATIENCE);
             }
             Poll::Ready(true) => {
-                watch.answered(after);
+                watch.note(Reply::Waits, after);
                 (idle.attention, idle.since) = (Attention::Sure, now);
             }
             Poll::Pending | Poll::Ready(false) => {
-                watch.lost();
+                watch.note(Reply::Gone, after);
                 return None;
             }
         }

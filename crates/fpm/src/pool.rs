@@ -15,8 +15,7 @@ use crate::error::{Error, Phase};
 use crate::keeper::{self, Seats};
 use crate::outage::{self, Outage};
 use crate::queue::{Outcome, Place, Queue};
-use crate::send::Reply;
-use crate::slots::{Asked, Attention, LONG_WAIT, Released, Size, Slots, Standing};
+use crate::slots::{Asked, Attention, LONG_WAIT, Released, Reply, Size, Slots, Standing};
 
 /// A lent slot keeps its connection for so long while requests wait; then another client of FPM
 /// gets its turn. A connection for each request would cost more than what is lent.
@@ -380,13 +379,7 @@ impl Lease {
 
     /// A worker was asked whether it waits for a request.
     pub(crate) fn note_reply(&self, reply: Reply, after: Duration) {
-        let mut state = self.pool.shared.lock();
-        let watch = &mut state.slots.watch;
-        match reply {
-            Reply::Waits => watch.answered(after),
-            Reply::Late => watch.late(),
-            Reply::Gone => watch.lost(),
-        }
+        self.pool.shared.lock().slots.watch.note(reply, after);
     }
 
     /// The connection that came with the slot, if it is alive and can be had on this thread.

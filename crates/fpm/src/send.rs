@@ -22,6 +22,7 @@ use crate::flight::InFlight;
 use crate::pool::{Lease, Pool, Waiting};
 use crate::request::{Body, Request};
 use crate::response::{Aside, Kind, Response, ResponseBody, Timings, Traffic};
+use crate::slots::Reply;
 
 /// A buffered answer is waited for up to this many bytes, so that it can go out with its
 /// length and in one piece, and a cut one becomes a 502 instead of a cut 200.
@@ -173,17 +174,6 @@ impl Future for Sending<'_> {
             }
         }
     }
-}
-
-/// What became of a [`Question`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reply {
-    /// The worker waits for a request.
-    Waits,
-    /// It is still at work.
-    Late,
-    /// The connection has ended.
-    Gone,
 }
 
 /// A worker that is asked whether it waits, see [`Connection::ask_for_attention`].

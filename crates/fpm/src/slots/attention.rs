@@ -52,6 +52,17 @@ pub(crate) enum Attention {
     Sure,
 }
 
+/// What a worker says that was asked whether it waits for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// That it does.
+    Waits,
+    /// Nothing for a while: it is still at work.
+    Late,
+    /// Nothing any more: the connection has ended, or been given up.
+    Gone,
+}
+
 /// What is known of all workers of an FPM.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
@@ -129,14 +140,21 @@ impl Watch {
         !self.is_wary() && !sampled
     }
 
-    /// A worker has not answered for a while.
-    pub(crate) fn late(&mut self) {
+    /// A worker was asked, and this came of it so long `after`.
+    pub(crate) fn note(&mut self, reply: Reply, after: Duration) {
+        match reply {
+            Reply::Waits => self.answered(after),
+            Reply::Late => self.late(),
+            Reply::Gone => self.lost(),
+        }
+    }
+
+    fn late(&mut self) {
         self.prompt = 0;
         self.was_late = true;
     }
 
-    /// A worker answered, so long after it was asked.
-    pub(crate) fn answered(&mut self, after: Duration) {
+    fn answered(&mut self, after: Duration) {
         self.useless = 0;
         self.has_answered = true;
         match after < self.late_after() {
@@ -145,8 +163,7 @@ impl Watch {
         }
     }
 
-    /// A connection ended in the place of an answer.
-    pub(crate) fn lost(&mut self) {
+    fn lost(&mut self) {
         self.useless = self.useless.saturating_add(1);
         self.asks &= self.is_worth_asking();
     }

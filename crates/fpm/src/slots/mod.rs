@@ -13,7 +13,7 @@ mod attention;
 mod backlog;
 mod guess;
 
-pub(crate) use attention::Attention;
+pub(crate) use attention::{Attention, Reply};
 pub(crate) use guess::Standing;
 
 /// A wait from which on the slot is lent that is left to others otherwise.

@@ -117,7 +117,7 @@ fn only_the_reserve_is_lent() {
 fn a_worker_that_is_late_keeps_nobody_waiting() {
     let (mut pool, now) = (Pool::new(Size::Fixed(2)), Instant::now());
     pool.watch.meet_fpm();
-    pool.watch.answered(Duration::from_secs(1));
+    pool.watch.note(Reply::Waits, Duration::from_secs(1));
     let asked = |pool: &mut Pool, at: usize| pool.idle[at].attention = Attention::Asked(now);
     assert!(matches!(pool.ask(0, 0, LINE, now), Asked::Granted(None)));
     pool.release(0, 0, Some(7), now);
