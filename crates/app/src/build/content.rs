@@ -173,34 +173,37 @@ impl Builder<'_> {
             let Some((target, codes)) = directive.args.split_last() else {
                 continue;
             };
-            let (codes, answer) = match codes.split_last() {
-                Some((last, rest)) if last.as_bytes().first() == Some(&b'=') => {
-                    (rest, answer_status(last.as_str().unwrap_or_default()))
-                }
-                _ => (codes, AnswerStatus::Original),
-            };
-            for code in codes {
-                let Some(status) = code.as_str().and_then(|text| text.parse().ok()) else {
-                    continue;
-                };
-                let target = self.template(directive, target);
-                // 499 stands for a client that is gone; nginx maps nothing else either.
-                let status = if status == 497 { 497 } else { status };
-                pages.push(ErrorPage {
-                    status,
-                    target,
-                    answer,
-                });
-            }
+            let answer = codes.last().map_or(AnswerStatus::Original, answer_status);
+            let target = self.template(directive, target);
+            pages.extend(statuses(codes).map(|status| ErrorPage {
+                status,
+                target: target.clone(),
+                answer,
+            }));
         }
         pages.into()
     }
 }
 
-fn answer_status(text: &str) -> AnswerStatus {
-    match text.strip_prefix('=').unwrap_or_default().parse() {
-        Ok(status) => AnswerStatus::Fixed(status),
-        Err(_) => AnswerStatus::OfPage,
+/// The statuses that `error_page` has pages for at this level.
+pub(super) fn statuses_with_pages(scope: Scope<'_>) -> impl Iterator<Item = u16> {
+    let directives = scope.all(d::ERROR_PAGE).into_iter();
+    let codes = directives.filter_map(|directive| directive.args.split_last());
+    codes.flat_map(|(_target, codes)| statuses(codes))
+}
+
+/// The statuses among the words before the target of an `error_page`; the other one is `=`.
+fn statuses(codes: &[Word]) -> impl Iterator<Item = u16> {
+    codes.iter().filter_map(|code| code.as_str()?.parse().ok())
+}
+
+/// `=` or `=STATUS`, the last word before the target.
+fn answer_status(word: &Word) -> AnswerStatus {
+    match word.as_str().and_then(|text| text.strip_prefix('=')) {
+        None => AnswerStatus::Original,
+        Some(status) => status
+            .parse()
+            .map_or(AnswerStatus::OfPage, AnswerStatus::Fixed),
     }
 }
 

@@ -11,10 +11,10 @@ use portunus_handler::{
     Content, DynamicPools, FastCgi, FastCgiGroup, FastCgiParam, FastCgiPass, HeadRoom, ScriptNames,
 };
 use portunus_routing::Regex;
-
 use portunus_upstream::Peer;
 
 use super::Builder;
+use super::content::statuses_with_pages;
 use super::pools::{Learns, StatusPage};
 use super::upstream::{Next, ignored, names, next_upstream, peer, upstream};
 
@@ -70,7 +70,7 @@ impl Builder<'_> {
             buffer_size: HeadRoom::new(
                 usize::try_from(scope.size(d::FASTCGI_BUFFER_SIZE)).unwrap_or(usize::MAX),
             ),
-            intercepted: self.intercepted(scope),
+            intercepted: intercepted(scope),
             force_ranges: scope.flag(d::FASTCGI_FORCE_RANGES),
             hidden: hidden(scope),
             ignored: ignored(scope, d::FASTCGI_IGNORE_HEADERS),
@@ -121,15 +121,6 @@ impl Builder<'_> {
             self.error_at(directive, word, message);
         }
         Some(regex)
-    }
-
-    fn intercepted(&mut self, scope: Scope<'_>) -> Box<[u16]> {
-        if !scope.flag(d::FASTCGI_INTERCEPT_ERRORS) {
-            return Box::default();
-        }
-        let pages = self.error_pages(scope);
-        let statuses = pages.iter().map(|page| page.status);
-        statuses.filter(|status| *status >= 300).collect()
     }
 
     /// For each `upstream` block that variables may name and that says how to wait or to use connections again.
@@ -425,6 +416,18 @@ fn parse_address(text: &str) -> Result<Vec<Address>, String> {
             let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
             Err(format!("host not found in upstream \"{host}\""))
         }
+    }
+}
+
+/// Statuses of PHP's answers that a page of ours stands in for.
+///
+/// Source: nginx, `ngx_http_upstream_intercept_errors`.
+fn intercepted(scope: Scope<'_>) -> Box<[u16]> {
+    match scope.flag(d::FASTCGI_INTERCEPT_ERRORS) {
+        true => statuses_with_pages(scope)
+            .filter(|status| *status >= 300)
+            .collect(),
+        false => Box::default(),
     }
 }
 

@@ -98,15 +98,6 @@ impl Builder<'_> {
         id
     }
 
-    /// The level of an `if` in a location.
-    pub(super) fn if_level(
-        &mut self,
-        block: Scope<'_>,
-        matcher: Option<&LocationMatch>,
-    ) -> LocationId {
-        self.level(block, matcher)
-    }
-
     pub(super) fn limits(&self, scope: Scope<'_>) -> Limits {
         let keepalive = scope
             .find(d::KEEPALIVE_TIMEOUT)

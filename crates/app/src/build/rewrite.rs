@@ -119,7 +119,7 @@ impl Builder<'_> {
                 .directive()
                 .is_some_and(|directive| directive.name == "location")
         });
-        let location = in_location.then(|| self.if_level(block, matcher));
+        let location = in_location.then(|| self.level(block, matcher));
         Some(Step::If {
             condition,
             location,
