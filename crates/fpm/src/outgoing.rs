@@ -234,8 +234,5 @@ impl Outgoing {
 }
 
 fn spool_error(source: io::Error) -> Error {
-    Error::Spool(portunus_spool::Error::File {
-        directory: "temporary file".into(),
-        source,
-    })
+    Error::Spool(portunus_spool::Error::Read(source))
 }

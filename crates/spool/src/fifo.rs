@@ -378,12 +378,7 @@ impl<E: From<Error>> Reader<E> {
         end: u64,
     ) -> Poll<Result<Bytes, E>> {
         self.pending.poll_read(cx, file, offset, end).map(|read| {
-            let bytes = read.map_err(|source| {
-                E::from(Error::File {
-                    directory: "temporary file".into(),
-                    source,
-                })
-            })?;
+            let bytes = read.map_err(|source| E::from(Error::Read(source)))?;
             let mut queue = lock(&self.queue);
             queue.read += bytes.len() as u64;
             queue.made_room();

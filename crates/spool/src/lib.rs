@@ -54,6 +54,9 @@ pub enum Error {
         /// What the kernel said.
         source: std::io::Error,
     },
+    /// The file system's fault: what was written does not come back.
+    #[error("temporary file cannot be read ({})", errno_text(.0))]
+    Read(std::io::Error),
 }
 
 /// An error of the system as nginx prints it: `28: No space left on device`.
@@ -71,5 +74,23 @@ impl Error {
             directory: directory.display().to_string(),
             source,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_system_is_quoted_as_nginx_quotes_it() {
+        let error = |number| std::io::Error::from_raw_os_error(number);
+        assert_eq!(
+            Error::file("/tmp".as_ref(), error(28)).to_string(),
+            "temporary file in \"/tmp\" failed (28: No space left on device)"
+        );
+        assert_eq!(
+            Error::Read(error(5)).to_string(),
+            "temporary file cannot be read (5: Input/output error)"
+        );
     }
 }
