@@ -104,26 +104,23 @@ impl FpmFacts {
                 .split_once("NOTICE:")
                 .map_or(line, |(_, line)| line)
                 .trim();
-            if let Some(name) = line
-                .strip_prefix('[')
-                .and_then(|rest| rest.strip_suffix(']'))
-            {
+            if let Some(name) = section_name(line) {
                 section = (name != "global").then(|| pool_named(&mut pools, name));
             } else if let (Some(index), Some((key, value))) = (section, line.split_once('='))
                 && let Some(pool) = pools.get_mut(index)
             {
-                pool.set(key.trim(), value.trim().trim_matches('"'));
+                pool.set(key.trim(), bare(value));
             }
         }
         pools.retain(|pool| pool.max_children > 0 && !pool.listen.is_empty());
         pools
     }
 
-    /// Whether this pool is the one at `address`, seen from the same machine or container.
+    /// Whether this pool is the one at `address`, seen from the same machine or container. Paths are looked up.
     #[must_use]
     pub fn listens_on(&self, address: &Address) -> bool {
         match address {
-            Address::Unix(path) => Path::new(&self.listen) == path,
+            Address::Unix(path) => is_same_socket(Path::new(&self.listen), path),
             Address::Tcp(address) => {
                 let (host, port) = self.listen.rsplit_once(':').unwrap_or(("", &self.listen));
                 let host = host.trim_matches(['[', ']']);
@@ -271,6 +268,28 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
+/// Whether two paths lead to one socket: `/var/run` is a link to `/run` nearly everywhere.
+fn is_same_socket(listen: &Path, path: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    listen == path || real(listen).is_some_and(|listen| real(path) == Some(listen))
+}
+
+/// `[www]`, with a comment behind it or without.
+fn section_name(line: &str) -> Option<&str> {
+    let (name, rest) = line.strip_prefix('[')?.split_once(']')?;
+    let rest = rest.trim_start();
+    (rest.is_empty() || rest.starts_with(';')).then_some(name)
+}
+
+/// A value without the quotes around it and the comment behind it.
+fn bare(value: &str) -> &str {
+    let value = value.trim();
+    match value.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+        None => value.split(';').next().unwrap_or_default().trim_end(),
+    }
+}
+
 fn pool_named(pools: &mut Vec<FpmFacts>, name: &str) -> usize {
     pools
         .iter()
@@ -347,6 +366,33 @@ mod tests {
         let [www] = <[FpmFacts; 1]>::try_from(FpmFacts::parse(text)).unwrap();
         assert_eq!((&*www.listen, www.max_children), ("9000", 3));
         assert!(www.reuse().idle_timeout < Reuse::default().idle_timeout);
+    }
+
+    #[test]
+    fn comments_behind_values_are_none_of_them() {
+        let text = "[www] ; the only one\nlisten = \"/run/a;b.sock\" ; odd\npm = static ; always\n\
+                    pm.max_children = 12 ; was 5\nping.path = ; none\n";
+        let [www] = <[FpmFacts; 1]>::try_from(FpmFacts::parse(text)).unwrap();
+        assert_eq!((&*www.name, &*www.listen), ("www", "/run/a;b.sock"));
+        assert_eq!(www.process_manager, ProcessManager::Static);
+        assert_eq!((www.max_children, www.ping_path), (12, None));
+    }
+
+    #[test]
+    fn a_socket_may_be_known_by_two_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("run")).unwrap();
+        std::fs::write(at("run/php.sock"), "").unwrap();
+        std::os::unix::fs::symlink(at("run"), at("var-run")).unwrap();
+        let listen = at("run/php.sock");
+        let text = format!(
+            "[www]\nlisten = {}\npm.max_children = 1\n",
+            listen.display()
+        );
+        let pool = &FpmFacts::parse(&text)[0];
+        assert!(pool.listens_on(&Address::Unix(at("var-run/php.sock"))));
+        assert!(!pool.listens_on(&Address::Unix(at("var-run/none.sock"))));
     }
 
     #[test]
