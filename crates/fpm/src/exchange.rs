@@ -246,10 +246,7 @@ impl Exchange {
 
     fn note_stderr(&mut self, bytes: Bytes) -> Result<(), Error> {
         let caught = &self.options.catch_stderr;
-        let forbidden = self.phase == Phase::ReadingHead
-            && caught
-                .iter()
-                .any(|text| memchr::memmem::find(&bytes, text.as_bytes()).is_some());
+        let forbidden = self.phase == Phase::ReadingHead && self.stderr.shows(&bytes, caught);
         self.answered = true;
         self.stderr.push(bytes);
         if forbidden {

@@ -142,6 +142,7 @@ fn broken_heads() -> Vec<(&'static str, Script, Outcome)> {
         ("a head without its end", vec![out("A: 1\r\n"), End(0)], Fails(502, "upstream prematurely closed FastCGI stdout")),
         ("only stderr", vec![Stderr(b"PHP Fatal error".to_vec()), End(255)], Fails(502, "upstream prematurely closed FastCGI stdout")),
         ("forbidden stderr", vec![Stderr(b"this is forbidden.".to_vec()), out(HEAD), End(0)], Fails(502, "fastcgi_catch_stderr")),
+        ("forbidden stderr in pieces", vec![Stderr(b"this is forb".to_vec()), Stderr(b"idden.".to_vec()), out(HEAD), End(0)], Fails(502, "fastcgi_catch_stderr")),
         ("no colon", head(b"no colon"), bad()),
         ("no name", head(b": value"), bad()),
         ("space in a name", head(b"A B: 1"), bad()),
