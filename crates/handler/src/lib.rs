@@ -34,6 +34,7 @@ mod window;
 pub use access::UserFiles;
 pub use body::{BodyError, ResponseBody};
 pub use config::VerifyClient;
+pub use config::of_one_family;
 pub use config::{
     AccessLog, AccessRule, AddedHeader, Address, Alias, AnswerStatus, AutoIndex, Candidate,
     Content, DynamicPools, ErrorPage, Expires, ExpiresAt, Fallback, FastCgi, FastCgiGroup,

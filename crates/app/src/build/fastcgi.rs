@@ -1,6 +1,6 @@
 //! `fastcgi_pass` and its kin.
 
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::ToSocketAddrs as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use portunus_conf::{Config, Directive, DirectiveId, Scope, Word, d};
 use portunus_fpm::{Address, Options, Pool, PoolConfig, Queue, Reuse, Size};
 use portunus_handler::{
     Content, DynamicPools, FastCgi, FastCgiGroup, FastCgiParam, FastCgiPass, HeadRoom, ScriptNames,
+    of_one_family,
 };
 use portunus_routing::Regex;
 use portunus_upstream::Peer;
@@ -216,8 +217,13 @@ impl Builder<'_> {
         let text = target.as_str()?;
         let Some(block) = upstream(self.config, text) else {
             let said = Said { scope, block: None };
-            let pool = self.pools_of(said, directive, target, text).pop()?;
-            return Some(FastCgiPass::Group(Arc::new(FastCgiGroup::of_one(pool))));
+            let mut pools = self.pools_of(said, directive, target, text);
+            if pools.len() > 1 {
+                let group = self.known_group(FastCgiGroup::in_turn(text, pools));
+                return Some(FastCgiPass::Group(group));
+            }
+            let group = FastCgiGroup::of_one(pools.pop()?);
+            return Some(FastCgiPass::Group(Arc::new(group)));
         };
         Some(FastCgiPass::Group(self.fastcgi_group(scope, block, text)))
     }
@@ -265,20 +271,25 @@ impl Builder<'_> {
         for directive in block.own(d::UPSTREAM_SERVER) {
             peers.extend(self.fastcgi_members(said, directive));
         }
-        // What is known of the members' health is one thing for all locations.
+        let (balance, key) = self.balance(block);
+        let group = portunus_upstream::Group::new(name, peers, balance);
+        self.known_group(FastCgiGroup { group, key })
+    }
+
+    /// What is known of the members' health is one thing for all locations.
+    fn known_group(&mut self, made: FastCgiGroup) -> Arc<FastCgiGroup> {
+        let peers = made.group.peers();
         let same = |known: &&Arc<FastCgiGroup>| {
             let members = known.group.peers();
-            let mut pairs = members.iter().zip(&peers);
-            known.group.name() == name
+            let mut pairs = members.iter().zip(peers);
+            known.group.name() == made.group.name()
                 && members.len() == peers.len()
                 && pairs.all(|(one, other)| one.address.is_same(&other.address))
         };
         if let Some(known) = self.fastcgi_groups.iter().find(same) {
             return Arc::clone(known);
         }
-        let (balance, key) = self.balance(block);
-        let group = portunus_upstream::Group::new(name, peers, balance);
-        let group = Arc::new(FastCgiGroup { group, key });
+        let group = Arc::new(made);
         self.fastcgi_groups.push(Arc::clone(&group));
         group
     }
@@ -407,10 +418,9 @@ fn parse_address(text: &str) -> Result<Vec<Address>, String> {
         return Err(format!("no port in upstream \"{text}\""));
     }
     match text.to_socket_addrs() {
-        // nginx, too, tries IPv4 first (`ngx_inet_resolve_host`); FPM often listens on 127.0.0.1 alone.
         Ok(found) => {
-            let first = found.min_by_key(SocketAddr::is_ipv6);
-            Ok(first.map(Address::Tcp).into_iter().collect())
+            let asked = of_one_family(found).into_iter();
+            Ok(asked.map(Address::Tcp).collect())
         }
         Err(_) => {
             let host = text.rsplit_once(':').map_or(text, |(host, _)| host);

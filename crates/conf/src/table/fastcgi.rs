@@ -5,7 +5,7 @@ use super::words;
 
 rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
     FASTCGI_PASS "fastcgi_pass" in LOCATION | LIF, TAKE1, Special(Special::FastcgiPass), Location,
-        Differs("an answer whose head HTTP does not know (a name that is no token, control bytes in a value, a status outside of 200 to 599, two lengths or one that is no number), that is shorter than its length, or has no end, is a 502 or cut; nginx passes it on; a 204 tells no length (RFC 9110 §8.6); a status without a reason phrase gets the usual one; fields of one name stand together, in the spelling of the first"),
+        Differs("an answer whose head HTTP does not know (a name that is no token, control bytes in a value, a status outside of 200 to 599, two lengths or one that is no number), that is shorter than its length, or has no end, is a 502 or cut; nginx passes it on; a 204 tells no length (RFC 9110 §8.6); a status without a reason phrase gets the usual one; fields of one name stand together, in the spelling of the first; of a name with addresses of both families the IPv4 ones are asked"),
         "FastCGI server that answers.";
     FASTCGI_INDEX "fastcgi_index" in HTTP | SERVER | LOCATION, TAKE1, Text, Nearest,
         Honoured, "File name that is added to a path that ends in a slash.";

@@ -143,6 +143,19 @@ impl FastCgiGroup {
         Self { group, key: None }
     }
 
+    /// The addresses of one name, which take turns.
+    ///
+    /// Source: nginx, `ngx_http_upstream_init_round_robin`, an upstream implicitly defined.
+    #[must_use]
+    pub fn in_turn(name: &str, pools: impl IntoIterator<Item = Pool>) -> Self {
+        let peers = pools.into_iter().map(|pool| Peer {
+            server: name.into(),
+            ..Peer::with_address(pool)
+        });
+        let group = Group::new(name, peers.collect(), Balance::RoundRobin);
+        Self { group, key: None }
+    }
+
     /// The pool of a group whose members need no counting: there is one, without a limit.
     pub(crate) fn only(&self) -> Option<&Pool> {
         match self.group.peers() {

@@ -52,7 +52,7 @@ pub use location::{
 };
 pub use log::{AccessLog, LogEscape, LogFormat, LogTarget};
 pub use map::{HostMask, Map, MapPattern};
-pub use pools::{DynamicPools, Missing};
+pub use pools::{DynamicPools, Missing, of_one_family};
 pub use proxy::{
     CookieFlags, Proxy, ProxyGroup, ProxyGroups, ProxyTarget, ProxyTls, ProxyUrl, Replacement,
     ReplacementPattern,

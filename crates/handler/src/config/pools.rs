@@ -28,11 +28,14 @@ pub struct DynamicPools {
     found: Mutex<Found>,
 }
 
+/// Of one name, in order.
+type Addresses = Arc<[SocketAddr]>;
+
 #[derive(Debug, Default)]
 struct Found {
     groups: HashMap<Box<[u8]>, Arc<FastCgiGroup>>,
     /// Addresses of names, and until when they hold.
-    names: HashMap<Box<[u8]>, (SocketAddr, Instant)>,
+    names: HashMap<Box<[u8]>, (Addresses, Instant)>,
     lanes: Vec<(usize, Option<usize>)>,
 }
 
@@ -98,10 +101,10 @@ impl DynamicPools {
             return Ok(self.group(&mut found, target, Address::Tcp(address)));
         }
         let now = Instant::now();
-        if let Some((address, until)) = found.names.get_mut(target) {
-            let address = *address;
+        if let Some((addresses, until)) = found.names.get_mut(target) {
+            let addresses = Arc::clone(addresses);
             if *until > now {
-                return Ok(self.group_at(&mut found, address));
+                return Ok(self.group_at(&mut found, &addresses));
             }
             *until = now + RENEWAL;
         }
@@ -109,26 +112,43 @@ impl DynamicPools {
         Err(Missing::Name { host, port })
     }
 
-    /// The group for a name that has been looked up.
-    pub fn learn(&self, target: &[u8], address: SocketAddr) -> Arc<FastCgiGroup> {
+    /// The group for a name that has been looked up, and has these addresses.
+    pub fn learn(&self, target: &[u8], mut addresses: Vec<SocketAddr>) -> Arc<FastCgiGroup> {
+        // Whoever tells them may turn them round each time.
+        addresses.sort_unstable();
+        let addresses = Addresses::from(addresses);
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if found.names.len() >= MOST {
             found.names.retain(|_, (_, until)| *until > now);
         }
         if found.names.len() < MOST {
-            found.names.insert(target.into(), (address, now + FRESH));
+            let known = (Arc::clone(&addresses), now + FRESH);
+            found.names.insert(target.into(), known);
         }
-        self.group_at(&mut found, address)
+        self.group_at(&mut found, &addresses)
     }
 
-    /// The group of an address, by which all names that lead to it find it.
-    fn group_at(&self, found: &mut Found, address: SocketAddr) -> Arc<FastCgiGroup> {
-        let name = address.to_string();
-        match found.groups.get(name.as_bytes()) {
-            Some(known) => Arc::clone(known),
-            None => self.group(found, name.as_bytes(), Address::Tcp(address)),
+    /// The group of some addresses, by which all names that lead to them find it.
+    fn group_at(&self, found: &mut Found, addresses: &[SocketAddr]) -> Arc<FastCgiGroup> {
+        let name = match addresses {
+            [only] => only.to_string(),
+            all => {
+                let names: Vec<_> = all.iter().map(ToString::to_string).collect();
+                names.join(", ")
+            }
+        };
+        if let Some(known) = found.groups.get(name.as_bytes()) {
+            return Arc::clone(known);
         }
+        if let [only] = addresses {
+            return self.group(found, name.as_bytes(), Address::Tcp(*only));
+        }
+        let members = addresses.iter().map(|one| self.group_at(found, &[*one]));
+        let pools = members.filter_map(|member| Some(member.only()?.clone()));
+        let group = Arc::new(FastCgiGroup::in_turn(&name, pools.collect::<Vec<_>>()));
+        (found.groups).insert(name.into_bytes().into(), Arc::clone(&group));
+        group
     }
 
     fn group(&self, found: &mut Found, name: &[u8], address: Address) -> Arc<FastCgiGroup> {
@@ -170,7 +190,27 @@ fn is_used(group: &Arc<FastCgiGroup>) -> bool {
         let load = pool.load();
         load.active + load.idle + load.waiting > 0
     };
-    Arc::strong_count(group) > 1 || group.only().is_some_and(is_busy)
+    let mut members = group.group.peers().iter();
+    Arc::strong_count(group) > 1 || members.any(|member| is_busy(&member.address))
+}
+
+/// Of the addresses of a name, those that are asked.
+///
+/// Differs: nginx asks all. FPM often listens on the IPv4 one of two that are the same machine, and where it listens
+/// on both there would be two pools for its workers.
+#[must_use]
+pub fn of_one_family(found: impl IntoIterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let mut found: Vec<_> = found.into_iter().collect();
+    if found.iter().any(SocketAddr::is_ipv4) {
+        found.retain(SocketAddr::is_ipv4);
+    }
+    let mut once = Vec::with_capacity(found.len());
+    for address in found {
+        if !once.contains(&address) {
+            once.push(address);
+        }
+    }
+    once
 }
 
 #[cfg(test)]
@@ -213,7 +253,7 @@ mod tests {
         // Whatever the system knows of it.
         assert!(pools.find(b"localhost:9000").is_err());
         assert_eq!(pools.find(b"php:9000").unwrap_err(), unknown);
-        let learnt = pools.learn(b"php:9000", ([127, 0, 0, 1], 9000).into());
+        let learnt = pools.learn(b"php:9000", vec![([127, 0, 0, 1], 9000).into()]);
         for target in [&b"php:9000"[..], b"127.0.0.1:9000"] {
             assert!(Arc::ptr_eq(&learnt, &pools.find(target).unwrap()));
         }
@@ -226,6 +266,42 @@ mod tests {
         assert_eq!(pools.find(b"php:9000").unwrap_err(), unknown);
         // One request looks it up; the others go on with what is known.
         assert!(Arc::ptr_eq(&learnt, &pools.find(b"php:9000").unwrap()));
+    }
+
+    #[test]
+    fn all_addresses_of_a_name_take_turns() {
+        let pools = pools();
+        let addresses = [[10, 0, 0, 1], [10, 0, 0, 2]].map(|ip| SocketAddr::from((ip, 9000)));
+        let [one, other] = addresses;
+        let group = pools.learn(b"php:9000", vec![one, other]);
+        let again = pools.learn(b"php:9000", vec![other, one]);
+        assert!(
+            Arc::ptr_eq(&group, &again),
+            "in whatever order they are told"
+        );
+        assert!(Arc::ptr_eq(&group, &pools.find(b"php:9000").unwrap()));
+        let members = group.group.peers().iter();
+        for (member, address) in members.zip(addresses) {
+            let alone = pools.find(address.to_string().as_bytes()).unwrap();
+            assert!(member.address.is_same(alone.only().unwrap()));
+        }
+    }
+
+    #[test]
+    fn one_family_of_addresses_is_asked() {
+        let all = |texts: &[&str]| -> Vec<SocketAddr> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        for (found, asked) in [
+            (
+                &["[::1]:9", "10.0.0.2:9", "10.0.0.1:9", "10.0.0.2:9"][..],
+                &["10.0.0.2:9", "10.0.0.1:9"][..],
+            ),
+            (&["[::1]:9", "[::2]:9"], &["[::1]:9", "[::2]:9"]),
+            (&[], &[]),
+        ] {
+            assert_eq!(of_one_family(all(found)), all(asked));
+        }
     }
 
     #[test]

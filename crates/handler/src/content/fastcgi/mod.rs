@@ -21,6 +21,7 @@ use super::cached::{LookUp, Storing, look_up};
 use super::leaving::abandoned;
 use crate::config::{
     Content, DynamicPools, FastCgi, FastCgiGroup, FastCgiPass, Missing, Site, Template,
+    of_one_family,
 };
 use crate::context::Context;
 use crate::engine::{Plan, Step, decide};
@@ -239,22 +240,21 @@ async fn find(
             Err(502)
         }
         Err(Missing::Name { host, port }) => {
-            let address = look_up_host(cx, &host, port).await?;
-            Ok(pools.learn(&target, address))
+            let addresses = look_up_host(cx, &host, port).await?;
+            Ok(pools.learn(&target, addresses))
         }
     }
 }
 
-/// The address of a name, an IPv4 one if there is any. The system is asked, on another thread.
-async fn look_up_host(cx: &Context, host: &str, port: u16) -> Result<SocketAddr, u16> {
+/// The addresses of a name, one at least. The system is asked, on another thread.
+async fn look_up_host(cx: &Context, host: &str, port: u16) -> Result<Vec<SocketAddr>, u16> {
     let found = tokio::net::lookup_host((host, port)).await;
-    let first = found
-        .ok()
-        .and_then(|found| found.min_by_key(SocketAddr::is_ipv6));
-    first.ok_or_else(|| {
+    let found = found.map_or_else(|_| Vec::new(), of_one_family);
+    if found.is_empty() {
         cx.log_error(format_args!(
             "{host} could not be resolved (3: Host not found)"
         ));
-        502
-    })
+        return Err(502);
+    }
+    Ok(found)
 }
