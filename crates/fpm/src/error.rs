@@ -195,7 +195,7 @@ pub struct Failure {
 }
 
 /// An error number and its text the way nginx writes them: `111: Connection refused`.
-struct Errno<'a>(&'a io::Error);
+pub(crate) struct Errno<'a>(pub(crate) &'a io::Error);
 
 impl fmt::Display for Errno<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

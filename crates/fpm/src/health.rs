@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 
 use crate::config::Address;
 use crate::discovery::{FpmFacts, ProcessManager};
+use crate::error::Errno;
 
 /// Asks one FPM how it is.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub enum HealthError {
     #[error("FPM did not answer within {0:?}")]
     Timeout(Duration),
     /// It cannot be reached.
-    #[error("FPM cannot be reached: {0}")]
+    #[error("FPM cannot be reached: {}", Errno(.0))]
     Connect(#[from] std::io::Error),
     /// The exchange failed.
     #[error("FPM did not answer: {0}")]
