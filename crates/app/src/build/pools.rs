@@ -6,8 +6,15 @@ use std::time::Duration;
 
 use portunus_fpm::{Address, FpmFacts, Health, Pool, PoolConfig, Size};
 
-/// Names of `php-fpm` to ask for its configuration.
-pub(crate) const PROGRAMS: &[&str] = &["php-fpm", "php-fpm8.2", "php-fpm8.3", "php-fpm8.4"];
+/// Names of `php-fpm` to ask for its configuration: that of the official images, and Debian's.
+pub(crate) const PROGRAMS: &[&str] = &[
+    "php-fpm",
+    "php-fpm8.1",
+    "php-fpm8.2",
+    "php-fpm8.3",
+    "php-fpm8.4",
+    "php-fpm8.5",
+];
 
 /// An FPM that could not be found is looked for again after so long, then after twice that.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -92,8 +99,7 @@ impl Pools {
 
     /// Looks for FPMs of which nothing is known: as many do not run yet when we start.
     pub(crate) async fn learn(&mut self) {
-        let mut wanted: Vec<Address> = self.unknown().cloned().collect();
-        wanted.dedup();
+        let wanted: HashSet<Address> = self.unknown().cloned().collect();
         for address in wanted {
             let mut found = portunus_fpm::discover(&address, PROGRAMS).await;
             if found.is_none() {
