@@ -8,6 +8,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
+use portunus_telemetry::errno_text;
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_keep_capabilities,
 };
@@ -59,7 +60,10 @@ pub(crate) enum UserError {
     NoUser(String),
     #[error("getgrnam(\"{0}\") failed")]
     NoGroup(String),
-    #[error("{call}({id}) failed ({source})")]
+    #[error(
+        "{call}({id}) failed ({})\n  help: without CAP_SETUID and CAP_SETGID start as that user, without \"user\"",
+        errno_text(source)
+    )]
     Call {
         call: &'static str,
         id: u32,

@@ -8,6 +8,7 @@ use portunus_cache::{Ignored, Pace, Validity, Zone, ZoneConfig};
 use portunus_conf::typed::{CachePath, CacheValid};
 use portunus_conf::{Directive, DirectiveId, Scope, d};
 use portunus_handler::{CacheLock, CacheZone, CacheZones, Caching, FileCopy, Template, UseStale};
+use portunus_telemetry::errno_text;
 
 use super::Builder;
 
@@ -118,8 +119,8 @@ impl Caches {
 
 fn complain(zone: &Zone, error: &std::io::Error) {
     let path = zone.config().path;
-    let path = path.display();
-    tracing::error!("cache \"{path}\" cannot be used: {error}");
+    let (path, error) = (path.display(), errno_text(error));
+    tracing::error!("cache \"{path}\" cannot be used ({error})");
 }
 
 impl Builder<'_> {
