@@ -159,6 +159,46 @@ fn user_root_may_read_every_file() -> Result {
     Ok(())
 }
 
+/// The logs that nginx has where none are named belong to root. An ordinary user is told what becomes of them.
+#[test]
+fn logs_that_nobody_named_may_be_out_of_reach() -> Result {
+    let tree = TempTree::new()?.directory("writable")?;
+    open_to_all(&tree.path().join("writable"), 0o777);
+    let mut words = match geteuid().is_root() {
+        true => words("setpriv --reuid 65534 --regid 65534 --clear-groups"),
+        false => Vec::new(),
+    };
+    let tmp = tree.path().display();
+    let config = format!(
+        "pid {tmp}/writable/pid; events {{}}
+        http {{
+            client_body_temp_path {tmp}/writable;
+            server {{ listen 127.0.0.1:%%PORT%%; location /a {{ }} }}
+        }}"
+    );
+    let port = portunus_testkit::Port::reserve()?.number();
+    let path = tree.write("nginx.conf", config.replace("%%PORT%%", &port.to_string()))?;
+    words.push(env!("CARGO_BIN_EXE_portunus").to_owned());
+    words.extend(["-t".to_owned(), "-c".to_owned(), path.display().to_string()]);
+    open_to_all(tree.path(), 0o755);
+    let mut command = std::process::Command::new(&words[0]);
+    let output = command.args(&words[1..]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    for (name, consequence) in [
+        ("access.log", "requests are not logged"),
+        ("error.log", "errors are logged to stderr"),
+    ] {
+        let line = |line: &&str| {
+            line.contains(&format!("open() \"/var/log/nginx/{name}\" failed ("))
+                && line.starts_with("nginx: [warn] ")
+                && line.ends_with(consequence)
+        };
+        assert_eq!(said.lines().filter(line).count(), 1, "{said}");
+    }
+    Ok(())
+}
+
 /// `touch /run/nginx.pid && chown www-data /run/nginx.pid`, as images without root have it: the file may be written,
 /// and nothing beside it.
 #[test]

@@ -77,7 +77,7 @@ impl Builder<'_> {
     pub(super) fn access_logs(&mut self, scope: Scope<'_>) -> Arc<[AccessLog]> {
         let directives = scope.all(d::ACCESS_LOG);
         if directives.is_empty() {
-            return self.default_access_log(scope);
+            return self.default_access_log();
         }
         let mut logs = Vec::new();
         for directive in directives {
@@ -94,12 +94,18 @@ impl Builder<'_> {
     }
 
     /// Without any directive nginx writes `combined` to `logs/access.log`.
-    fn default_access_log(&mut self, scope: Scope<'_>) -> Arc<[AccessLog]> {
+    ///
+    /// Differs: nginx does not start where it cannot. Nobody has asked for this log.
+    fn default_access_log(&mut self) -> Arc<[AccessLog]> {
         let path = Path::new(crate::DEFAULT_ACCESS_LOG);
-        let Ok(file) = self.open_log(path) else {
-            return Arc::default();
+        let file = match self.open_log(path) {
+            Ok(file) => file,
+            Err(message) => {
+                let help = "\"access_log /dev/stdout;\" or another one, or \"access_log off;\"";
+                self.warn_of_log(format!("{message}, requests are not logged"), help);
+                return Arc::default();
+            }
         };
-        let _ = scope;
         let Some(format) = self.format_named(b"combined") else {
             return Arc::default();
         };
@@ -265,21 +271,42 @@ impl Builder<'_> {
         ErrorLog::new(targets.collect())
     }
 
+    /// The log of `-e`, or nginx's own where that is not given either.
+    ///
+    /// Differs: nginx does not start where it cannot be opened.
     fn default_error_log(&mut self) -> ErrorLog {
         let path = self.kept.error_log.clone();
-        let file = if path.as_os_str().is_empty() {
-            LogFile::stderr().ok()
-        } else {
-            self.open_log(&path).ok()
+        let opened = match path.as_os_str().is_empty() {
+            true => None,
+            false => match self.open_log(&path) {
+                Ok(file) => Some(file),
+                Err(message) => {
+                    let message = format!(
+                        "could not open error log file: {message}, errors are logged to stderr"
+                    );
+                    self.warn_of_log(message, "\"error_log stderr;\" says so, or another one");
+                    None
+                }
+            },
         };
-        ErrorLog::new(
-            file.map(|file| ErrorTarget {
-                level: Severity::Error,
-                file,
-            })
-            .into_iter()
-            .collect(),
-        )
+        let level = Severity::Error;
+        let target = |file| ErrorTarget { level, file };
+        let file = opened.or_else(|| LogFile::stderr().ok());
+        ErrorLog::new(file.map(target).into_iter().collect())
+    }
+
+    /// A log that nobody has named cannot be had. Each level comes here.
+    fn warn_of_log(&mut self, message: String, help: &str) {
+        if self
+            .diagnostics
+            .iter()
+            .any(|other| other.message == message)
+        {
+            return;
+        }
+        let diagnostic =
+            portunus_conf::Diagnostic::new(portunus_conf::Severity::Warn, message, WHEN_OPENED);
+        self.diagnostics.push(diagnostic.with_help(help));
     }
 
     fn error_target(&mut self, directive: &Directive) -> Option<ErrorTarget> {

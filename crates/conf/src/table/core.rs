@@ -52,7 +52,8 @@ rows! { "core": "ngx_core_module and its neighbours: process-wide settings";
         Differs("a file that includes itself, and blocks or files nested without end, are refused by that name"), "Puts another file, or files that match a mask, in this place.";
     ERROR_LOG "error_log" in MAIN | HTTP | SERVER | LOCATION,
         MORE1, Special(Special::ErrorLog) = "logs/error.log error", Nearest,
-        Honoured, "Where errors are logged and from which level on.";
+        Differs("the default log, or that of -e, is stderr where it cannot be opened, and a warning says so"),
+        "Where errors are logged and from which level on.";
     PCRE_JIT "pcre_jit" in MAIN, FLAG, Flag = "off", Own,
         Accepted("regular expressions are always compiled just in time"),
         "Whether regular expressions known at load are compiled to machine code.";

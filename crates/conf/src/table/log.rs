@@ -8,7 +8,7 @@ rows! { "log": "ngx_http_log_module: the access log";
         "Names a format of log lines.";
     ACCESS_LOG "access_log" in HTTP | SERVER | LOCATION | LIF | LMT,
         MORE1, Special(Special::AccessLog) = "logs/access.log combined", Nearest,
-        Differs("lines are written within milliseconds whatever buffer= and flush= say, unless gzip= has them gathered; a path that variables make climb (..) is not opened"),
+        Differs("lines are written within milliseconds whatever buffer= and flush= say, unless gzip= has them gathered; a path that variables make climb (..) is not opened; where the default log cannot be opened a warning says so, and nothing is logged"),
         "Where requests are logged, and how.";
     OPEN_LOG_FILE_CACHE "open_log_file_cache" in HTTP | SERVER | LOCATION,
         TAKE1234, Special(Special::OpenLogFileCache) = "off", Nearest,
