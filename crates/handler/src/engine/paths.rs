@@ -26,26 +26,6 @@ pub(crate) fn directory_of<'r>(cx: &mut Context, root: &'r Root) -> Cow<'r, [u8]
     }
 }
 
-/// The file that a URI names.
-///
-/// Source: nginx, `ngx_http_map_uri_to_path`.
-pub(crate) fn path_of(cx: &mut Context, root: &Root, uri: &[u8]) -> Vec<u8> {
-    let directory = directory_of(cx, root);
-    // Room for what comes behind it.
-    let mut path = Vec::with_capacity(directory.len() + uri.len() + 16);
-    path.extend_from_slice(&directory);
-    match root.alias {
-        None => path.extend_from_slice(uri),
-        Some(Alias::Prefix(length)) => {
-            path.extend_from_slice(uri.get(length..).unwrap_or_default());
-        }
-        // nginx: `add_uri_to_alias`, where `try_files` found a file below it.
-        Some(Alias::Whole) if cx.uri_below_alias => path.extend_from_slice(uri),
-        Some(Alias::Whole) => {}
-    }
-    path
-}
-
 /// Splits a URI into script name and path info by `fastcgi_split_path_info`; a URI that does not
 /// match is all script name.
 ///
@@ -80,12 +60,24 @@ fn split_path_info<'u>(rules: &ScriptNames, uri: &'u [u8]) -> (&'u [u8], &'u [u8
 }
 
 impl Context {
-    /// The path of the current URI.
+    /// The file that the current URI names.
+    ///
+    /// Source: nginx, `ngx_http_map_uri_to_path`.
     pub(crate) fn request_path(&mut self) -> Vec<u8> {
         let site = Rc::clone(&self.site);
-        let uri = std::mem::take(&mut self.uri);
-        let path = path_of(self, &self.location_in(&site).root, &uri);
-        self.uri = uri;
+        let root = &self.location_in(&site).root;
+        let directory = directory_of(self, root);
+        let below = match root.alias {
+            None => &self.uri[..],
+            Some(Alias::Prefix(length)) => self.uri.get(length..).unwrap_or_default(),
+            // nginx: `add_uri_to_alias`, where `try_files` found a file below it.
+            Some(Alias::Whole) if self.uri_below_alias => &self.uri,
+            Some(Alias::Whole) => b"",
+        };
+        // Room for what comes behind it.
+        let mut path = Vec::with_capacity(directory.len() + below.len() + 16);
+        path.extend_from_slice(&directory);
+        path.extend_from_slice(below);
         path
     }
 
