@@ -102,12 +102,11 @@ fn respond(cx: &mut Context, status: u16, body: Vec<u8>) -> Step {
         Bytes::from(body)
     };
     let (content_type, charset) = statics::media(cx, location);
-    let shown = cx.error_status.unwrap_or(status);
-    let content_type = content_type.filter(|_| shown != 204);
     let length = Some(body.len() as u64);
     let body = Body::bytes(body);
     let mut reply = boxed(|| Reply::status(status));
     reply.content_type = content_type;
+    reply.untold_type = cx.error_status.unwrap_or(status) == 204;
     reply.length = length;
     reply.body = body;
     reply.charset = charset;

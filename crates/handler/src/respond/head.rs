@@ -137,7 +137,7 @@ fn preconditions(cx: &mut Context, site: &Site, reply: &mut Reply) {
             reply.status = status;
             if status == 204 {
                 // nginx: of the page for an error, a 204 tells neither type nor date.
-                reply.content_type = None;
+                reply.untold_type = true;
                 reply.validators.last_modified = None;
             }
         }
@@ -191,7 +191,8 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
         fields.put(header::SERVER, "Server", server);
     }
     fields.date();
-    if let Some(content_type) = &reply.content_type {
+    let content_type = reply.content_type.as_ref();
+    if let Some(content_type) = content_type.filter(|_| !reply.untold_type) {
         fields.put(header::CONTENT_TYPE, "Content-Type", content_type);
     }
     // Differs: nginx tells the length of the text that a `return 304` has and does not send (RFC 9110 §8.6).

@@ -41,6 +41,8 @@ impl Validators {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) content_type: Option<HeaderValue>,
+    /// Only the filters see the type: a 204 of ours has none on the wire.
+    pub(crate) untold_type: bool,
     /// Length of the body where it is known.
     pub(crate) length: Option<u64>,
     /// Whether an upstream told that length: a 304 keeps it then, with no body.
@@ -79,6 +81,7 @@ impl Reply {
         Self {
             status,
             content_type: None,
+            untold_type: false,
             length: Some(0),
             told_length: false,
             content_length: None,
