@@ -311,7 +311,7 @@ pub(super) fn note_failure(cx: &mut Context, pool: &Pool, failure: &Failure) -> 
         error => error.status().as_u16(),
     };
     cx.upstream.record_failure(pool, failure, status);
-    cx.upstream.name_fastcgi(&pool.config().address.to_string());
+    cx.upstream.name_fastcgi(pool.name());
     cx.log_error(format_args!("{}", failure.error));
     status
 }

@@ -11,7 +11,7 @@ pub(super) fn log_stderr(cx: &mut Context, pool: &Pool, stderr: &[Bytes]) {
     if stderr.is_empty() {
         return;
     }
-    cx.upstream.name_fastcgi(&pool.config().address.to_string());
+    cx.upstream.name_fastcgi(pool.name());
     say_stderr(cx, stderr, "reading response header from upstream");
 }
 
