@@ -283,7 +283,7 @@ impl Running<'_> {
                 whole = &mut drained => {
                     if !whole {
                         let deadline = shutdown.deadline.unwrap_or_default();
-                        tracing::warn!("requests were cut off after {deadline:?}");
+                        tracing::warn!("requests were cut off after {deadline:?}, as worker_shutdown_timeout says");
                     }
                     return;
                 }
