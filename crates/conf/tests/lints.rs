@@ -88,6 +88,32 @@ fn lost_arguments_and_decoded_redirects_are_noticed() {
 }
 
 #[test]
+fn php_without_a_script_is_noticed() {
+    let name = "fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;";
+    let php = |more: &str| format!("location ~ \\.php$ {{ fastcgi_pass 127.0.0.1:9000; {more} }}");
+    let lost = ["PHP is not told which script to run, and will answer with an empty page"];
+    assert_eq!(lints(&php("")), lost);
+    assert_eq!(
+        lints(&php("fastcgi_param QUERY_STRING $query_string;")),
+        lost
+    );
+    assert_eq!(
+        lints(&format!("{name} {}", php("fastcgi_param HTTPS on;"))),
+        lost
+    );
+    assert_eq!(
+        lints("location / { fastcgi_pass unix:/run/php.sock; }"),
+        lost
+    );
+    assert_eq!(lints(&php(name)), [""; 0]);
+    assert_eq!(lints(&format!("{name} {}", php(""))), [""; 0]);
+    assert_eq!(
+        lints("location / { fastcgi_pass unix:/run/app.sock; }"),
+        [""; 0]
+    );
+}
+
+#[test]
 fn our_own_configuration_gives_no_cause() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/nginx.conf");
     let loaded = Config::load(&path, &LoadOptions::default());

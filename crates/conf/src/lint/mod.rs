@@ -30,6 +30,7 @@ fn look_through(scope: Scope<'_>, sources: &Sources, found: &mut Vec<Diagnostic>
                 sometimes_missing_header(directive).or_else(|| header_of_the_connection(directive))
             }
             d::LOCATION => location_never_found(scope, directive),
+            d::FASTCGI_PASS => script_without_name(scope, directive),
             d::ALIAS => alias_beyond_its_directory(scope, directive),
             d::TRY_FILES => fallback_without_arguments(directive),
             d::RETURN | d::REWRITE => redirect_to_decoded_path(id, directive),
@@ -162,6 +163,27 @@ fn alias_beyond_its_directory(scope: Scope<'_>, directive: &Directive) -> Option
     Some(warn(directive, path, message.to_owned(), help))
 }
 
+/// `fastcgi_pass` for PHP without `fastcgi_param SCRIPT_FILENAME`: PHP-FPM answers with status 200 and nothing else.
+fn script_without_name(scope: Scope<'_>, directive: &Directive) -> Option<Diagnostic> {
+    let target = directive.args.first()?;
+    let mentions_php = |word: &Word| word.as_bytes().windows(3).any(|part| part == b"php");
+    // Others than PHP may well go without.
+    if !mentions_php(target) && !scope.args().iter().any(mentions_php) {
+        return None;
+    }
+    let is_name = |param: &&Directive| {
+        let name = param.args.first();
+        name.is_some_and(|name| *name == "SCRIPT_FILENAME")
+    };
+    if scope.all(d::FASTCGI_PARAM).iter().any(is_name) {
+        return None;
+    }
+    let message = "PHP is not told which script to run, and will answer with an empty page";
+    let help = "say \"fastcgi_param SCRIPT_FILENAME $realpath_root$fastcgi_script_name;\"; \
+                a level with params of its own takes none from outside";
+    Some(warn(directive, target, message.to_owned(), help))
+}
+
 /// `try_files $uri /index.php`, and `= 404` for `=404`.
 fn fallback_without_arguments(directive: &Directive) -> Option<Diagnostic> {
     if let Some(equals) = directive.args.iter().find(|word| **word == "=") {
@@ -180,12 +202,8 @@ fn fallback_without_arguments(directive: &Directive) -> Option<Diagnostic> {
     let script = script && !Text::from(target).has_variables();
     let message = "the request's arguments do not reach the script".to_owned();
     script.then(|| {
-        warn(
-            directive,
-            target,
-            message,
-            "say \"/index.php?$query_string\"",
-        )
+        let help = format!("say \"{}?$query_string\"", target.message_text());
+        warn(directive, target, message, &help)
     })
 }
 
