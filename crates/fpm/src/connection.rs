@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, IoSlice};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker, ready};
@@ -9,9 +10,10 @@ use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
 use portunus_fastcgi::{GetValues, Header, NULL_REQUEST_ID, RecordType};
-use socket2::{SockRef, TcpKeepalive};
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::net::{TcpSocket, TcpStream, UnixStream};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, Sleep};
 
@@ -34,6 +36,8 @@ pub(crate) struct Connection {
     /// The write buffer, empty between requests; kept for its memory.
     pub(crate) output: Vec<u8>,
     home: Id,
+    /// The reactor of [`home`](Self::home) has not told yet whether the socket takes bytes.
+    untold: bool,
     opened: Instant,
     /// FPM would not have it at first.
     refused: bool,
@@ -61,7 +65,7 @@ impl Connection {
     pub(crate) async fn open(config: &PoolConfig) -> io::Result<Self> {
         let stream = match &config.address {
             Address::Tcp(address) => Stream::Tcp(open_tcp(*address, config).await?),
-            Address::Unix(path) => Stream::Unix(UnixStream::connect(path).await?),
+            Address::Unix(path) => Stream::Unix(open_unix(path)?),
         };
         Ok(Self {
             stream,
@@ -69,6 +73,7 @@ impl Connection {
             room: READ,
             output: Vec::new(),
             home: Handle::current().id(),
+            untold: true,
             opened: Instant::now(),
             refused: false,
             served: 0,
@@ -110,6 +115,7 @@ impl Connection {
             room,
             output,
             home: here,
+            untold: true,
             opened,
             refused,
             served,
@@ -240,6 +246,9 @@ impl Connection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if let Some(sent) = self.send_untold(|socket| socket.send(bytes)) {
+            return Poll::Ready(sent);
+        }
         match &mut self.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
             Stream::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
@@ -252,9 +261,31 @@ impl Connection {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let Some(sent) = self.send_untold(|socket| socket.send_vectored(slices)) {
+            return Poll::Ready(sent);
+        }
         match &mut self.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        }
+    }
+
+    /// Sends the first bytes since the reactor knows the socket, without waiting until it tells that there is room, which
+    /// there nearly always is. `None` if it has to be asked.
+    fn send_untold(
+        &mut self,
+        send: impl FnOnce(&Socket) -> io::Result<usize>,
+    ) -> Option<io::Result<usize>> {
+        if !std::mem::take(&mut self.untold) {
+            return None;
+        }
+        let sent = match &self.stream {
+            Stream::Tcp(stream) => send(&SockRef::from(stream)),
+            Stream::Unix(stream) => send(&SockRef::from(stream)),
+        };
+        match sent {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            sent => Some(sent),
         }
     }
 
@@ -328,32 +359,47 @@ fn take_values(input: &mut BytesMut) -> Option<bool> {
 }
 
 async fn open_tcp(address: std::net::SocketAddr, config: &PoolConfig) -> io::Result<TcpStream> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()
-    } else {
-        TcpSocket::new_v6()
-    }?;
+    let kind = Type::STREAM.nonblocking();
+    let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
     if let Some(local) = config.bind {
-        socket.bind(local)?;
+        socket.bind(&local.into())?;
     }
     // Requests leave in one write; what follows of a long body must not wait for an ACK.
-    socket.set_nodelay(true)?;
+    socket.set_tcp_nodelay(true)?;
     if address.ip().is_loopback() {
         do_not_pace(&socket);
     }
-    let stream = socket.connect(address).await?;
     if config.socket_keepalive {
-        SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new())?;
+        socket.set_tcp_keepalive(&TcpKeepalive::new())?;
+    }
+    let in_progress =
+        |error: &io::Error| error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error());
+    match socket.connect(&address.into()) {
+        Err(error) if in_progress(&error) => {}
+        connected => connected?,
+    }
+    let stream = TcpStream::from_std(socket.into())?;
+    // Over the loopback interface the handshake is over when the call has returned, whatever it said.
+    if stream.peer_addr().is_err() {
+        stream.writable().await?;
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
     }
     Ok(stream)
 }
 
+fn open_unix(path: &Path) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    UnixStream::from_std(socket.into())
+}
+
 /// BBR waits for a timer before each packet of 64 KB but the first, as long bodies have them. To FPM in the same container
 /// there is no path to share; the server's listeners on loopback addresses do the same.
-fn do_not_pace(socket: &TcpSocket) {
+fn do_not_pace(socket: &Socket) {
     /// Whether the system's default is BBR.
     static PACES: OnceLock<bool> = OnceLock::new();
-    let socket = SockRef::from(socket);
     let paces = || (socket.tcp_congestion()).is_ok_and(|name| name.starts_with(b"bbr"));
     if *PACES.get_or_init(paces) {
         // Every kernel has it, for everybody; without it a body costs more.
