@@ -184,6 +184,7 @@ fn build_with(
     kept: &mut Kept,
     diagnostics: &mut Diagnostics,
 ) -> Built {
+    kept.pools.begin();
     let mut names = Names::collect(config.main());
     diagnostics.extend(names.take_clashes());
     let mut builder = Builder {
@@ -211,7 +212,9 @@ fn build_with(
             || mentions(config.main(), b"upstream_http_")
             || mentions(config.main(), b"upstream_cookie_"),
     };
-    builder.build()
+    let built = builder.build();
+    kept.pools.finish();
+    built
 }
 
 struct Builder<'c> {

@@ -46,6 +46,8 @@ const STATUS_PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pools {
     known: HashMap<String, (Pool, Learns)>,
+    /// Which of them the configuration that is being read has named so far.
+    named: HashSet<String>,
     /// What was learned of an address.
     facts: HashMap<Address, FpmFacts>,
     /// Where the usual status page was asked for already.
@@ -72,9 +74,10 @@ impl Pools {
             "{:?} {:?} {:?} {:?}",
             config.address, config.size, config.socket_keepalive, config.bind
         );
+        let is_first = self.named.insert(key.clone());
         if let Some((pool, known)) = self.known.get_mut(&key) {
             // What one location knows better than another holds for all.
-            if learns.status != StatusPage::Auto {
+            if is_first || learns.status != StatusPage::Auto {
                 known.status = learns.status;
             }
             let is_bolder = config.reuse.idle_timeout > pool.reuse().idle_timeout;
@@ -89,6 +92,18 @@ impl Pools {
         }
         self.known.insert(key, (pool.clone(), learns));
         pool
+    }
+
+    /// A configuration is about to be read.
+    pub(super) fn begin(&mut self) {
+        self.named.clear();
+    }
+
+    /// It has been read: pools that it does not name are nobody's but those requests' that still use them, and their
+    /// FPMs are not looked for any more.
+    pub(super) fn finish(&mut self) {
+        let named = std::mem::take(&mut self.named);
+        self.known.retain(|key, _| named.contains(key));
     }
 
     /// After how long FPMs that are not known yet should be looked for; `None` if all are known.
@@ -172,4 +187,49 @@ fn teach(pool: &Pool, learns: &Learns, facts: &FpmFacts) {
     };
     pool.learn(size, facts.reuse());
     pool.meet_fpm();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(pools: &mut Pools, port: u16, status: StatusPage) -> Pool {
+        let address = Address::Tcp(([127, 0, 0, 1], port).into());
+        let config = PoolConfig::new(address, Size::Unknown);
+        pools.pool(config, Learns { size: true, status })
+    }
+
+    #[test]
+    fn what_is_named_no_more_is_not_looked_for() {
+        let mut pools = Pools::default();
+        pools.begin();
+        let first = name(&mut pools, 1, StatusPage::Auto);
+        name(&mut pools, 2, StatusPage::Auto);
+        pools.finish();
+        assert_eq!(pools.unknown().count(), 2);
+        pools.begin();
+        let again = name(&mut pools, 1, StatusPage::Auto);
+        pools.finish();
+        assert!(first.is_same(&again));
+        assert_eq!(pools.unknown().count(), 1);
+    }
+
+    #[test]
+    fn where_the_status_page_is_one_location_says_for_all() {
+        let mut pools = Pools::default();
+        let page = || StatusPage::At("/fpm".to_owned());
+        for (said, found) in [
+            ([page(), StatusPage::Auto], page()),
+            ([StatusPage::Auto, page()], page()),
+            ([StatusPage::Auto, StatusPage::Auto], StatusPage::Auto),
+        ] {
+            pools.begin();
+            for status in said {
+                name(&mut pools, 1, status);
+            }
+            pools.finish();
+            let known = pools.known.values().map(|(_, learns)| &learns.status);
+            assert!(known.eq([&found]));
+        }
+    }
 }
