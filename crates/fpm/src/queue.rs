@@ -31,7 +31,7 @@ const BRIEF: Duration = Duration::from_millis(5);
 /// What a request says of the line: a location's word. Requests with other words stand in the same line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Queue {
-    /// So many may wait, whoever they are; one more is answered 503.
+    /// So many of a lane may wait; one more is answered 503.
     pub depth: usize,
     /// Longest the request waits for a slot; then it is answered 503.
     pub timeout: Duration,
@@ -92,6 +92,8 @@ pub(crate) struct Line<C, W> {
     rows: Vec<Row<W>>,
     next_ticket: u64,
     waiting: usize,
+    /// How many of them are of each lane.
+    waiting_in: Vec<usize>,
     last_departure: Option<Instant>,
 }
 
@@ -102,6 +104,7 @@ impl<C, W: Copy + Eq> Line<C, W> {
             rows: Vec::new(),
             next_ticket: 0,
             waiting: 0,
+            waiting_in: Vec::new(),
             last_departure: None,
         }
     }
@@ -111,13 +114,9 @@ impl<C, W: Copy + Eq> Line<C, W> {
         self.waiting
     }
 
-    /// Whether anybody of `lane` waits.
-    pub(crate) fn has(&self, lane: usize) -> bool {
-        self.waiting > 0
-            && self
-                .rows
-                .iter()
-                .any(|row| row.lane == lane && self.oldest(row).is_some())
+    /// Requests of `lane` that wait.
+    pub(crate) fn len_in(&self, lane: usize) -> usize {
+        self.waiting_in.get(lane).copied().unwrap_or(0)
     }
 
     pub(crate) fn is_newest_first(&self, now: Instant) -> bool {
@@ -136,6 +135,12 @@ impl<C, W: Copy + Eq> Line<C, W> {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.waiting += 1;
+        if lane >= self.waiting_in.len() {
+            self.waiting_in.resize(lane + 1, 0);
+        }
+        if let Some(waiting) = self.waiting_in.get_mut(lane) {
+            *waiting += 1;
+        }
         let waiter = Waiter {
             ticket,
             since: now,
@@ -181,7 +186,7 @@ impl<C, W: Copy + Eq> Line<C, W> {
             Some(Outcome::Granted(connection)) => Some((waiter.lane, connection)),
             Some(Outcome::Expired) => None,
             None => {
-                self.departed(waiter.since, now);
+                self.departed(waiter.lane, waiter.since, now);
                 None
             }
         }
@@ -211,8 +216,9 @@ impl<C, W: Copy + Eq> Line<C, W> {
             return Err(connection);
         };
         waiter.outcome = Some(Outcome::Granted(connection));
-        self.waiting -= 1;
-        Ok((waiter.lane, waiter.waker.take()))
+        let (lane, waker) = (waiter.lane, waiter.waker.take());
+        self.one_less(lane);
+        Ok((lane, waker))
     }
 
     /// Ends the wait of those on `worker` whose time is up; returns whom to wake.
@@ -238,11 +244,12 @@ impl<C, W: Copy + Eq> Line<C, W> {
             .min()
     }
 
-    /// Makes room for a newer request by ending the longest wait.
-    pub(crate) fn expire_oldest(&mut self, now: Instant) -> Option<Waker> {
+    /// Makes room for a newer request of `lane` by ending the longest wait in it.
+    pub(crate) fn expire_oldest(&mut self, lane: usize, now: Instant) -> Option<Waker> {
         let oldest = self
             .rows
             .iter()
+            .filter(|row| row.lane == lane)
             .filter_map(|row| self.oldest(row))
             .min_by_key(|(_, since)| *since);
         oldest.and_then(|(place, _)| self.expire_one(place, now))
@@ -257,8 +264,8 @@ impl<C, W: Copy + Eq> Line<C, W> {
     fn expire_one(&mut self, place: Place, now: Instant) -> Option<Waker> {
         let waiter = self.waiters.get_mut(place.0)?;
         waiter.outcome = Some(Outcome::Expired);
-        let (waker, since) = (waiter.waker.take(), waiter.since);
-        self.departed(since, now);
+        let (waker, lane, since) = (waiter.waker.take(), waiter.lane, waiter.since);
+        self.departed(lane, since, now);
         waker
     }
 
@@ -269,8 +276,15 @@ impl<C, W: Copy + Eq> Line<C, W> {
         }
     }
 
-    fn departed(&mut self, since: Instant, now: Instant) {
+    fn one_less(&mut self, lane: usize) {
         self.waiting -= 1;
+        if let Some(waiting) = self.waiting_in.get_mut(lane) {
+            *waiting -= 1;
+        }
+    }
+
+    fn departed(&mut self, lane: usize, since: Instant, now: Instant) {
+        self.one_less(lane);
         self.abandoned(now.saturating_duration_since(since), now);
         if self.waiting == 0 {
             self.rows.iter_mut().for_each(|row| row.order.clear());

@@ -12,7 +12,7 @@ rows! { "pool": "Directives of Portunus itself: the FPM pool, trusted networks, 
         Honoured, "FPM's pm.status_path, asked for its workers where all else fails; \"off\" asks nothing.";
     FASTCGI_QUEUE_DEPTH "fastcgi_queue_depth" in HTTP | SERVER | LOCATION | UPSTREAM,
         TAKE1, Number = "512", Nearest,
-        Honoured, "How many requests may wait for a worker before the next gets a 503.";
+        Honoured, "How many requests of a lane may wait for a worker before the next gets a 503.";
     FASTCGI_QUEUE_TIMEOUT "fastcgi_queue_timeout" in HTTP | SERVER | LOCATION | UPSTREAM,
         TAKE1, Msec = "10s", Nearest,
         Honoured, "How long a request may wait for a worker before it gets a 503.";

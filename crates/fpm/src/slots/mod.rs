@@ -262,7 +262,8 @@ impl<C, W: Copy + Eq> Slots<C, W> {
     /// Asks for a slot for a request of `lane` on `worker`. An unknown lane is the general one.
     pub(crate) fn ask(&mut self, worker: W, lane: usize, queue: Queue, now: Instant) -> Asked<C> {
         let lane = self.known(lane);
-        if self.has_room(lane) && !self.line.has(lane) {
+        let waiting = self.line.len_in(lane);
+        if self.has_room(lane) && waiting == 0 {
             if let Some(connection) = self.take_idle(worker) {
                 self.occupy(lane);
                 return Asked::Granted(Some(connection));
@@ -273,11 +274,12 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             }
         }
         let mut woken = None;
-        if self.line.len() >= queue.depth {
+        // Each lane has its own room in the line, or a slow one would fill it for all.
+        if waiting >= queue.depth {
             if !self.line.is_newest_first(now) || queue.depth == 0 {
                 return Asked::Full;
             }
-            woken = self.line.expire_oldest(now);
+            woken = self.line.expire_oldest(lane, now);
         }
         let place = self.line.join(worker, lane, queue.timeout, now);
         Asked::Wait(place, woken)

@@ -225,6 +225,27 @@ fn each_waits_in_one_line_by_its_own_word() {
     assert_eq!(granted(&mut pool, patient), Some(Some(1)));
 }
 
+#[test]
+fn a_lane_cannot_take_the_whole_line() {
+    let (mut pool, mut now) = (Pool::new(Size::Fixed(2)), Instant::now());
+    pool.set_lane(1, Some(1));
+    for lane in [0, 1] {
+        assert!(matches!(pool.ask(0, lane, LINE, now), Asked::Granted(None)));
+    }
+    let slow = waiting(pool.ask(0, 1, queue(1), now));
+    assert!(matches!(pool.ask(0, 1, queue(1), now), Asked::Full));
+    let general = waiting(pool.ask(0, 0, queue(1), now));
+    assert!(matches!(pool.ask(0, 0, queue(1), now), Asked::Full));
+    // Nor, once the newest goes first, another lane's place.
+    now += Duration::from_secs(1);
+    pool.leave(slow, 0, now);
+    waiting(pool.ask(0, 1, queue(1), now));
+    waiting(pool.ask(0, 1, queue(1), now));
+    pool.release(0, 0, Some(1), now);
+    assert_eq!(granted(&mut pool, general), Some(Some(1)));
+    assert_eq!((pool.line.len_in(0), pool.line.len_in(1)), (0, 1));
+}
+
 /// One request of a simulation.
 struct Client {
     came: u64,
