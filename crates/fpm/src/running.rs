@@ -34,8 +34,38 @@ fn master(process: &Path) -> Option<Master> {
     let root = process.join("root");
     let text =
         read_with_includes(&root, path).or_else(|| read_with_includes(Path::new("/"), path))?;
+    let environment = std::fs::read(process.join("environ")).unwrap_or_default();
+    let text = expanded(&text, &environment);
     let program = std::fs::read_link(process.join("exe")).ok();
     Some(Master { text, program })
+}
+
+/// The text with values of the environment in the place of `${NAME}` and `${NAME:-default}`, as FPM reads it
+/// (php-src: `zend_ini_get_var`); images are told the size of their pools that way.
+fn expanded(text: &str, environment: &[u8]) -> String {
+    let value = |name: &str| {
+        let mut pairs = environment.split(|byte| *byte == 0);
+        let found = pairs.find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+        found.filter(|value| !value.is_empty())
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("${") {
+        out.push_str(before);
+        rest = behind;
+        let named = behind.split_once('}');
+        let Some((name, after)) = named.filter(|(name, _)| !name.contains('\n')) else {
+            continue;
+        };
+        let (name, default) = name.split_once(":-").unwrap_or((name, ""));
+        match value(name) {
+            Some(value) => out.push_str(&String::from_utf8_lossy(value)),
+            None => out.push_str(default),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The path in a master's title.
@@ -103,6 +133,19 @@ mod tests {
             Some(Path::new("/etc/php-fpm.conf"))
         );
         assert_eq!(configuration_of(b"php-fpm: pool www"), None);
+    }
+
+    #[test]
+    fn what_the_environment_says_is_put_in_place() {
+        let environment = b"PATH=/bin\0N=20\0NN=7\0EMPTY=\0";
+        for (text, found) in [
+            ("pm.max_children = ${N}\n", "pm.max_children = 20\n"),
+            ("${NN}${N:-3}", "720"),
+            ("${UNKNOWN:-3} ${EMPTY:-4} ${UNKNOWN}", "3 4 "),
+            ("a ${N\n} $ {N} ${", "a N\n} $ {N} "),
+        ] {
+            assert_eq!(expanded(text, environment), found);
+        }
     }
 
     #[test]
