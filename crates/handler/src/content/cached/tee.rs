@@ -10,6 +10,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use portunus_cache::{Copy, Fill};
 use portunus_spool::{Limits, Writer, fifo};
+use portunus_telemetry::errno_text;
 
 use crate::body::{Body, BodyError};
 
@@ -139,5 +140,6 @@ impl Tee {
 }
 
 fn complain(error: &io::Error) {
-    tracing::error!("an answer cannot be stored: {error}");
+    let error = errno_text(error);
+    tracing::error!("an answer cannot be stored ({error})");
 }
