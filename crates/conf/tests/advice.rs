@@ -68,6 +68,33 @@ fn a_value_of_the_wrong_kind_is_answered_with_the_right_kind() {
     );
 }
 
+#[test]
+fn a_name_that_leads_nowhere_is_explained() {
+    // Longer than the names of hosts may be, so that nobody is asked for it.
+    let host = "a".repeat(300);
+    for (server, help) in [
+        (
+            "location / { fastcgi_pass php-fpm; }".to_owned(),
+            "it is no \"upstream\" block; an address is HOST:9000, or unix:/PATH for a socket",
+        ),
+        (
+            format!("location / {{ fastcgi_pass {host}:9000; }}"),
+            "it is no \"upstream\" block, and must be known when the server starts: \
+             is its container up, in the same network?",
+        ),
+    ] {
+        let text = format!("events {{}}\nhttp {{ server {{ {server} }} }}");
+        let files = MemoryLoader::from([("/c", text)]);
+        let options = LoadOptions {
+            look_up: true,
+            ..LoadOptions::default()
+        };
+        let loaded = Config::load_with(Path::new("/c"), &options, &files);
+        let said = loaded.diagnostics.render(&loaded.sources);
+        assert!(said.ends_with(&format!("\n  help: {help}\n")), "{said}");
+    }
+}
+
 /// What stands in a file that cannot be read is not missing.
 #[test]
 fn a_file_that_is_not_there_is_all_there_is_to_say() {

@@ -62,6 +62,9 @@ fn check_core(servers: &[Scope<'_>]) -> Outcome {
     Ok(())
 }
 
+const NO_PORT: &str =
+    "it is no \"upstream\" block; an address is HOST:9000, or unix:/PATH for a socket";
+
 /// Groups that were only used: their names are looked up. nginx reports them where they were used.
 fn check_groups(checker: &mut Checker<'_, '_>, http: Scope<'_>) {
     let groups: Vec<_> = checker
@@ -72,12 +75,16 @@ fn check_groups(checker: &mut Checker<'_, '_>, http: Scope<'_>) {
         .map(|group| (group.host, group.port, group.directive))
         .collect();
     for (host, port, directive) in groups {
-        let message = match port {
-            None => format!("no port in upstream \"{}\"", show(host)),
+        let host_text = show(host);
+        let (message, help) = match port {
+            None => (format!("no port in upstream \"{host_text}\""), NO_PORT),
             Some(_) if checker.state.is_found(host) => continue,
-            Some(_) => format!("host not found in upstream \"{}\"", show(host)),
+            Some(_) => {
+                let message = format!("host not found in upstream \"{host_text}\"");
+                (message, super::upstream::NOT_FOUND)
+            }
         };
-        let mut diagnostic = Diagnostic::on(directive, Severity::Emerg, message);
+        let mut diagnostic = Diagnostic::on(directive, Severity::Emerg, message).with_help(help);
         diagnostic.order = http.end().1;
         diagnostic.span = directive.args.first().map(|word| word.span);
         checker.diagnostics.push(diagnostic);

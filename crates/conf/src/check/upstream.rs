@@ -14,6 +14,9 @@ use crate::text::Text;
 use crate::typed::{Bind, LocationMatch, Member, Pass, ProxyRedirect};
 use crate::value::{parse_number, parse_size};
 
+/// What to do about a name that the system does not know.
+pub(super) const NOT_FOUND: &str = "it is no \"upstream\" block, and must be known when the server starts: is its container up, in the same network?";
+
 pub(super) fn check<'a>(checker: &mut Checker<'a, '_>, at: At<'a>, special: Special) -> Outcome {
     let directive = at.directive;
     match special {
@@ -97,7 +100,8 @@ fn check_member<'a>(checker: &mut Checker<'a, '_>, at: At<'a>) -> Outcome {
     let named = matches!(member.url.address, Address::Name(..));
     if named && !member.resolve && !checker.state.is_found(member.url.host) {
         let text = show(member.word.as_bytes());
-        return Err(Fault::new(format!("host not found in upstream \"{text}\"")).at(member.word));
+        let fault = Fault::new(format!("host not found in upstream \"{text}\"")).at(member.word);
+        return Err(fault.with_help(NOT_FOUND));
     }
     Ok(())
 }
