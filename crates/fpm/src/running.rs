@@ -34,20 +34,15 @@ fn master(process: &Path) -> Option<Master> {
     let root = process.join("root");
     let text =
         read_with_includes(&root, path).or_else(|| read_with_includes(Path::new("/"), path))?;
-    let environment = std::fs::read(process.join("environ")).unwrap_or_default();
-    let text = expanded(&text, &environment);
+    // That of a container is the same for all. FPM's own cannot be looked at: its title stands in that place.
+    let text = expanded(&text, |name| std::env::var(name).ok());
     let program = std::fs::read_link(process.join("exe")).ok();
     Some(Master { text, program })
 }
 
 /// The text with values of the environment in the place of `${NAME}` and `${NAME:-default}`, as FPM reads it
 /// (php-src: `zend_ini_get_var`); images are told the size of their pools that way.
-fn expanded(text: &str, environment: &[u8]) -> String {
-    let value = |name: &str| {
-        let mut pairs = environment.split(|byte| *byte == 0);
-        let found = pairs.find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
-        found.filter(|value| !value.is_empty())
-    };
+fn expanded(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("${") {
@@ -58,10 +53,8 @@ fn expanded(text: &str, environment: &[u8]) -> String {
             continue;
         };
         let (name, default) = name.split_once(":-").unwrap_or((name, ""));
-        match value(name) {
-            Some(value) => out.push_str(&String::from_utf8_lossy(value)),
-            None => out.push_str(default),
-        }
+        let value = value(name).filter(|value| !value.is_empty());
+        out.push_str(value.as_deref().unwrap_or(default));
         rest = after;
     }
     out.push_str(rest);
@@ -137,7 +130,11 @@ mod tests {
 
     #[test]
     fn what_the_environment_says_is_put_in_place() {
-        let environment = b"PATH=/bin\0N=20\0NN=7\0EMPTY=\0";
+        let environment = |name: &str| {
+            let known = [("N", "20"), ("NN", "7"), ("EMPTY", "")];
+            let found = known.into_iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| value.to_owned())
+        };
         for (text, found) in [
             ("pm.max_children = ${N}\n", "pm.max_children = 20\n"),
             ("${NN}${N:-3}", "720"),
