@@ -159,6 +159,27 @@ fn user_root_may_read_every_file() -> Result {
     Ok(())
 }
 
+#[test]
+fn a_pid_file_that_cannot_be_written_is_explained() -> Result {
+    let tree = TempTree::new()?;
+    let tmp = tree.path().display();
+    let config = format!("pid {tmp}/none/pid; error_log stderr; events {{}}");
+    let path = tree.write("nginx.conf", config)?;
+    for flags in [&["-t", "-q"][..], &["-g", "daemon off;"]] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portunus"));
+        let output = command.args(flags).arg("-c").arg(&path).output();
+        let output = output.expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let expected = format!(
+            "nginx: [emerg] open() \"{tmp}/none/pid\" failed (2: No such file or directory)\n  \
+             help: \"pid\", or --pid"
+        );
+        assert!(said.starts_with(&expected), "{said}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+    Ok(())
+}
+
 /// The logs that nginx has where none are named belong to root. An ordinary user is told what becomes of them.
 #[test]
 fn logs_that_nobody_named_may_be_out_of_reach() -> Result {

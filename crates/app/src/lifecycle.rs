@@ -52,7 +52,7 @@ pub(crate) fn try_pid_file(path: &Path) -> Result<(), String> {
 
 fn cannot_write_pid(path: &Path, error: &std::io::Error) -> String {
     let (path, reason) = (path.display(), errno_text(error));
-    let help = "the file for the process id goes where \"pid\" says, such as /tmp/nginx.pid";
+    let help = "\"pid\", or --pid of \"portunus serve\", names a file that can be written, in a tmpfs for instance";
     format!("open() \"{path}\" failed ({reason})\n  help: {help}")
 }
 
