@@ -9,6 +9,8 @@
 //!   closed              closed                  Lingering ───────────────────────▶ closed
 //! ```
 //!
+//! From `Serving` an answer with status 101 leads to `Tunnelling`, whose end is that of the connection.
+//!
 //! Nothing of an answer is kept between two requests, so an idle connection is small.
 
 mod answer_head;

@@ -38,7 +38,7 @@ pub(super) struct Slot {
     pub(super) symlinks: (DisableSymlinks, usize),
     /// Asked for since the hand last passed.
     referenced: bool,
-    /// Asked for since the last trim but one.
+    /// Not asked for since the last [`Local::drop_idle`].
     idle: bool,
     charge: Charge,
 }
