@@ -9,7 +9,6 @@ use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Scripts remembered per thread. Most sites have one.
@@ -73,24 +72,23 @@ enum Found {
 fn look(script: &[u8]) -> Found {
     use io::ErrorKind::{InvalidFilename, NotADirectory};
 
-    let path = Path::new(OsStr::from_bytes(script));
-    for part in path.ancestors() {
-        match std::fs::metadata(part) {
-            Ok(found) if found.is_file() && ends_in_php(part) => return Found::Script,
+    let mut part = script;
+    loop {
+        match std::fs::metadata(OsStr::from_bytes(part)) {
+            Ok(found) if found.is_file() && part.ends_with(b".php") => return Found::Script,
             // No file is on the way.
-            Ok(found) if found.is_dir() && part != path => return Found::Nothing,
+            Ok(found) if found.is_dir() && part != script => return Found::Nothing,
             Ok(_) => return Found::Other,
-            // Behind a file: that is what would be run. A path too long for the system may lead there as well, and PHP
-            // shortens it as we do.
+            // Behind a file: that is what would be run. A path too long for the system may lead there as well.
             Err(error) if matches!(error.kind(), NotADirectory | InvalidFilename) => {}
             Err(_) => return Found::Nothing,
         }
+        // As PHP shortens it: what a slash ends may be a file all the same.
+        match part.iter().rposition(|byte| *byte == b'/') {
+            Some(end) => part = &part[..end],
+            None => return Found::Nothing,
+        }
     }
-    Found::Nothing
-}
-
-fn ends_in_php(path: &Path) -> bool {
-    path.as_os_str().as_bytes().ends_with(b".php")
 }
 
 #[cfg(test)]
@@ -116,6 +114,13 @@ mod tests {
             ("me.jpg", true),
             ("me.jpg/x.php", true),
             ("me.jpg/a/b/x.php", true),
+            ("me.jpg/", true),
+            ("me.jpg//", true),
+            ("me.jpg//x.php", true),
+            ("index.php/", false),
+            ("index.php//me.jpg", false),
+            ("folder.php/", true),
+            ("missing/", false),
             (&*format!("me.jpg/{}x.php", "a/".repeat(4096)), true),
             (&*format!("me.jpg/{}.php", "a".repeat(300)), true),
             (&*format!("index.php/{}x.php", "a/".repeat(4096)), false),
