@@ -143,6 +143,43 @@ fn a_bad_configuration_changes_nothing() -> Result {
     Ok(())
 }
 
+/// What only a start can decide is not passed over in silence; the pid file moves, as nginx's does.
+#[test]
+fn a_reload_says_what_it_does_not_change() -> Result {
+    let server_block = "server { listen 127.0.0.1:%%PORT_0%%; return 200 ok; }";
+    let config = whole("error_log stderr notice; worker_processes 1;", server_block);
+    let mut server = launch(config.clone()).start()?;
+    let changed = config
+        .replace("%%TMP%%/pid", "%%TMP%%/moved")
+        .replace("worker_processes 1", "worker_processes 2")
+        .replace("worker_connections 512", "worker_connections 100");
+    rewrite(&server, &changed);
+    server.process().signal(Signal::HUP)?;
+    for name in ["worker_processes", "worker_connections"] {
+        let line = format!(
+            "[warn] {}#0: \"{name}\" has changed, which takes effect at the next start",
+            server.process().pid()
+        );
+        server.process().wait_for_output(&line, PATIENCE)?;
+    }
+    let (old, moved) = (server.folder().join("pid"), server.folder().join("moved"));
+    let text = std::fs::read_to_string(&moved).expect("it is there");
+    assert_eq!(text, format!("{}\n", server.process().pid()));
+    assert!(!old.exists());
+    rewrite(
+        &server,
+        &changed.replace("%%TMP%%/moved", "%%TMP%%/none/pid"),
+    );
+    server.process().signal(Signal::HUP)?;
+    let line =
+        "none/pid\" failed (2: No such file or directory); the old configuration stays in force";
+    server.process().wait_for_output(line, PATIENCE)?;
+    assert!(moved.exists());
+    assert!(server.stop()?.success());
+    assert!(!moved.exists());
+    Ok(())
+}
+
 #[test]
 fn a_listener_that_is_gone_drains() -> Result {
     let gate = Gate::default();

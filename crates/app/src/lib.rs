@@ -6,6 +6,7 @@
     reason = "before there is a log, the terminal is where errors go"
 )]
 
+mod at_start;
 mod build;
 mod explain;
 mod healthcheck;

@@ -20,6 +20,7 @@ use portunus_server::{BindError, Listeners, ServerConfig, ServerHandle};
 use portunus_telemetry::{ErrorLogLayer, LogWriter, errno_text, reopen_all};
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use crate::at_start::AtStart;
 use crate::build::{Built, Kept, build};
 use crate::launch::{Launch, Ready, Unready};
 use crate::pid_file::PidFile;
@@ -50,10 +51,16 @@ pub(crate) fn try_pid_file(path: &Path) -> Result<(), String> {
     PidFile::probe(path).map_err(|error| cannot_write_pid(path, &error))
 }
 
-fn cannot_write_pid(path: &Path, error: &std::io::Error) -> String {
+fn cannot_open(path: &Path, error: &std::io::Error) -> String {
     let (path, reason) = (path.display(), errno_text(error));
+    format!("open() \"{path}\" failed ({reason})")
+}
+
+/// The same of a pid file, for the terminal.
+fn cannot_write_pid(path: &Path, error: &std::io::Error) -> String {
+    let text = cannot_open(path, error);
     let help = "\"pid\", or --pid of \"portunus serve\", names a file that can be written, in a tmpfs for instance";
-    format!("open() \"{path}\" failed ({reason})\n  help: {help}")
+    format!("{text}\n  help: {help}")
 }
 
 /// A socket that could not be had, for the terminal: the reason, and what may be done about it.
@@ -128,6 +135,7 @@ pub(crate) fn run(
             shutdown: Shutdown::of(config),
             pid_file,
             watch,
+            at_start: AtStart::of(&ready.config),
         };
         running.until_the_end(&mut signals).await;
         Ok(())
@@ -219,6 +227,7 @@ struct Running<'l> {
     pid_file: PidFile,
     /// A file whose change calls for a reload.
     watch: Option<ManifestWatch>,
+    at_start: AtStart,
 }
 
 /// Learns how many workers the FPMs have that the configuration names; requests do not wait for it.
@@ -313,6 +322,15 @@ impl Running<'_> {
             return refused(Unready::Faults(ready.diagnostics, ready.sources));
         }
         ready.log();
+        let pid_path = self.launch.pid_path(&ready.config);
+        let moved = pid_path != self.pid_file.path();
+        let pid_file = match moved.then(|| PidFile::write(&pid_path)).transpose() {
+            Ok(written) => written,
+            Err(error) => {
+                let error = cannot_open(&pid_path, &error);
+                return keep_old(&error);
+            }
+        };
         let inherited = self.handle.listeners();
         match Listeners::bind(built.listeners, Some(&inherited), built.server.workers) {
             Ok(listeners) => {
@@ -326,20 +344,32 @@ impl Running<'_> {
                 gone.retain(|path| !kept.contains(path));
                 remove(&gone);
                 self.handle.reload(listeners);
+                // The old one goes with it.
+                if let Some(pid_file) = pid_file {
+                    self.pid_file = pid_file;
+                }
                 tracing::info!("the new configuration is in force");
+                for name in self.at_start.changes(&ready.config) {
+                    tracing::warn!("\"{name}\" has changed, which takes effect at the next start");
+                }
             }
             Err(error) => {
                 let help = error
                     .help()
                     .map(|help| format!(" ({help})"))
                     .unwrap_or_default();
-                tracing::error!(
-                    severity = "emerg",
-                    "{error}{help}; the old configuration stays in force"
-                );
+                keep_old(&format!("{error}{help}"));
             }
         }
     }
+}
+
+/// A new configuration cannot be put in place.
+fn keep_old(why: &str) {
+    tracing::error!(
+        severity = "emerg",
+        "{why}; the old configuration stays in force"
+    );
 }
 
 /// Removes the files of sockets that are given up. A user without the right to leaves them to the next

@@ -19,13 +19,13 @@ rows! { "core": "ngx_core_module and its neighbours: process-wide settings";
         "Prefix of lock file names.";
     WORKER_PROCESSES "worker_processes" in MAIN,
         TAKE1, Special(Special::WorkerProcesses) = "1", Own,
-        Differs("sets the largest number of worker threads of the one process; as many serve as the load needs, and idle connections move to those that do"),
+        Differs("sets the largest number of worker threads of the one process; as many serve as the load needs, and idle connections move to those that do; a reload does not change it, and says so"),
         "How many workers serve requests; \"auto\" takes the number of processors.";
     DEBUG_POINTS "debug_points" in MAIN, TAKE1, Enumeration(words::DEBUG_POINTS), Own,
         Accepted("it serves to debug nginx itself"),
         "What to do at an internal inconsistency: stop or abort.";
     USER "user" in MAIN, TAKE12, Special(Special::User) = "nobody", Own,
-        Differs("the whole process becomes that user and, unless that is root, keeps only the right to bind ports below 1024, so a reload reads certificates, keys and logs as that user, and a key that only root may read stays what it was, with a warning; without the directive the user that started the server stays"),
+        Differs("the whole process becomes that user and, unless that is root, keeps only the right to bind ports below 1024, so a reload reads certificates, keys and logs as that user, and a key that only root may read stays what it was, with a warning; without the directive the user that started the server stays; a reload does not change it, and says so"),
         "User and group to run as once the sockets are bound.";
     WORKER_PRIORITY "worker_priority" in MAIN, TAKE1, Special(Special::WorkerPriority) = "0", Own,
         Accepted("the scheduling priority is left to the container"),
@@ -33,7 +33,7 @@ rows! { "core": "ngx_core_module and its neighbours: process-wide settings";
     WORKER_CPU_AFFINITY "worker_cpu_affinity" in MAIN, MORE1, Special(Special::CpuAffinity), Own,
         Accepted("threads are not bound to processors"), "Binds workers to processors.";
     WORKER_RLIMIT_NOFILE "worker_rlimit_nofile" in MAIN, TAKE1, Number, Own,
-        Differs("without it the limit is raised as far as it may be, since all threads share one"),
+        Differs("without it the limit is raised as far as it may be, since all threads share one; a reload does not change it, and says so"),
         "Limit on open files, raised at start.";
     WORKER_RLIMIT_CORE "worker_rlimit_core" in MAIN, TAKE1, Offset, Own,
         Accepted("the limit on core files is left to the container"),
@@ -42,7 +42,8 @@ rows! { "core": "ngx_core_module and its neighbours: process-wide settings";
         Differs("the default is 8s and not no limit, so that it fits into the 10s that Docker grants"),
         "How long a graceful shutdown may take before connections are closed.";
     WORKING_DIRECTORY "working_directory" in MAIN, TAKE1, Text, Own,
-        Honoured, "Current directory of the process; core files would land there.";
+        Differs("a reload does not change it, and says so"),
+        "Current directory of the process; core files would land there.";
     ENV "env" in MAIN, TAKE1, Special(Special::Env) = "TZ", Own,
         Accepted("the environment is not cleared, so every variable is kept"),
         "Keeps or sets an environment variable.";

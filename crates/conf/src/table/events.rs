@@ -7,7 +7,7 @@ rows! { "events": "ngx_event_core_module and ngx_epoll_module: how connections a
         Honoured, "Holds the settings of connection processing.";
     WORKER_CONNECTIONS "worker_connections" in EVENTS,
         TAKE1, Special(Special::WorkerConnections) = "512", Own,
-        Differs("fewer where that many descriptors cannot be had, with a warning"),
+        Differs("fewer where that many descriptors cannot be had, with a warning; a reload does not change it, and says so"),
         "How many connections may be open at once.";
     USE "use" in EVENTS, TAKE1, Special(Special::Use), Own,
         Accepted("the runtime chooses the method for the platform"),
