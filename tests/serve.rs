@@ -191,6 +191,17 @@ fn each_path_has_its_rule_and_every_answer_the_security_headers() -> Result {
     Ok(())
 }
 
+/// Directives without an effect are noted for those who have written them.
+#[test]
+fn the_log_speaks_of_nothing_that_nobody_has_written() -> Result {
+    let public = public()?;
+    let mut served = serve(public.path(), &[])?;
+    served.process.wait_for_output(" started", PATIENCE)?;
+    let log = served.process.output();
+    assert!(!log.contains("has no effect"), "{log}");
+    Ok(())
+}
+
 #[test]
 fn what_the_manifest_lists_is_immutable_and_nothing_else() -> Result {
     let public = public()?;

@@ -65,12 +65,6 @@ impl Ready {
         let said = self.diagnostics.sorted();
         said.into_iter().for_each(|one| log(one, &self.sources));
     }
-
-    /// Says in the error log which directives do nothing here.
-    pub(crate) fn note_what_has_no_effect(&self) {
-        let notices = self.config.notices();
-        notices.iter().for_each(|one| log(one, &self.sources));
-    }
 }
 
 fn log(diagnostic: &Diagnostic, sources: &Sources) {
@@ -289,6 +283,14 @@ impl Launch {
 
     pub(crate) fn kept(&self, config: &Config) -> Kept {
         Kept::new(config, self.error_log.clone())
+    }
+
+    /// Says in the error log which directives do nothing here; not of those that nobody has written.
+    pub(crate) fn note_what_has_no_effect(&self, ready: &Ready) {
+        if self.preset.is_none() {
+            let notices = ready.config.notices();
+            notices.iter().for_each(|one| log(one, &ready.sources));
+        }
     }
 
     /// `pid`, or nginx's default.

@@ -125,7 +125,7 @@ pub(crate) fn run(
             let _ = sys::detach_standard_streams();
             let _ = report.write_all(b"1");
         }
-        ready.note_what_has_no_effect();
+        launch.note_what_has_no_effect(&ready);
         tracing::info!("portunus/{} started", env!("CARGO_PKG_VERSION"));
         let mut running = Running {
             launch,
@@ -335,7 +335,7 @@ impl Running<'_> {
         match Listeners::bind(built.listeners, Some(&inherited), built.server.workers) {
             Ok(listeners) => {
                 built.process_log.install_as_process_log();
-                ready.note_what_has_no_effect();
+                self.launch.note_what_has_no_effect(&ready);
                 self.kept = kept;
                 self.kept.caches.start();
                 self.shutdown = Shutdown::of(&ready.config);
