@@ -65,6 +65,36 @@ fn we_say_what_nginx_says() {
     assert!(differing.is_empty(), "\n{differing}");
 }
 
+/// nginx names no line where a variable is unknown. We do, behind its own words.
+#[test]
+fn unknown_variables_are_pointed_at() {
+    let program = Program::at(env!("CARGO_BIN_EXE_portunus"));
+    let scratch = tempfile::tempdir().expect("a directory");
+    let path = scratch.path().join("nginx.conf");
+    for (line, word) in [
+        ("return 200 \"a $nope\";", "\"a $nope\""),
+        ("rewrite ^ /${nope}a last;", "/${nope}a"),
+        ("if ($nope = 1) { }", "($nope"),
+        ("set $a $nope;", "$nope"),
+        ("add_header X-A $Nope;", "$Nope"),
+        ("error_page 500 502 /$nope;", "/$nope"),
+    ] {
+        let server = format!("server {{ listen 127.0.0.1:18999; {line} }}");
+        fs::write(&path, format!("events {{}}\nhttp {{\n{server}\n}}\n")).expect("a file");
+        let mut command = Command::new(program.path());
+        command.args(["-t", "-q", "-g", "pid pid;", "-p"]);
+        command.arg(scratch.path()).arg("-c").arg(&path);
+        let output = command.output().expect("the program runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let column = server.find(word).expect("it is in the line") + 1;
+        let expected = format!(
+            "nginx: [emerg] unknown \"nope\" variable\n  at {}:3\n  3:{column} | ",
+            path.display()
+        );
+        assert!(said.starts_with(&expected), "{line}\n{said}");
+    }
+}
+
 #[test]
 fn nginx_says_what_is_recorded() {
     let differing = differences(&Program::nginx());

@@ -341,14 +341,19 @@ impl Builder<'_> {
     /// Complains about a value. nginx resolves names of variables when it has read everything, so
     /// that an unknown one is reported last and without a place.
     fn refuse_value(&mut self, directive: &Directive, word: &Word, message: &str) {
-        if message.starts_with("unknown \"") && message.ends_with("\" variable") {
+        if let Some(name) = unknown_variable(message) {
+            let word = directive
+                .args
+                .iter()
+                .find(|word| mentions_variable(word, name));
+            let span = word.map_or(directive.name.span, |word| word.span);
             let known = self
                 .diagnostics
                 .iter()
                 .any(|other| other.message == message);
             if !known {
                 let diagnostic = Diagnostic::new(Severity::Emerg, message, WHEN_MERGED);
-                self.diagnostics.push(diagnostic.with_span(word.span));
+                self.diagnostics.push(diagnostic.with_span(span));
             }
         } else {
             self.error_at(directive, word, message);
@@ -389,6 +394,25 @@ impl Builder<'_> {
 #[derive(Debug, thiserror::Error)]
 #[error("unknown \"{}\" variable", String::from_utf8_lossy(.0).to_ascii_lowercase())]
 struct UnknownVariable(Box<[u8]>);
+
+/// The name in a message such as an [`UnknownVariable`] makes.
+fn unknown_variable(message: &str) -> Option<&str> {
+    message
+        .strip_prefix("unknown \"")?
+        .strip_suffix("\" variable")
+}
+
+/// Whether a word has a variable of that name in it, which may be spelt in capitals there.
+fn mentions_variable(word: &Word, name: &str) -> bool {
+    let text = word.as_bytes();
+    let after_dollar = text.split(|byte| *byte == b'$').skip(1);
+    after_dollar
+        .map(|rest| rest.strip_prefix(b"{").unwrap_or(rest))
+        .any(|rest| {
+            let start = rest.get(..name.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
+        })
+}
 
 /// `server_product`.
 fn product(http: Option<Scope<'_>>) -> Product {
