@@ -271,6 +271,8 @@ impl Builder<'_> {
         for directive in block.own(d::UPSTREAM_SERVER) {
             peers.extend(self.fastcgi_members(said, directive));
         }
+        // Differs: `keepalive` and its kin say nothing of FPM's connections. An idle one holds a worker, so the pool
+        // keeps them by rules of its own.
         let (balance, key) = self.balance(block);
         let group = portunus_upstream::Group::new(name, peers, balance);
         self.known_group(FastCgiGroup { group, key })

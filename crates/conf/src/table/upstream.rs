@@ -16,7 +16,8 @@ rows! { "upstream": "ngx_http_upstream_module and the balancers: groups of serve
     IP_HASH "ip_hash" in UPSTREAM, NOARGS, Special(Special::Balancer), Own,
         Honoured, "Chooses the member by the client's address.";
     UPSTREAM_KEEPALIVE "keepalive" in UPSTREAM, TAKE12, Special(Special::Keepalive), Own,
-        Honoured, "How many idle connections are kept.";
+        Differs("to FPM, the pool keeps as many as it safely may, whatever this and its kin say; fastcgi_pool_size and fastcgi_reuse bound them"),
+        "How many idle connections are kept.";
     UPSTREAM_KEEPALIVE_TIME "keepalive_time" in UPSTREAM, TAKE1, Msec = "1h", Own,
         Honoured, "How long one kept connection is used.";
     UPSTREAM_KEEPALIVE_TIMEOUT "keepalive_timeout" in UPSTREAM, TAKE1, Msec = "60s", Own,
