@@ -129,7 +129,7 @@ impl<H: ConnectionHandler> Sending<H> {
         if data.is_empty() {
             return Ok(());
         }
-        let known = match &mut self.coding {
+        let taken = match &mut self.coding {
             Coding::None => true,
             Coding::Close => self.out.push(data, exchange),
             Coding::Chunked => self.out.push_chunk(data, exchange),
@@ -149,7 +149,7 @@ impl<H: ConnectionHandler> Sending<H> {
                 self.out.push(data, exchange)
             }
         };
-        if known {
+        if taken {
             Ok(())
         } else {
             Err(Cut::AnswerFailed)
