@@ -339,6 +339,38 @@ fn one_renews_and_the_others_are_told() {
 }
 
 #[test]
+fn what_turns_out_to_vary_is_asked_for_again() {
+    let bench = Bench::new();
+    let vary = |text: &'static str, seconds| Meta {
+        vary: Bytes::from_static(text.as_bytes()),
+        ..fresh(seconds)
+    };
+    for (path, stored, renewed, is_kept) in [
+        ("/same", "X-A", "X-A", true),
+        ("/unsaid", "X-A", "", true),
+        ("/new", "", "X-A", false),
+        ("/other", "X-A", "X-A, X-B", false),
+    ] {
+        let ticket = bench.ticket(path, 0);
+        ticket.store(
+            vary(stored, 60),
+            head(),
+            &HeaderMap::new(),
+            Bytes::from_static(b"body"),
+        );
+        let Opened::Stale(stale) = bench.open(path, 61) else {
+            unreachable!("it is out of date");
+        };
+        stale.ticket.renew(&stale.entry, &vary(renewed, 120));
+        match bench.open(path, 100) {
+            Opened::Hit(_) => assert!(is_kept, "{path}"),
+            Opened::Fill(_) => assert!(!is_kept, "{path}"),
+            other => unreachable!("{path}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn variants_have_names_of_their_own() {
     let bench = Bench::new();
     let accepting = |encoding: &'static str| {

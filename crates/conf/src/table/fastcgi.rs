@@ -115,7 +115,8 @@ rows! { "fastcgi": "ngx_http_fastcgi_module: PHP behind FastCGI";
         Honoured, "After how long another may try.";
     FASTCGI_CACHE_REVALIDATE "fastcgi_cache_revalidate" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Honoured, "Whether outdated entries are revalidated.";
+        Differs("an entry that a 304 with another Vary confirms is fetched anew; nginx files it for requests like that one"),
+        "Whether outdated entries are revalidated.";
     FASTCGI_CACHE_BACKGROUND_UPDATE "fastcgi_cache_background_update" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
         Honoured, "Whether outdated entries are renewed in the background.";

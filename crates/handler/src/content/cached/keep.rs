@@ -102,6 +102,7 @@ impl Storing<'_> {
             updating: from.updating,
             error: from.error,
             date: now,
+            vary: said.vary.clone(),
             ..Meta::default()
         })
     }
