@@ -78,6 +78,7 @@ fn unknown_variables_are_pointed_at() {
         ("set $a $nope;", "$nope"),
         ("add_header X-A $Nope;", "$Nope"),
         ("error_page 500 502 /$nope;", "/$nope"),
+        ("root /a/${NOPE};", "/a/${NOPE}"),
     ] {
         let server = format!("server {{ listen 127.0.0.1:18999; {line} }}");
         fs::write(&path, format!("events {{}}\nhttp {{\n{server}\n}}\n")).expect("a file");
@@ -92,6 +93,11 @@ fn unknown_variables_are_pointed_at() {
             path.display()
         );
         assert!(said.starts_with(&expected), "{line}\n{said}");
+        let is_of_environment = word.contains("NOPE");
+        assert_eq!(
+            said.contains("  help: if it is one of the environment, "),
+            is_of_environment
+        );
     }
 }
 

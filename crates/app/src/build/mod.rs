@@ -342,18 +342,18 @@ impl Builder<'_> {
     /// that an unknown one is reported last and without a place.
     fn refuse_value(&mut self, directive: &Directive, word: &Word, message: &str) {
         if let Some(name) = unknown_variable(message) {
-            let word = directive
-                .args
-                .iter()
-                .find(|word| mentions_variable(word, name));
-            let span = word.map_or(directive.name.span, |word| word.span);
+            let mut words = directive.args.iter();
+            let found = words.find_map(|word| Some((word.span, written_variable(word, name)?)));
+            let (span, written) = found.unwrap_or((directive.name.span, b""));
             let known = self
                 .diagnostics
                 .iter()
                 .any(|other| other.message == message);
             if !known {
                 let diagnostic = Diagnostic::new(Severity::Emerg, message, WHEN_MERGED);
-                self.diagnostics.push(diagnostic.with_span(span));
+                let mut diagnostic = diagnostic.with_span(span);
+                diagnostic.help = help_for_variable(written).map(Into::into);
+                self.diagnostics.push(diagnostic);
             }
         } else {
             self.error_at(directive, word, message);
@@ -402,16 +402,25 @@ fn unknown_variable(message: &str) -> Option<&str> {
         .strip_suffix("\" variable")
 }
 
-/// Whether a word has a variable of that name in it, which may be spelt in capitals there.
-fn mentions_variable(word: &Word, name: &str) -> bool {
-    let text = word.as_bytes();
-    let after_dollar = text.split(|byte| *byte == b'$').skip(1);
-    after_dollar
-        .map(|rest| rest.strip_prefix(b"{").unwrap_or(rest))
-        .any(|rest| {
-            let start = rest.get(..name.len());
-            start.is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
-        })
+/// A variable of that name as it is written in a word: nginx tells names in small letters.
+fn written_variable<'w>(word: &'w Word, name: &str) -> Option<&'w [u8]> {
+    let mut after_dollars = word.as_bytes().split(|byte| *byte == b'$').skip(1);
+    after_dollars.find_map(|rest| {
+        let rest = rest.strip_prefix(b"{").unwrap_or(rest);
+        let written = rest.get(..name.len())?;
+        written
+            .eq_ignore_ascii_case(name.as_bytes())
+            .then_some(written)
+    })
+}
+
+/// What to do about a variable that nothing defines: `${DOMAIN}` was one of the environment.
+fn help_for_variable(written: &[u8]) -> Option<&'static str> {
+    let is_of_environment =
+        written.iter().any(u8::is_ascii_uppercase) && !written.iter().any(u8::is_ascii_lowercase);
+    is_of_environment.then_some(
+        "if it is one of the environment, it was not set when \"portunus envsubst\" made this file",
+    )
 }
 
 /// `server_product`.
