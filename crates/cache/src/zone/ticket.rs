@@ -69,8 +69,8 @@ impl Ticket {
     /// The upstream says that an entry is good still (304): it gets new times.
     ///
     /// Where it also says that answers depend on other fields than the entry says (`Vary`), nobody knows for whom the
-    /// entry is: it is no more, and the next request asks for all of it (RFC 9111 §4.3.4). nginx files it anew, for
-    /// requests like the one that renewed it.
+    /// entry is: it is no more, and the next request asks for all of it (RFC 9111 §4.3.4). Differs: nginx files it
+    /// anew, for requests like the one that renewed it.
     pub fn renew(self, entry: &Entry, times: &Meta) {
         let old = &entry.record;
         let varies_anew = !times.vary.is_empty() && times.vary != old.meta.vary;

@@ -144,7 +144,7 @@ rows! { "proxy": "ngx_http_proxy_module: HTTP servers behind this one";
         "After how long another may try.";
     PROXY_CACHE_REVALIDATE "proxy_cache_revalidate" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "off", Nearest,
-        Honoured,
+        Differs("an entry that a 304 with another Vary confirms is fetched anew; nginx files it for requests like that one"),
         "Whether outdated entries are revalidated.";
     PROXY_CACHE_CONVERT_HEAD "proxy_cache_convert_head" in HTTP | SERVER | LOCATION,
         FLAG, Flag = "on", Nearest,
