@@ -299,7 +299,9 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
         match (kind, candidate.directory) {
             // nginx: what is no directory is taken for a file, be it a device; opening it tells.
             (kind @ (Kind::File(_) | Kind::Other), false) => {
-                let current = location.root.alias.is_none();
+                // A root with variables may be another for the name that was found.
+                let root = &location.root;
+                let current = root.alias.is_none() && root.path.as_literal().is_some();
                 if let Kind::File(probed) = kind {
                     cx.found = Some(Found {
                         path,

@@ -18,7 +18,8 @@ pub(super) fn expected(cx: &Context, location: &Location, reply: &Reply) -> bool
     let rules = &location.headers;
     let added = rules.trailers.iter().any(|added| safe || added.always);
     (added || (reply.length.is_none() && passes(location)))
-        && cx.head.version >= Version::HTTP_11
+        // Not that of the head: a request that was refused is answered as one of HTTP/1.1.
+        && cx.exchange.version() > 1000
         && !cx.is_head()
         && !bodiless(reply.status)
         && (location.level.chunked || cx.head.version > Version::HTTP_11)

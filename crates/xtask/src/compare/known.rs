@@ -94,6 +94,10 @@ pub(crate) fn is_wanted(theirs: &Answer, ours: &Answer, difference: &Difference)
         let forgotten = why.starts_with("timed out") && matches!(ours, Answer::Responses(_));
         return forgotten || why.starts_with("malformed answer");
     }
+    if matches!(theirs, Answer::Nothing) {
+        // `error_page`: nginx has no answer where a page for a 412 would have to be asked for elsewhere.
+        return first(ours).is_some_and(|own| own.status() == 412);
+    }
     let (Some(response), Some(own)) = (first(theirs), first(ours)) else {
         return false;
     };
