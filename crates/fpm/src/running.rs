@@ -29,6 +29,11 @@ pub(crate) fn masters() -> Vec<Master> {
 fn master(process: &Path) -> Option<Master> {
     let title = std::fs::read(process.join("cmdline")).ok()?;
     let path = configuration_of(&title)?;
+    // As it was given, from where the master was started.
+    let path = &match path.is_relative() {
+        true => std::fs::read_link(process.join("cwd")).ok()?.join(path),
+        false => path.to_owned(),
+    };
     // As the master sees it, which may be in a container of its own. Where we may not look, as an
     // ordinary user at a master that is root's, it most likely sees what we see.
     let root = process.join("root");
@@ -143,6 +148,20 @@ mod tests {
         ] {
             assert_eq!(expanded(text, environment), found);
         }
+    }
+
+    #[test]
+    fn a_configuration_is_found_from_where_its_master_was_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("process")).unwrap();
+        std::fs::create_dir_all(at("srv/etc")).unwrap();
+        std::fs::write(at("srv/etc/fpm.conf"), "[www]").unwrap();
+        std::os::unix::fs::symlink(at("srv"), at("process/cwd")).unwrap();
+        std::os::unix::fs::symlink("/", at("process/root")).unwrap();
+        let title = "php-fpm: master process (etc/fpm.conf)\0";
+        std::fs::write(at("process/cmdline"), title).unwrap();
+        assert_eq!(master(&at("process")).unwrap().text, "[www]");
     }
 
     #[test]
