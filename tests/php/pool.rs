@@ -346,6 +346,21 @@ fn a_name_in_a_variable_is_looked_up_where_there_is_a_resolver() {
     assert_eq!(names(&peer), ["/found/1", "/found/2"]);
 }
 
+/// An FPM that nobody can look into is told of, once, unless its size is written down.
+#[test]
+fn a_size_that_cannot_be_learned_is_told_of() {
+    let peer = FastCgiPeer::start(vec![prompt(), prompt()]).expect("a peer");
+    let address = peer.address();
+    let directives = format!("fastcgi_pass {address};");
+    let mut server = crate::serve_alone("error_log stderr notice;", &directives);
+    let line = format!("how many workers PHP-FPM at {address} has cannot be learned");
+    server
+        .process()
+        .wait_for_output(&line, PATIENCE)
+        .expect("it is told");
+    assert_eq!(server.process().output().matches(&line).count(), 1);
+}
+
 /// Every request that failed has its line, in nginx's words. What to look at is said once.
 #[test]
 fn an_outage_is_explained_once() {

@@ -20,6 +20,9 @@ pub(crate) const PROGRAMS: &[&str] = &[
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// By the time that pauses are so long, an FPM that is to be found has been.
+const HOPELESS: Duration = Duration::from_secs(4);
+
 /// What a pool takes from what is learned of its FPM, because the operator said nothing about it.
 #[derive(Debug, Clone)]
 pub(super) struct Learns {
@@ -53,6 +56,8 @@ pub(crate) struct Pools {
     /// Where the usual status page was asked for already.
     asked: HashSet<Address>,
     pause: Option<Duration>,
+    /// The operator has been told that these cannot be found.
+    told: HashSet<Address>,
     /// Names of lanes; their numbers begin at 1.
     lanes: Vec<Box<[u8]>>,
 }
@@ -134,6 +139,23 @@ impl Pools {
         }
         let pause = self.pause.map_or(FIRST_PAUSE, |pause| pause * 2);
         self.pause = Some(pause.min(LONGEST_PAUSE));
+        if pause >= HOPELESS {
+            self.tell_of_unknown();
+        }
+    }
+
+    /// Those who run PHP-FPM in another container can say what cannot be seen from here.
+    fn tell_of_unknown(&mut self) {
+        let unknown: HashSet<Address> = self.unknown().cloned().collect();
+        for address in unknown {
+            if !self.told.contains(&address) {
+                tracing::info!(
+                    "how many workers PHP-FPM at {address} has cannot be learned and is measured; \
+                     \"fastcgi_pool_size\" or \"fastcgi_pool_status\" may tell"
+                );
+                self.told.insert(address);
+            }
+        }
     }
 
     /// Whether one of the FPMs shares this machine's processors with us.
