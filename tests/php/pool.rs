@@ -346,6 +346,41 @@ fn a_name_in_a_variable_is_looked_up_where_there_is_a_resolver() {
     assert_eq!(names(&peer), ["/found/1", "/found/2"]);
 }
 
+/// Two containers, one of which lacks the application: the log says more than that the script is unknown.
+#[test]
+fn a_script_that_only_we_see_is_told_of_once() {
+    let unknown = || {
+        Script::from([
+            Request,
+            Step::Stderr(b"Primary script unknown\n".to_vec()),
+            Stdout(b"Status: 404 Not Found\r\n\r\nFile not found.\n".to_vec()),
+            End(0),
+        ])
+    };
+    let peer = FastCgiPeer::start(vec![unknown(), unknown(), unknown()]).expect("a peer");
+    let directives = format!(
+        "fastcgi_param SCRIPT_FILENAME %%TMP%%$uri; fastcgi_pass {};",
+        peer.address()
+    );
+    let main = "error_log %%TMP%%/error.log warn; worker_processes 1;";
+    let mut server = crate::serve_alone(main, &directives);
+    std::fs::write(server.folder().join("here.php"), "").expect("a file");
+    for path in ["/missing.php", "/here.php", "/here.php"] {
+        let answer = get(server.address(0), path).expect("an answer");
+        assert_eq!(answer.status(), 404, "{path}");
+    }
+    let path = server.folder().join("error.log");
+    let here = format!(
+        "{}/here.php\" is here, and PHP-FPM does not",
+        server.folder().display()
+    );
+    assert!(server.stop().expect("it ends").success());
+    let log = std::fs::read_to_string(path).expect("it was written");
+    let with = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+    assert_eq!(with("Primary script unknown"), 3, "{log}");
+    assert_eq!((with(&here), with("is here, and")), (1, 1), "{log}");
+}
+
 /// An FPM that nobody can look into is told of, once, unless its size is written down.
 #[test]
 fn a_size_that_cannot_be_learned_is_told_of() {

@@ -11,7 +11,7 @@ use portunus_server::Names;
 use portunus_static_files::http_time;
 use portunus_telemetry::Severity;
 
-use super::notes::{log_overrun, log_stderr};
+use super::notes::{hint_at_other_files, log_overrun, log_stderr};
 use crate::body::Body;
 use crate::config::{FastCgi, Site};
 use crate::content::cached::{self, Arrived, Storing, fields_of};
@@ -46,6 +46,7 @@ pub(super) fn from_response(
     mut storing: Option<Box<Storing<'_>>>,
 ) -> Plan {
     log_stderr(cx, pool, &response.stderr);
+    hint_at_other_files(cx, fastcgi, &response.stderr);
     cx.upstream.record(pool, &response, site.keeps_sent_fields);
     if let Some(fields) = &mut cx.upstream.fields
         && let Some(status) = told_status(&response.head)

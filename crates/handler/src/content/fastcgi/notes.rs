@@ -1,9 +1,17 @@
 //! What PHP says beside its answer, and what is wrong with that: for the error log.
 
+use std::cell::Cell;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use portunus_fpm::Pool;
 use portunus_telemetry::Severity;
 
+use super::params;
+use crate::config::FastCgi;
 use crate::context::Context;
 
 /// PHP's stderr belongs into the error log, with the request that caused it.
@@ -13,6 +21,46 @@ pub(super) fn log_stderr(cx: &mut Context, pool: &Pool, stderr: &[Bytes]) {
     }
     cx.upstream.name_fastcgi(pool.name());
     say_stderr(cx, stderr, "reading response header from upstream");
+}
+
+/// What PHP-FPM says where it has no such script.
+///
+/// Source: PHP, `main/main.c`, `php_execute_script`; `sapi/fpm/fpm/fpm_main.c`.
+const UNKNOWN_SCRIPT: &[u8] = b"Primary script unknown";
+
+/// Those who look into one log need no more than one hint in so long a time.
+const SILENCE: Duration = Duration::from_secs(10);
+
+thread_local! {
+    static HINTED: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// PHP-FPM has no such script, though it is here: the two do not see the same files, as in two containers.
+pub(super) fn hint_at_other_files(cx: &mut Context, fastcgi: &FastCgi, stderr: &[Bytes]) {
+    let says = |piece: &Bytes| memchr::memmem::find(piece, UNKNOWN_SCRIPT).is_some();
+    if !stderr.iter().any(says) {
+        return;
+    }
+    let now = Instant::now();
+    let is_recent = |hinted| now.saturating_duration_since(hinted) < SILENCE;
+    if HINTED.get().is_some_and(is_recent) {
+        return;
+    }
+    let params = params::params(cx, fastcgi);
+    let Some(script) = params.script().map(OsStr::from_bytes) else {
+        return;
+    };
+    if Path::new(script).is_file() {
+        HINTED.set(Some(now));
+        let script = script.as_bytes().escape_ascii();
+        cx.log(
+            Severity::Warn,
+            format_args!(
+                "\"{script}\" is here, and PHP-FPM does not see it: does it run in a container without that path, \
+                 or as a user who may not look there?"
+            ),
+        );
+    }
 }
 
 fn say_stderr(cx: &Context, stderr: &[Bytes], doing: &str) {
