@@ -75,9 +75,10 @@ fn slashless(path: &[u8]) -> &[u8] {
 fn list(cx: &mut Context, site: &Site, options: AutoIndex, entries: &[ListingEntry]) -> Step {
     let wanted = argument(&cx.args, b"callback").filter(|_| options.format == ListingFormat::Jsonp);
     let Ok(callback) = jsonp_callback(wanted).map(|name| name.map(<[u8]>::to_vec)) else {
+        let name = String::from_utf8_lossy(wanted.unwrap_or_default());
         cx.log(
             Severity::Info,
-            format_args!("client sent invalid callback name"),
+            format_args!("client sent invalid callback name: \"{name}\""),
         );
         return Step::Fail(400);
     };
