@@ -28,6 +28,10 @@ pub(crate) fn text(cx: &mut Context, site: &Site, location: &Location, reply: &m
     }
     if reply.charset && (location.charset.is_some() || cx.carried.charset.is_some()) {
         charset::apply(cx, site, location, reply);
+    } else if matches!(reply.status, 301 | 302)
+        && location.charset.as_ref().is_some_and(|rule| rule.ready)
+    {
+        charset::unname(reply);
     }
     if let Some(rules) = &location.ssi {
         ssi::apply(cx, rules, reply);

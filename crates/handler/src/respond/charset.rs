@@ -53,6 +53,13 @@ pub(super) fn own(reply: &Reply) -> Option<Vec<u8>> {
     own.map(<[u8]>::to_vec)
 }
 
+/// Takes the charset off a file that stands for a redirect, as [`apply`] does.
+pub(super) fn unname(reply: &mut Reply) {
+    let content_type = reply.content_type.take();
+    reply.content_type =
+        content_type.and_then(|value| HeaderValue::from_bytes(split(value.as_bytes()).0).ok());
+}
+
 /// Gives an answer that charset.
 pub(super) fn name(reply: &mut Reply, charset: &[u8]) {
     let content_type = reply.content_type.as_ref();
