@@ -39,19 +39,25 @@ impl Builder<'_> {
     fn charset_name(&mut self, directive: &Directive, word: &Word) -> Template {
         match word.as_bytes() {
             [b'$', ..] => self.template(directive, word),
-            name => Template::literal(name),
+            name => {
+                // nginx: one charset is spelled in one way, the first.
+                let mut known = self.charset_names.iter().map(AsRef::as_ref);
+                let first = known.find(|known: &&[u8]| known.eq_ignore_ascii_case(name));
+                Template::literal(first.unwrap_or(name))
+            }
         }
     }
 
     /// All charsets of the configuration.
     pub(super) fn charsets(&mut self, http: Scope<'_>) -> Charsets {
-        let mut charsets = Charsets::default();
-        name_charsets(http, &mut charsets.names);
+        let mut charsets = Charsets {
+            names: self.charset_names.clone(),
+            ..Charsets::default()
+        };
         for directive in http.own(d::CHARSET_MAP) {
             match Block::parse(directive) {
                 Ok(block) => {
                     let (from, to) = (block.from.as_bytes(), block.to.as_bytes());
-                    charsets.names.extend([from.into(), to.into()]);
                     let map = CharsetMap::new(from, to, &block.entries);
                     charsets.maps.push(map);
                 }
@@ -133,10 +139,18 @@ pub(super) fn mirror(scope: Scope<'_>) -> Option<Mirror> {
     (!uris.is_empty()).then_some(Mirror { uris, body })
 }
 
-fn name_charsets(scope: Scope<'_>, names: &mut Vec<Box<[u8]>>) {
+/// The charsets that a level and those within it name, each as it is spelled first.
+pub(super) fn name_charsets(scope: Scope<'_>, names: &mut Vec<Box<[u8]>>) {
     for (row, directive, block) in scope.directives() {
-        if row == d::CHARSET || row == d::SOURCE_CHARSET {
-            names.extend(directive.args.first().map(|word| word.as_bytes().into()));
+        let named = match row {
+            row if row == d::CHARSET || row == d::SOURCE_CHARSET => 1,
+            row if row == d::CHARSET_MAP => 2,
+            _ => 0,
+        };
+        for name in directive.args.iter().take(named).map(Word::as_bytes) {
+            if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                names.push(name.into());
+            }
         }
         if let Some(block) = block {
             name_charsets(block, names);

@@ -207,6 +207,7 @@ fn build_with(
         temp_dir: Arc::default(),
         temp_dirs: BTreeSet::new(),
         spelling: spelling(config),
+        charset_names: Vec::new(),
         uses_sent_fields: mentions(config.main(), b"sent_http_")
             || mentions(config.main(), b"sent_trailer_")
             || mentions(config.main(), b"upstream_http_")
@@ -241,6 +242,7 @@ struct Builder<'c> {
     temp_dir: Arc<PathBuf>,
     temp_dirs: BTreeSet<PathBuf>,
     spelling: Arc<Spelling>,
+    charset_names: Vec<Box<[u8]>>,
     uses_sent_fields: bool,
 }
 
@@ -248,6 +250,7 @@ impl Builder<'_> {
     fn build(&mut self) -> Built {
         let http = self.config.http();
         if let Some(http) = http {
+            filters::name_charsets(http, &mut self.charset_names);
             self.temp_dir = self.temp_dir(http, d::CLIENT_BODY_TEMP_PATH);
         }
         self.look_for_unknown_variables(self.config.main());
