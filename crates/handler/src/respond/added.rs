@@ -186,6 +186,12 @@ fn fixed(date: &'static str, control: &'static str) -> (HeaderValue, HeaderValue
 fn computed(at: ExpiresAt, modified: Option<i64>) -> (HeaderValue, HeaderValue) {
     let now = Clock::since_epoch().as_secs();
     let (moment, past) = match at {
+        // nginx: no time is now, wherever it is counted from, and with either sign.
+        ExpiresAt::AfterAccess { offset, .. } | ExpiresAt::AfterModification { offset, .. }
+            if offset.is_zero() =>
+        {
+            (now, false)
+        }
         ExpiresAt::AfterAccess { offset, negative } => (shift(now, offset, negative), negative),
         ExpiresAt::AfterModification { offset, negative } => {
             let base = modified
