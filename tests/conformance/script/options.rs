@@ -23,7 +23,8 @@ pub(crate) struct Options {
     pub(crate) expected: Option<Expected>,
     /// `# take: NAME = BEFORE*AFTER`.
     pub(crate) takes: Vec<Take>,
-    /// `# Differs: WHAT: REASON`: differences that are there, and wanted.
+    /// `# Differs: WHAT: REASON`: differences that are there, and wanted. `# Revised: WHAT: REASON`: those that are there
+    /// only with some revisions of the reference.
     pub(crate) differs: Vec<Note>,
     /// `# Varies: WHAT: REASON`: what no two answers have in common.
     pub(crate) varies: Vec<Note>,
@@ -57,8 +58,10 @@ pub(crate) struct Take {
 #[derive(Debug)]
 pub(crate) struct Note {
     pub(crate) aspect: Aspect,
-    /// For a status: ours.
+    /// For a status, and for a field if it is said: ours.
     pub(crate) ours: Option<String>,
+    /// The difference need not be there.
+    pub(crate) is_revised: bool,
 }
 
 impl Default for Answers {
@@ -94,6 +97,10 @@ impl Options {
             }
             "take" => self.takes.push(take(value).ok_or_else(bad)?),
             "Differs" => self.differs.push(note(value).ok_or_else(bad)?),
+            "Revised" => self.differs.push(Note {
+                is_revised: true,
+                ..note(value).ok_or_else(bad)?
+            }),
             "Varies" => self.varies.push(note(value).ok_or_else(bad)?),
             _ => return Err(bad()),
         }
@@ -118,7 +125,7 @@ fn take(value: &str) -> Option<Take> {
 fn note(value: &str) -> Option<Note> {
     let (what, reason) = value.split_once(": ")?;
     let mut words = what.split_whitespace();
-    let (kind, detail) = (words.next()?, words.next());
+    let (kind, detail, value) = (words.next()?, words.next(), words.next());
     let aspect = match (kind, detail) {
         ("field", Some(name)) => Aspect::Field(name.to_ascii_lowercase()),
         ("answer", None) => Aspect::Answer,
@@ -131,6 +138,10 @@ fn note(value: &str) -> Option<Note> {
         ("all", None) => Aspect::All,
         _ => return None,
     };
-    let ours = detail.filter(|_| kind == "status").map(str::to_owned);
-    (!reason.trim().is_empty()).then_some(Note { aspect, ours })
+    let ours = if kind == "status" { detail } else { value };
+    (!reason.trim().is_empty()).then_some(Note {
+        aspect,
+        ours: ours.map(str::to_owned),
+        is_revised: false,
+    })
 }
