@@ -35,6 +35,10 @@ pub(crate) fn make(root: &Path) -> Result<()> {
         b"<?php header('Content-Type: text/plain'); usleep(1000 * (int) $_GET['ms']); echo \"ok\\n\";\n",
     )?;
     write(
+        "rows.php",
+        b"<?php header('Content-Type: text/plain'); for ($row = 0; $row < 512; $row++) echo str_repeat('0123456789abcde', 3), \"\\n\\n\\n\";\n",
+    )?;
+    write(
         "big.php",
         b"<?php header('Content-Type: text/plain'); echo str_repeat('0123456789abcdef', 65536);\n",
     )?;

@@ -98,7 +98,7 @@ const PHP: Workload = Workload {
 };
 
 /// All of them, in the order of the report.
-pub(crate) const WORKLOADS: [Workload; 9] = [
+pub(crate) const WORKLOADS: [Workload; 10] = [
     Workload {
         name: "static-1k",
         title: "A file of 1 KB through `try_files`",
@@ -159,6 +159,14 @@ pub(crate) const WORKLOADS: [Workload; 9] = [
         sends: Some(500),
         tool: Tool::Own,
         body: Body::Length(13),
+        ..PHP
+    },
+    Workload {
+        name: "php-24k",
+        title: "A page of 24 KB that PHP makes row by row: PHP-FPM with 8 static children",
+        target: "/rows.php",
+        connections: 16,
+        body: Body::Length(512 * 48),
         ..PHP
     },
     Workload {
