@@ -98,7 +98,7 @@ const PHP: Workload = Workload {
 };
 
 /// All of them, in the order of the report.
-pub(crate) const WORKLOADS: [Workload; 10] = [
+pub(crate) const WORKLOADS: [Workload; 11] = [
     Workload {
         name: "static-1k",
         title: "A file of 1 KB through `try_files`",
@@ -115,6 +115,13 @@ pub(crate) const WORKLOADS: [Workload; 10] = [
         title: "A file of 100 KB",
         target: "/100k.txt",
         tool: Tool::Own,
+        ..BASE
+    },
+    // How a client reads decides what sending costs: our own tool takes up to 32 KB at a time, wrk 8 KB.
+    Workload {
+        name: "static-100k-wrk",
+        title: "A file of 100 KB, read in pieces of 8 KB",
+        target: "/100k.txt",
         ..BASE
     },
     Workload {
