@@ -161,7 +161,7 @@ pub(crate) const WORKLOADS: [Workload; 11] = [
     },
     Workload {
         name: "php-post",
-        title: "PHP says hello to a form of 500 bytes: PHP-FPM with 8 static children",
+        title: "PHP says hello to a form of 500 bytes: PHP-FPM with 8 static children, which get a connection for each where PHP has CVE-2026-129289",
         target: "/hello.php",
         sends: Some(500),
         tool: Tool::Own,
