@@ -478,6 +478,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_fresh_connection_is_written_to_before_the_reactor_has_said_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fpm.sock");
+        let _unix = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let writes_at_once = |to: Address| {
+            let config = PoolConfig::new(to, crate::Size::Fixed(1));
+            let cx = &mut Context::from_waker(Waker::noop());
+            match std::pin::pin!(Connection::open(&config)).poll(cx) {
+                Poll::Ready(opened) => opened.unwrap().poll_write(cx, b"request").is_ready(),
+                Poll::Pending => false,
+            }
+        };
+        assert!(writes_at_once(Address::Unix(path)));
+        // On a busy machine the kernel may put a packet off now and then.
+        let to = || Address::Tcp(tcp.local_addr().unwrap());
+        assert!((0..20).any(|_| writes_at_once(to())));
+    }
+
+    #[tokio::test]
     async fn ids_of_requests_come_once_each_and_are_nobodys_to_foresee() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let to = Address::Tcp(listener.local_addr().unwrap());
