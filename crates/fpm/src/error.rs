@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 use portunus_fastcgi::{DecodeError, HeadError, ProtocolStatus};
+use portunus_spool::errno_text;
 
 use crate::response::{Timings, Traffic};
 
@@ -56,7 +57,7 @@ pub enum Error {
         retry_after: Duration,
     },
     /// FPM: it cannot be reached.
-    #[error("connect(){to} failed ({}) while connecting to upstream", Errno(.source))]
+    #[error("connect(){to} failed ({}) while connecting to upstream", errno_text(.source))]
     Connect {
         /// ` to unix:PATH`, or nothing for TCP, as nginx has it.
         to: String,
@@ -64,10 +65,10 @@ pub enum Error {
         source: io::Error,
     },
     /// FPM: it did not take our bytes.
-    #[error("writev() failed ({}) while sending request to upstream", Errno(.0))]
+    #[error("writev() failed ({}) while sending request to upstream", errno_text(.0))]
     Send(io::Error),
     /// FPM: the connection broke.
-    #[error("recv() failed ({}) {phase}", Errno(.source))]
+    #[error("recv() failed ({}) {phase}", errno_text(.source))]
     Receive {
         /// When.
         phase: Phase,
@@ -192,22 +193,6 @@ pub struct Failure {
     pub timings: Timings,
     /// Bytes of the last attempt.
     pub traffic: Traffic,
-}
-
-/// An error number and its text the way nginx writes them: `111: Connection refused`.
-pub(crate) struct Errno<'a>(pub(crate) &'a io::Error);
-
-impl fmt::Display for Errno<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0.to_string();
-        match self.0.raw_os_error() {
-            Some(number) => {
-                let text = text.split(" (os error").next().unwrap_or_default();
-                write!(f, "{number}: {text}")
-            }
-            None => f.write_str(&text),
-        }
-    }
 }
 
 #[cfg(test)]

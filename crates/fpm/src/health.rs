@@ -10,12 +10,12 @@ use bytes::Bytes;
 use fastcgi_client::{Client, Params, Request};
 use http::StatusCode;
 use portunus_fastcgi::{CgiHead, HeadError, HeadParser};
+use portunus_spool::errno_text;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Mutex;
 
 use crate::config::Address;
 use crate::discovery::{FpmFacts, ProcessManager};
-use crate::error::Errno;
 
 /// Asks one FPM how it is.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub enum HealthError {
     #[error("FPM did not answer within {0:?}")]
     Timeout(Duration),
     /// It cannot be reached.
-    #[error("FPM cannot be reached: {}", Errno(.0))]
+    #[error("FPM cannot be reached: {}", errno_text(.0))]
     Connect(#[from] std::io::Error),
     /// The exchange failed.
     #[error("FPM did not answer: {0}")]

@@ -60,7 +60,8 @@ pub enum Error {
 }
 
 /// An error of the system as nginx prints it: `28: No space left on device`.
-fn errno_text(error: &std::io::Error) -> String {
+#[must_use]
+pub fn errno_text(error: &std::io::Error) -> String {
     let text = error.to_string();
     match (error.raw_os_error(), text.split_once(" (os error")) {
         (Some(code), Some((text, _))) => format!("{code}: {text}"),
