@@ -146,14 +146,13 @@ impl Pools {
 
     /// Those who run PHP-FPM in another container can say what cannot be seen from here.
     fn tell_of_unknown(&mut self) {
-        let unknown: HashSet<Address> = self.unknown().cloned().collect();
+        let unknown: Vec<Address> = self.unknown().cloned().collect();
         for address in unknown {
-            if !self.told.contains(&address) {
+            if self.told.insert(address.clone()) {
                 tracing::info!(
                     "how many workers PHP-FPM at {address} has cannot be learned and is measured; \
                      \"fastcgi_pool_size\" or \"fastcgi_pool_status\" may tell"
                 );
-                self.told.insert(address);
             }
         }
     }

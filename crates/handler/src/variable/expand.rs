@@ -153,8 +153,7 @@ impl Context {
             Variable::Request => put(out, self.exchange.request_line()),
             Variable::RequestUri if !self.exchange.has_line() || self.target_refused => false,
             Variable::RequestUri => put(out, self.exchange.target()),
-            // An `error_page` is asked for by GET.
-            // nginx: a page for an error is asked for by GET, if not by HEAD; that is then its first name.
+            // Of a refused line, nginx has no name of the method until an `error_page` is asked for by GET; HEAD gets none.
             Variable::RequestMethod
                 if !self.exchange.has_line() && (!self.internal || self.is_head()) =>
             {
