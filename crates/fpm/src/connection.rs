@@ -2,28 +2,26 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, IoSlice};
-use std::path::Path;
 use std::pin::Pin;
-use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
 use portunus_fastcgi::{GetValues, Header, NULL_REQUEST_ID, RecordType};
-use rustix::io::Errno;
-use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, Sleep};
 
 use crate::config::{Address, PoolConfig, Reuse};
+use crate::stream::Stream;
 
 /// Room for a read at first; a small page comes in one.
 const READ: usize = 16 * 1024;
 
 /// Room for a read on a connection over which larger answers came.
 const READ_MOST: usize = 64 * 1024;
+
+/// The most that PHP-FPM writes at once unless it was told to flush (`out_buf` in `sapi/fpm/fpm/fastcgi.c`).
+const PIECE: u64 = 8 * 1024;
 
 /// An open connection, on the reactor of one thread.
 #[derive(Debug)]
@@ -36,25 +34,19 @@ pub(crate) struct Connection {
     /// The write buffer, empty between requests; kept for its memory.
     pub(crate) output: Vec<u8>,
     home: Id,
-    /// The reactor of [`home`](Self::home) has not told yet whether the socket takes bytes.
-    untold: bool,
     opened: Instant,
     /// FPM would not have it at first.
     refused: bool,
     served: u32,
     /// The worker has shown that it waits for the next request.
     attentive: bool,
+    /// The answer before was no single write of PHP's, and the next will hardly be.
+    in_pieces: bool,
     next_id: u16,
     /// From one id to the next: odd, so that none comes twice for long, and nobody's to foresee.
     id_step: u16,
     /// A timer of [`home`](Self::home), armed now and then; see [`poll_deadline`](Self::poll_deadline).
     timer: Option<Pin<Box<Sleep>>>,
-}
-
-#[derive(Debug)]
-enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
 }
 
 impl Connection {
@@ -64,8 +56,10 @@ impl Connection {
     /// What the kernel says.
     pub(crate) async fn open(config: &PoolConfig) -> io::Result<Self> {
         let stream = match &config.address {
-            Address::Tcp(address) => Stream::Tcp(open_tcp(*address, config).await?),
-            Address::Unix(path) => Stream::Unix(open_unix(path)?),
+            Address::Tcp(address) => {
+                Stream::connect_tcp(*address, config.bind, config.socket_keepalive).await?
+            }
+            Address::Unix(path) => Stream::connect_unix(path)?,
         };
         Ok(Self {
             stream,
@@ -73,11 +67,11 @@ impl Connection {
             room: READ,
             output: Vec::new(),
             home: Handle::current().id(),
-            untold: true,
             opened: Instant::now(),
             refused: false,
             served: 0,
             attentive: false,
+            in_pieces: false,
             next_id: 1,
             id_step: id_step(),
             timer: None,
@@ -101,25 +95,22 @@ impl Connection {
             refused,
             served,
             attentive,
+            in_pieces,
             next_id,
             id_step,
             ..
         } = *self;
-        let stream = match stream {
-            Stream::Tcp(stream) => Stream::Tcp(TcpStream::from_std(stream.into_std()?)?),
-            Stream::Unix(stream) => Stream::Unix(UnixStream::from_std(stream.into_std()?)?),
-        };
         self = Box::new(Self {
-            stream,
+            stream: stream.move_here()?,
             input,
             room,
             output,
             home: here,
-            untold: true,
             opened,
             refused,
             served,
             attentive,
+            in_pieces,
             next_id,
             id_step,
             timer: None,
@@ -177,10 +168,7 @@ impl Connection {
         if !self.input.is_empty() {
             return Poll::Ready(());
         }
-        let mut byte = [0];
-        let mut buffer = ReadBuf::new(&mut byte);
-        // Bytes, end and error all mean the same here; only "nothing yet" is well.
-        self.poll_read_into(cx, &mut buffer).map(|_| ())
+        self.stream.poll_anything(cx)
     }
 
     /// Asks the worker to show that it waits for a request. Whether the question is on its way.
@@ -204,24 +192,35 @@ impl Connection {
                     self.attentive = good;
                     return Poll::Ready(good);
                 }
-                None if ready!(self.poll_read(cx)).is_ok_and(|read| read > 0) => {}
+                None if ready!(self.poll_input(cx, false)).is_ok_and(|read| read > 0) => {}
                 None => return Poll::Ready(false),
             }
         }
     }
 
-    /// Reads what is there into [`input`](Self::input). 0 is the end.
+    /// Notes how long an answer was that has come whole.
+    pub(crate) fn note_answer(&mut self, length: u64) {
+        self.in_pieces = length > PIECE;
+    }
+
+    /// Reads what is there of an answer into [`input`](Self::input). 0 is the end.
+    ///
+    /// Where the answer is expected in pieces, its first is acknowledged before it is read: that sets the others free
+    /// (see [`acknowledge`](Self::acknowledge)), and all come in one read instead of a wait for more.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let read = self.poll_input(cx, self.in_pieces);
+        if read.is_ready() {
+            self.in_pieces = false;
+        }
+        read
+    }
+
+    fn poll_input(&mut self, cx: &mut Context<'_>, acknowledge: bool) -> Poll<io::Result<usize>> {
         if self.input.capacity() - self.input.len() < self.room / 4 {
             self.input.reserve(self.room);
         }
-        let input = &mut self.input;
-        let (before, full) = (input.len(), input.capacity());
-        let read = match &mut self.stream {
-            Stream::Tcp(stream) => std::pin::pin!(stream.read_buf(input)).poll(cx),
-            Stream::Unix(stream) => std::pin::pin!(stream.read_buf(input)).poll(cx),
-        };
-        if before < full && self.input.len() == full {
+        let read = self.stream.poll_read(cx, &mut self.input, acknowledge);
+        if read.is_ready() && self.input.len() == self.input.capacity() {
             self.room = (self.room * 2).min(READ_MOST);
         }
         read
@@ -234,10 +233,7 @@ impl Connection {
     /// close, our delayed acknowledgement would cost 40 ms of each such request. Once per answer is not enough: of two
     /// pieces of the same length Linux does not acknowledge the second when it is read (`tcp_measure_rcv_mss`).
     pub(crate) fn acknowledge(&self) {
-        if let Stream::Tcp(stream) = &self.stream {
-            // A hint: without it answers are late, not wrong.
-            let _ = SockRef::from(stream).set_tcp_quickack(true);
-        }
+        self.stream.acknowledge();
     }
 
     /// Writes some of `bytes`.
@@ -246,13 +242,7 @@ impl Connection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if let Some(sent) = self.send_untold(|socket| socket.send(bytes)) {
-            return Poll::Ready(sent);
-        }
-        match &mut self.stream {
-            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Stream::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
+        self.stream.poll_write(cx, bytes)
     }
 
     /// Writes some of `slices`.
@@ -261,32 +251,7 @@ impl Connection {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let Some(sent) = self.send_untold(|socket| socket.send_vectored(slices)) {
-            return Poll::Ready(sent);
-        }
-        match &mut self.stream {
-            Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-            Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-        }
-    }
-
-    /// Sends the first bytes since the reactor knows the socket, without waiting until it tells that there is room, which
-    /// there nearly always is. `None` if it has to be asked.
-    fn send_untold(
-        &mut self,
-        send: impl FnOnce(&Socket) -> io::Result<usize>,
-    ) -> Option<io::Result<usize>> {
-        if !std::mem::take(&mut self.untold) {
-            return None;
-        }
-        let sent = match &self.stream {
-            Stream::Tcp(stream) => send(&SockRef::from(stream)),
-            Stream::Unix(stream) => send(&SockRef::from(stream)),
-        };
-        match sent {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-            sent => Some(sent),
-        }
+        self.stream.poll_write_vectored(cx, slices)
     }
 
     /// Ready once `deadline` has passed. The timer behind it is armed at most once per
@@ -310,17 +275,6 @@ impl Connection {
                 return Poll::Ready(());
             }
             timer.as_mut().reset(deadline);
-        }
-    }
-
-    fn poll_read_into(
-        &mut self,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
 }
@@ -356,55 +310,6 @@ fn take_values(input: &mut BytesMut) -> Option<bool> {
     let is_all = input.len() == length;
     input.advance(length);
     Some(is_all)
-}
-
-async fn open_tcp(address: std::net::SocketAddr, config: &PoolConfig) -> io::Result<TcpStream> {
-    let kind = Type::STREAM.nonblocking();
-    let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
-    if let Some(local) = config.bind {
-        socket.bind(&local.into())?;
-    }
-    // Requests leave in one write; what follows of a long body must not wait for an ACK.
-    socket.set_tcp_nodelay(true)?;
-    if address.ip().is_loopback() {
-        do_not_pace(&socket);
-    }
-    if config.socket_keepalive {
-        socket.set_tcp_keepalive(&TcpKeepalive::new())?;
-    }
-    let in_progress =
-        |error: &io::Error| error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error());
-    match socket.connect(&address.into()) {
-        Err(error) if in_progress(&error) => {}
-        connected => connected?,
-    }
-    let stream = TcpStream::from_std(socket.into())?;
-    // Over the loopback interface the handshake is over when the call has returned, whatever it said.
-    if stream.peer_addr().is_err() {
-        stream.writable().await?;
-        if let Some(error) = stream.take_error()? {
-            return Err(error);
-        }
-    }
-    Ok(stream)
-}
-
-fn open_unix(path: &Path) -> io::Result<UnixStream> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-    socket.connect(&SockAddr::unix(path)?)?;
-    UnixStream::from_std(socket.into())
-}
-
-/// BBR waits for a timer before each packet of 64 KB but the first, as long bodies have them. To FPM in the same container
-/// there is no path to share; the server's listeners on loopback addresses do the same.
-fn do_not_pace(socket: &Socket) {
-    /// Whether the system's default is BBR.
-    static PACES: OnceLock<bool> = OnceLock::new();
-    let paces = || (socket.tcp_congestion()).is_ok_and(|name| name.starts_with(b"bbr"));
-    if *PACES.get_or_init(paces) {
-        // Every kernel has it, for everybody; without it a body costs more.
-        let _ = socket.set_tcp_congestion(b"reno");
-    }
 }
 
 /// Connects by `deadline`. Refusals that FPM causes while it restarts, or while its backlog

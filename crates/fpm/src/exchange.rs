@@ -232,6 +232,7 @@ impl Exchange {
     /// Whether the answer ended, nothing at all is left in either direction of what has been read, and the rules
     /// allow another request. Whether FPM has sent more, or hung up, is looked at before the next one.
     pub(crate) fn may_serve_again(&mut self, rules: &Reuse, now: Instant) -> bool {
+        self.connection.note_answer(self.received);
         // Takes the padding behind END_REQUEST; anything else there is an error.
         let settled = matches!(
             self.decoder.decode(&mut self.connection.input),

@@ -35,6 +35,7 @@ mod running;
 mod send;
 mod slots;
 mod stderr;
+mod stream;
 
 pub use config::{Address, Options, PoolConfig, Reuse};
 pub use discovery::{FpmFacts, PhpVersion, ProcessManager, discover};

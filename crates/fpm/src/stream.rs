@@ -1,0 +1,230 @@
+//! The socket of a connection to FPM, on the reactor of one thread.
+//!
+//! The reactor watches for what comes, and for room to write only once there was none: what is sent fits nearly always.
+//! tokio's own streams are watched for both, and then what has been read without being told of it wakes the thread all
+//! the same, since there is room, too.
+#![allow(
+    unsafe_code,
+    reason = "AsyncFd takes a promise, and so does a buffer that the kernel has filled"
+)]
+
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::task::{Context, Poll, ready};
+
+use bytes::BytesMut;
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// A connected socket.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    /// Watched for what comes.
+    socket: AsyncFd<Socket>,
+    /// Watched for room to write, since there was none once.
+    room: Option<AsyncFd<Socket>>,
+    is_tcp: bool,
+}
+
+impl Stream {
+    /// Connects to `address`, from `bind` if that is given. On an error there is none.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(crate) async fn connect_tcp(
+        address: SocketAddr,
+        bind: Option<SocketAddr>,
+        keepalive: bool,
+    ) -> io::Result<Self> {
+        let kind = Type::STREAM.nonblocking();
+        let mut socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
+        if let Some(local) = bind {
+            socket.bind(&local.into())?;
+        }
+        // Requests leave in one write; what follows of a long body must not wait for an ACK.
+        socket.set_tcp_nodelay(true)?;
+        if address.ip().is_loopback() {
+            do_not_pace(&socket);
+        }
+        if keepalive {
+            socket.set_tcp_keepalive(&TcpKeepalive::new())?;
+        }
+        let in_progress =
+            |error: &io::Error| error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error());
+        match socket.connect(&address.into()) {
+            Err(error) if in_progress(&error) => {}
+            connected => connected?,
+        }
+        // Over the loopback interface the handshake is over when the call has returned, whatever it said.
+        if socket.peer_addr().is_err() {
+            let connecting = watch(socket, Interest::WRITABLE)?;
+            let _ = connecting.writable().await?;
+            socket = connecting.into_inner();
+            if let Some(error) = socket.take_error()? {
+                return Err(error);
+            }
+        }
+        Self::new(socket, true)
+    }
+
+    /// Connects to the Unix socket at `path`.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(crate) fn connect_unix(path: &Path) -> io::Result<Self> {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+        socket.connect(&SockAddr::unix(path)?)?;
+        Self::new(socket, false)
+    }
+
+    fn new(socket: Socket, is_tcp: bool) -> io::Result<Self> {
+        Ok(Self {
+            socket: watch(socket, Interest::READABLE)?,
+            room: None,
+            is_tcp,
+        })
+    }
+
+    /// The same socket on the reactor of the calling thread.
+    ///
+    /// # Errors
+    /// What the kernel says; the socket is closed then.
+    pub(crate) fn move_here(self) -> io::Result<Self> {
+        Self::new(self.socket.into_inner(), self.is_tcp)
+    }
+
+    /// Reads what is there into the room that `buffer` has. 0 is the end. With `acknowledge` the kernel is told to
+    /// [acknowledge](Self::acknowledge) before, so that what it sets free can be read as well.
+    pub(crate) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut BytesMut,
+        acknowledge: bool,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let mut ready = ready!(self.socket.poll_read_ready(cx))?;
+            if acknowledge {
+                self.acknowledge();
+            }
+            let space = buffer.spare_capacity_mut();
+            let most = space.len();
+            match self.socket.get_ref().recv(space) {
+                Ok(count) => {
+                    // SAFETY: the kernel has written the first `count` bytes of the spare capacity.
+                    unsafe { buffer.set_len(buffer.len() + count) };
+                    // With room left all has been read; what comes from now on is told anew (epoll(7), edge-triggered).
+                    if (1..most).contains(&count) {
+                        ready.clear_ready();
+                    }
+                    return Poll::Ready(Ok(count));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// Ready once a byte, the end or an error is there to be read; a byte is lost. Costs no system call if the reactor
+    /// has told nothing.
+    pub(crate) fn poll_anything(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let Ok(mut ready) = ready!(self.socket.poll_read_ready(cx)) else {
+                return Poll::Ready(());
+            };
+            match self.socket.get_ref().recv(&mut [MaybeUninit::uninit()]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                _ => return Poll::Ready(()),
+            }
+        }
+    }
+
+    /// Writes some of `bytes`.
+    pub(crate) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_send(cx, bytes.len(), |socket| socket.send(bytes))
+    }
+
+    /// Writes some of `slices`.
+    pub(crate) fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let length = slices.iter().map(|slice| slice.len()).sum();
+        self.poll_send(cx, length, |socket| socket.send_vectored(slices))
+    }
+
+    /// Sends at once while there has always been room, without asking the reactor, which would first have to hear of a
+    /// fresh socket.
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        length: usize,
+        send: impl Fn(&Socket) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        if self.room.is_none() {
+            let turn = ready!(tokio::task::coop::poll_proceed(cx));
+            match send(self.socket.get_ref()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let again = self.socket.get_ref().try_clone()?;
+                    self.room = Some(watch(again, Interest::WRITABLE)?);
+                }
+                sent => {
+                    turn.made_progress();
+                    return Poll::Ready(sent);
+                }
+            }
+        }
+        let Some(room) = &self.room else {
+            return Poll::Pending;
+        };
+        loop {
+            let mut ready = ready!(room.poll_write_ready(cx))?;
+            match send(room.get_ref()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                sent => {
+                    if sent.as_ref().is_ok_and(|&sent| sent < length) {
+                        ready.clear_ready();
+                    }
+                    return Poll::Ready(sent);
+                }
+            }
+        }
+    }
+
+    /// Has the kernel acknowledge at once what came so far.
+    pub(crate) fn acknowledge(&self) {
+        if self.is_tcp {
+            // A hint: without it answers are late, not wrong.
+            let _ = self.socket.get_ref().set_tcp_quickack(true);
+        }
+    }
+}
+
+/// Has the reactor of the calling thread tell of `interest`.
+fn watch(socket: Socket, interest: Interest) -> io::Result<AsyncFd<Socket>> {
+    // SAFETY: the AsyncFd owns the socket, which keeps one descriptor open, and returns that same one, until it is
+    // dropped.
+    let watched = unsafe { AsyncFd::register_with_interest(socket, interest) };
+    Ok(watched?)
+}
+
+/// BBR waits for a timer before each packet of 64 KB but the first, as long bodies have them. To FPM in the same container
+/// there is no path to share; the server's listeners on loopback addresses do the same.
+fn do_not_pace(socket: &Socket) {
+    /// Whether the system's default is BBR.
+    static PACES: OnceLock<bool> = OnceLock::new();
+    let paces = || (socket.tcp_congestion()).is_ok_and(|name| name.starts_with(b"bbr"));
+    if *PACES.get_or_init(paces) {
+        // Every kernel has it, for everybody; without it a body costs more.
+        let _ = socket.set_tcp_congestion(b"reno");
+    }
+}
