@@ -21,7 +21,7 @@ const READ: usize = 16 * 1024;
 const READ_MOST: usize = 64 * 1024;
 
 /// The most that PHP-FPM writes at once unless it was told to flush (`out_buf` in `sapi/fpm/fpm/fastcgi.c`).
-const PIECE: u64 = 8 * 1024;
+const PIECE: usize = 8 * 1024;
 
 /// An open connection, on the reactor of one thread.
 #[derive(Debug)]
@@ -40,8 +40,10 @@ pub(crate) struct Connection {
     served: u32,
     /// The worker has shown that it waits for the next request.
     attentive: bool,
-    /// The answer before was no single write of PHP's, and the next will hardly be.
-    in_pieces: bool,
+    /// How long the last answer was; the next is expected to be about as long.
+    expected: usize,
+    /// Of the next answer nothing has been read yet.
+    ahead: bool,
     next_id: u16,
     /// From one id to the next: odd, so that none comes twice for long, and nobody's to foresee.
     id_step: u16,
@@ -71,7 +73,8 @@ impl Connection {
             refused: false,
             served: 0,
             attentive: false,
-            in_pieces: false,
+            expected: 0,
+            ahead: false,
             next_id: 1,
             id_step: id_step(),
             timer: None,
@@ -83,38 +86,11 @@ impl Connection {
     /// # Errors
     /// What the kernel says; the connection is gone then.
     pub(crate) fn move_to(mut self: Box<Self>, here: Id) -> io::Result<Box<Self>> {
-        if self.home == here {
-            return Ok(self);
+        if self.home != here {
+            self.stream = self.stream.move_here()?;
+            self.home = here;
+            self.timer = None;
         }
-        let Self {
-            stream,
-            input,
-            room,
-            output,
-            opened,
-            refused,
-            served,
-            attentive,
-            in_pieces,
-            next_id,
-            id_step,
-            ..
-        } = *self;
-        self = Box::new(Self {
-            stream: stream.move_here()?,
-            input,
-            room,
-            output,
-            home: here,
-            opened,
-            refused,
-            served,
-            attentive,
-            in_pieces,
-            next_id,
-            id_step,
-            timer: None,
-        });
         Ok(self)
     }
 
@@ -131,6 +107,7 @@ impl Connection {
         };
         self.served = self.served.saturating_add(1);
         self.attentive = false;
+        self.ahead = true;
         id
     }
 
@@ -192,7 +169,7 @@ impl Connection {
                     self.attentive = good;
                     return Poll::Ready(good);
                 }
-                None if ready!(self.poll_input(cx, false)).is_ok_and(|read| read > 0) => {}
+                None if ready!(self.poll_read(cx)).is_ok_and(|read| read > 0) => {}
                 None => return Poll::Ready(false),
             }
         }
@@ -200,28 +177,29 @@ impl Connection {
 
     /// Notes how long an answer was that has come whole.
     pub(crate) fn note_answer(&mut self, length: u64) {
-        self.in_pieces = length > PIECE;
+        self.expected = usize::try_from(length).unwrap_or(usize::MAX);
     }
 
-    /// Reads what is there of an answer into [`input`](Self::input). 0 is the end.
+    /// Reads what is there into [`input`](Self::input). 0 is the end.
     ///
-    /// Where the answer is expected in pieces, its first is acknowledged before it is read: that sets the others free
-    /// (see [`acknowledge`](Self::acknowledge)), and all come in one read instead of a wait for more.
+    /// Where an answer is expected in pieces, its first is acknowledged as it is read: that sets the others free
+    /// (see [`acknowledge`](Self::acknowledge)), and the next read has them without a wait.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let read = self.poll_input(cx, self.in_pieces);
-        if read.is_ready() {
-            self.in_pieces = false;
-        }
-        read
-    }
-
-    fn poll_input(&mut self, cx: &mut Context<'_>, acknowledge: bool) -> Poll<io::Result<usize>> {
-        if self.input.capacity() - self.input.len() < self.room / 4 {
+        // An answer in one buffer need not be joined to be had whole.
+        let enough = match self.ahead {
+            true => self.expected.clamp(self.room / 4, self.room),
+            false => self.room / 4,
+        };
+        if self.input.capacity() - self.input.len() < enough {
             self.input.reserve(self.room);
         }
+        let acknowledge = self.ahead && self.expected > PIECE;
         let read = self.stream.poll_read(cx, &mut self.input, acknowledge);
-        if read.is_ready() && self.input.len() == self.input.capacity() {
-            self.room = (self.room * 2).min(READ_MOST);
+        if read.is_ready() {
+            self.ahead = false;
+            if self.input.len() == self.input.capacity() {
+                self.room = (self.room * 2).min(READ_MOST);
+            }
         }
         read
     }

@@ -98,8 +98,10 @@ impl Stream {
         Self::new(self.socket.into_inner(), self.is_tcp)
     }
 
-    /// Reads what is there into the room that `buffer` has. 0 is the end. With `acknowledge` the kernel is told to
-    /// [acknowledge](Self::acknowledge) before, so that what it sets free can be read as well.
+    /// Reads what is there into the room that `buffer` has. 0 is the end.
+    ///
+    /// With `acknowledge` the kernel is told to [acknowledge](Self::acknowledge) it as it is read. What that sets free
+    /// at the other end of a loopback interface is there when the call returns, so the next one looks for it at once.
     pub(crate) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -118,7 +120,7 @@ impl Stream {
                     // SAFETY: the kernel has written the first `count` bytes of the spare capacity.
                     unsafe { buffer.set_len(buffer.len() + count) };
                     // With room left all has been read; what comes from now on is told anew (epoll(7), edge-triggered).
-                    if (1..most).contains(&count) {
+                    if (1..most).contains(&count) && !acknowledge {
                         ready.clear_ready();
                     }
                     return Poll::Ready(Ok(count));

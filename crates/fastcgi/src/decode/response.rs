@@ -22,6 +22,9 @@ pub enum Event {
     Need,
 }
 
+/// What is left of a piece that PHP cuts to a multiple of eight, at most.
+const REMAINDER: u16 = 7;
+
 /// Reads one answer off a connection.
 ///
 /// ```text
@@ -110,13 +113,19 @@ impl ResponseDecoder {
                         return Ok(Event::Need);
                     }
                     *left -= u16::try_from(taken).unwrap_or(*left);
-                    if *left == 0 {
+                    let ends = *left == 0;
+                    if ends {
                         self.state = State::Padding { left: padding };
                     }
-                    let bytes = input.split_to(taken).freeze();
+                    let mut bytes = input.split_to(taken);
                     return Ok(match kind {
-                        Stream::Stdout => Event::Stdout(bytes),
-                        Stream::Stderr => Event::Stderr(bytes),
+                        Stream::Stdout => {
+                            if ends {
+                                self.take_remainder(&mut bytes, input, padding);
+                            }
+                            Event::Stdout(bytes.freeze())
+                        }
+                        Stream::Stderr => Event::Stderr(bytes.freeze()),
                     });
                 }
                 State::Padding { left } => {
@@ -164,6 +173,35 @@ impl ResponseDecoder {
             self.state,
             State::Header | State::Padding { left: 0 } | State::Ended { .. }
         )
+    }
+
+    /// Moves what a short record right behind `content` has up to it, if all of it is in `input`.
+    ///
+    /// PHP writes a long piece as a record of a multiple of eight bytes and one of the remainder (`fcgi_write` in
+    /// `sapi/fpm/fpm/fastcgi.c`). Whoever wants the piece whole would have to copy it for up to seven bytes.
+    fn take_remainder(&mut self, content: &mut BytesMut, input: &mut BytesMut, padding: u8) {
+        let start = usize::from(padding);
+        let Some(&header) = input.get(start..).and_then(|rest| rest.first_chunk()) else {
+            return;
+        };
+        let header = Header::from_bytes(header);
+        let expected = Header {
+            padding_length: header.padding_length,
+            ..Header::new(RecordType::Stdout, self.request_id, header.content_length)
+        };
+        let end = start + Header::LEN + usize::from(header.content_length);
+        let is_short = (1..=REMAINDER).contains(&header.content_length);
+        if header != expected || !is_short || input.len() < end {
+            return;
+        }
+        let length = content.len();
+        // They lie side by side, so nothing is copied by this.
+        content.unsplit(input.split_to(end));
+        content.copy_within(length + start + Header::LEN.., length);
+        content.truncate(length + usize::from(header.content_length));
+        self.state = State::Padding {
+            left: header.padding_length,
+        };
     }
 
     fn enter(&mut self, header: &Header) -> Result<Option<Event>, DecodeError> {
@@ -318,8 +356,41 @@ mod tests {
         assert!(inside.contains(&bytes.as_ptr()));
     }
 
+    #[test]
+    fn the_remainder_of_a_piece_comes_with_it_uncopied() {
+        let mut wire = Vec::new();
+        let remainder = |length: u8, padding_length: u8| {
+            let header = Header {
+                padding_length,
+                ..Header::new(RecordType::Stdout, 1, length.into())
+            };
+            let content = vec![b'y'; (length + padding_length).into()];
+            [&header.to_bytes()[..], &content].concat()
+        };
+        stream::encode(RecordType::Stdout, 1, &[b'x'; 104], &mut wire);
+        wire.extend(remainder(7, 1));
+        wire.extend(remainder(3, 5));
+        wire.extend(remainder(8, 0));
+        END.encode(1, &mut wire);
+        let mut input = BytesMut::from(&wire[..]);
+        let inside = input.as_ptr_range();
+        let mut decoder = ResponseDecoder::new(1);
+        let mut lengths = Vec::new();
+        while let Event::Stdout(bytes) = decoder.decode(&mut input).unwrap() {
+            assert!(inside.contains(&bytes.as_ptr()));
+            assert!(bytes.iter().skip(104).all(|&byte| byte == b'y'));
+            lengths.push(bytes.len());
+        }
+        assert_eq!(lengths, [111, 3, 8]);
+        assert_eq!(decoder.decode(&mut input), Ok(Event::Need));
+        assert!(decoder.is_drained());
+    }
+
     fn record() -> impl Strategy<Value = Vec<u8>> {
-        let content = prop::collection::vec(any::<u8>(), 1..40);
+        let content = prop_oneof![
+            prop::collection::vec(any::<u8>(), 1..40),
+            prop::collection::vec(any::<u8>(), 1..8),
+        ];
         prop_oneof![
             4 => (prop_oneof![Just(RecordType::Stdout), Just(RecordType::Stderr)], content, 0_u8..20)
                 .prop_map(|(kind, content, padding_length)| {
