@@ -20,9 +20,6 @@ const READ: usize = 16 * 1024;
 /// Room for a read on a connection over which larger answers came.
 const READ_MOST: usize = 64 * 1024;
 
-/// The most that PHP-FPM writes at once unless it was told to flush (`out_buf` in `sapi/fpm/fpm/fastcgi.c`).
-const PIECE: usize = 8 * 1024;
-
 /// An open connection, on the reactor of one thread.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -181,11 +178,28 @@ impl Connection {
     }
 
     /// Reads what is there into [`input`](Self::input). 0 is the end.
-    ///
-    /// Where an answer is expected in pieces, its first is acknowledged as it is read: that sets the others free
-    /// (see [`acknowledge`](Self::acknowledge)), and the next read has them without a wait.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        // An answer in one buffer need not be joined to be had whole.
+        self.make_room();
+        let read = self.stream.poll_read(cx, &mut self.input);
+        self.note_read(read)
+    }
+
+    /// Goes on where [`poll_read`](Self::poll_read) came to nothing and more must follow: has the kernel acknowledge at
+    /// once what came so far, and reads what comes of that. To be called once before each wait for more of an answer.
+    ///
+    /// PHP writes a larger answer in several pieces, and the kernel holds those that are no full segment (64 KB on the
+    /// loopback interface) back until the ones before are acknowledged (Nagle). On a connection that FPM does not
+    /// close, our delayed acknowledgement would cost 40 ms of each such request. Once per answer is not enough: of two
+    /// pieces of the same length Linux does not acknowledge the second when it is read (`tcp_measure_rcv_mss`).
+    pub(crate) fn acknowledge_and_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.make_room();
+        let read = self.stream.acknowledge_and_read(cx, &mut self.input);
+        self.note_read(read)
+    }
+
+    /// Room for a read; for the first of an answer as much as the last one took: in one buffer it need not be joined to be
+    /// had whole.
+    fn make_room(&mut self) {
         let enough = match self.ahead {
             true => self.expected.clamp(self.room / 4, self.room),
             false => self.room / 4,
@@ -193,8 +207,9 @@ impl Connection {
         if self.input.capacity() - self.input.len() < enough {
             self.input.reserve(self.room);
         }
-        let acknowledge = self.ahead && self.expected > PIECE;
-        let read = self.stream.poll_read(cx, &mut self.input, acknowledge);
+    }
+
+    fn note_read(&mut self, read: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if read.is_ready() {
             self.ahead = false;
             if self.input.len() == self.input.capacity() {
@@ -202,16 +217,6 @@ impl Connection {
             }
         }
         read
-    }
-
-    /// Has the kernel acknowledge at once what came so far. To be called before each wait for more of an answer.
-    ///
-    /// PHP writes a larger answer in several pieces, and the kernel holds those that are no full segment (64 KB on the
-    /// loopback interface) back until the ones before are acknowledged (Nagle). On a connection that FPM does not
-    /// close, our delayed acknowledgement would cost 40 ms of each such request. Once per answer is not enough: of two
-    /// pieces of the same length Linux does not acknowledge the second when it is read (`tcp_measure_rcv_mss`).
-    pub(crate) fn acknowledge(&self) {
-        self.stream.acknowledge();
     }
 
     /// Writes some of `bytes`.

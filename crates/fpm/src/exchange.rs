@@ -135,7 +135,7 @@ impl Exchange {
                 self.answered = true;
                 return Poll::Ready(Ok(event));
             }
-            match self.connection.poll_read(cx) {
+            match self.read(cx) {
                 Poll::Ready(Ok(0)) => {
                     return Poll::Ready(Err(self.broken(Error::Closed(self.phase))));
                 }
@@ -150,10 +150,7 @@ impl Exchange {
                     };
                     return Poll::Ready(Err(self.broken(error)));
                 }
-                Poll::Pending => {
-                    self.acknowledge();
-                    return self.poll_timeout(cx, sending).map(Err);
-                }
+                Poll::Pending => return self.poll_timeout(cx, sending).map(Err),
             }
         }
     }
@@ -180,7 +177,7 @@ impl Exchange {
     /// of which more would have to come: there is no client left to send it, nor a time-out to watch over it.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let sending = self.send(cx)?;
-        match self.connection.poll_read(cx) {
+        match self.read(cx) {
             Poll::Ready(Ok(0)) => Poll::Ready(Err(Error::Closed(self.phase))),
             Poll::Ready(Ok(count)) => {
                 self.note_read(count);
@@ -193,10 +190,7 @@ impl Exchange {
             Poll::Pending if sending == Sending::Starved => {
                 Poll::Ready(Err(Error::ClientBody(io::ErrorKind::UnexpectedEof.into())))
             }
-            Poll::Pending => {
-                self.acknowledge();
-                self.poll_timeout(cx, sending).map(Err)
-            }
+            Poll::Pending => self.poll_timeout(cx, sending).map(Err),
         }
     }
 
@@ -207,10 +201,13 @@ impl Exchange {
         self.unacknowledged = true;
     }
 
-    /// More must follow: FPM's kernel may hold it back for what came last.
-    fn acknowledge(&mut self) {
-        if std::mem::take(&mut self.unacknowledged) {
-            self.connection.acknowledge();
+    /// Reads more of the answer. FPM's kernel may hold it back for what came last.
+    fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        match self.connection.poll_read(cx) {
+            Poll::Pending if std::mem::take(&mut self.unacknowledged) => {
+                self.connection.acknowledge_and_read(cx)
+            }
+            read => read,
         }
     }
 

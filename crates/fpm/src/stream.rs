@@ -20,6 +20,7 @@ use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::task::coop;
 
 /// A connected socket.
 #[derive(Debug)]
@@ -99,34 +100,45 @@ impl Stream {
     }
 
     /// Reads what is there into the room that `buffer` has. 0 is the end.
-    ///
-    /// With `acknowledge` the kernel is told to [acknowledge](Self::acknowledge) it as it is read. What that sets free
-    /// at the other end of a loopback interface is there when the call returns, so the next one looks for it at once.
     pub(crate) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
         buffer: &mut BytesMut,
-        acknowledge: bool,
     ) -> Poll<io::Result<usize>> {
         loop {
             let mut ready = ready!(self.socket.poll_read_ready(cx))?;
-            if acknowledge {
-                self.acknowledge();
-            }
-            let space = buffer.spare_capacity_mut();
-            let most = space.len();
-            match self.socket.get_ref().recv(space) {
+            let space = buffer.capacity() - buffer.len();
+            match receive(self.socket.get_ref(), buffer) {
                 Ok(count) => {
-                    // SAFETY: the kernel has written the first `count` bytes of the spare capacity.
-                    unsafe { buffer.set_len(buffer.len() + count) };
                     // With room left all has been read; what comes from now on is told anew (epoll(7), edge-triggered).
-                    if (1..most).contains(&count) && !acknowledge {
+                    if (1..space).contains(&count) {
                         ready.clear_ready();
                     }
                     return Poll::Ready(Ok(count));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
                 Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// Has the kernel acknowledge at once what came so far, and reads what that has set free: over a loopback interface it
+    /// is there when the first call returns. To be called when [`poll_read`](Self::poll_read) has come to nothing.
+    pub(crate) fn acknowledge_and_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
+        // On an error answers are late, not wrong.
+        if !self.is_tcp || self.socket.get_ref().set_tcp_quickack(true).is_err() {
+            return Poll::Pending;
+        }
+        let turn = ready!(coop::poll_proceed(cx));
+        match receive(self.socket.get_ref(), buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            read => {
+                turn.made_progress();
+                Poll::Ready(read)
             }
         }
     }
@@ -173,7 +185,7 @@ impl Stream {
         send: impl Fn(&Socket) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         if self.room.is_none() {
-            let turn = ready!(tokio::task::coop::poll_proceed(cx));
+            let turn = ready!(coop::poll_proceed(cx));
             match send(self.socket.get_ref()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let again = self.socket.get_ref().try_clone()?;
@@ -201,14 +213,14 @@ impl Stream {
             }
         }
     }
+}
 
-    /// Has the kernel acknowledge at once what came so far.
-    pub(crate) fn acknowledge(&self) {
-        if self.is_tcp {
-            // A hint: without it answers are late, not wrong.
-            let _ = self.socket.get_ref().set_tcp_quickack(true);
-        }
-    }
+/// Receives into the room that `buffer` has.
+fn receive(socket: &Socket, buffer: &mut BytesMut) -> io::Result<usize> {
+    let count = socket.recv(buffer.spare_capacity_mut())?;
+    // SAFETY: the kernel has written the first `count` bytes of the spare capacity.
+    unsafe { buffer.set_len(buffer.len() + count) };
+    Ok(count)
 }
 
 /// Has the reactor of the calling thread tell of `interest`.
