@@ -9,8 +9,10 @@ mod support;
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
 use portunus_fpm::{Address, Body, BodyStream, Options, Pool, PoolConfig, Request, Size};
@@ -266,6 +268,13 @@ async fn ignore_client_abort_lets_php_finish() {
     }
 }
 
+/// A record of request `id`.
+fn record(kind: u8, id: [u8; 2], content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+    let header = [1, kind, id[0], id[1], length[0], length[1], 0, 0];
+    [&header, content].concat()
+}
+
 /// PHP writes a page that it makes bit by bit in pieces of 8 KB, and its kernel holds each back until the one before is
 /// acknowledged (Nagle), or sends two together. Ours puts its acknowledgement off for 40 ms where a piece is as long as
 /// the one before and others were longer.
@@ -273,11 +282,6 @@ async fn ignore_client_abort_lets_php_finish() {
 async fn no_piece_of_an_answer_waits_for_a_delayed_acknowledgement() {
     const LENGTHS: [usize; 3] = [16_384, 8192, 8192];
     const ROUNDS: usize = 10;
-    let record = |kind: u8, id: [u8; 2], content: &[u8]| {
-        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
-        let header = [1, kind, id[0], id[1], length[0], length[1], 0, 0];
-        [&header, content].concat()
-    };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (got, mut wanted) = mpsc::unbounded_channel();
@@ -317,4 +321,63 @@ async fn no_piece_of_an_answer_waits_for_a_delayed_acknowledgement() {
     };
     let (turns, ()) = tokio::join!(client, php);
     assert!(turns < 1000 * ROUNDS, "{turns} turns");
+}
+
+/// Counts how often it was woken.
+#[derive(Debug, Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// PHP writes a larger page as head, body and end, and its kernel holds all but the head back until that is acknowledged
+/// (Nagle). Over a loopback interface the rest comes with the acknowledgement, so that one wake-up is enough.
+#[tokio::test]
+async fn what_an_acknowledgement_sets_free_is_read_at_once() {
+    const PAGES: usize = 40;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let php = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 2048];
+        for _ in 0..PAGES {
+            assert!(stream.read(&mut request).await.unwrap() > 8);
+            let id = [request[2], request[3]];
+            let end = [record(6, id, b"</html>"), record(3, id, &[0; 8])].concat();
+            for piece in [
+                record(6, id, b"A: 1\r\n\r\n"),
+                record(6, id, &[b'.'; 9000]),
+                end,
+            ] {
+                stream.write_all(&piece).await.unwrap();
+            }
+        }
+    };
+    let client = async {
+        let pool = Pool::new(PoolConfig::new(Address::Tcp(address), Size::Fixed(1)));
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(Arc::clone(&wakes));
+        for _ in 0..PAGES {
+            let mut answer = pin!(get(&pool, ""));
+            let mut body = loop {
+                let before = wakes.0.load(Ordering::Relaxed);
+                match answer.as_mut().poll(&mut Context::from_waker(&waker)) {
+                    Poll::Ready(answer) => break answer.unwrap().body,
+                    Poll::Pending => {
+                        while wakes.0.load(Ordering::Relaxed) == before {
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                }
+            };
+            assert_eq!(body.try_complete().unwrap().len(), 9007);
+        }
+        wakes.0.load(Ordering::Relaxed)
+    };
+    let (wakes, ()) = tokio::join!(client, php);
+    // The kernel may put a packet off now and then.
+    assert!(wakes < PAGES * 3 / 2, "{wakes} wake-ups for {PAGES} pages");
 }
