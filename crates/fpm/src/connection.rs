@@ -1,4 +1,4 @@
-//! One connection to FPM, and how it is opened.
+//! One connection to FPM, and how long one is tried for.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, IoSlice};
@@ -172,8 +172,9 @@ impl Connection {
         }
     }
 
-    /// Notes how long an answer was that has come whole.
-    pub(crate) fn note_answer(&mut self, length: u64) {
+    /// An answer of that length has ended.
+    pub(crate) fn note_end(&mut self, length: u64) {
+        self.stream.settle();
         self.expected = usize::try_from(length).unwrap_or(usize::MAX);
     }
 
@@ -197,14 +198,14 @@ impl Connection {
         self.note_read(read)
     }
 
-    /// Room for a read; for the first of an answer as much as the last one took: in one buffer it need not be joined to be
+    /// Room for a read; for the first of an answer more than the last one took: in one buffer it need not be joined to be
     /// had whole.
     fn make_room(&mut self) {
         let enough = match self.ahead {
             true => self.expected.clamp(self.room / 4, self.room),
             false => self.room / 4,
         };
-        if self.input.capacity() - self.input.len() < enough {
+        if self.input.capacity() - self.input.len() <= enough {
             self.input.reserve(self.room);
         }
     }

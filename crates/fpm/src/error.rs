@@ -153,6 +153,18 @@ impl Error {
         }
     }
 
+    /// Whether FPM has closed the connection, rather than something gone wrong on our side.
+    pub(crate) fn is_hang_up(&self) -> bool {
+        use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
+        matches!(
+            self,
+            Self::Send(source) | Self::Receive { source, .. } if matches!(
+                source.kind(),
+                BrokenPipe | ConnectionReset | ConnectionAborted | NotConnected
+            )
+        )
+    }
+
     /// What the client gets, if nothing was sent to it yet.
     #[must_use]
     pub fn status(&self) -> StatusCode {

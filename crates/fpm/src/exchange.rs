@@ -87,6 +87,7 @@ impl Exchange {
         let behind = rest + self.connection.input.len();
         self.head_length = Some(self.received.saturating_sub(behind as u64));
         self.phase = Phase::ReadingBody;
+        self.decoder.join_remainders();
     }
 
     /// What went over the connection for this request so far.
@@ -229,7 +230,7 @@ impl Exchange {
     /// Whether the answer ended, nothing at all is left in either direction of what has been read, and the rules
     /// allow another request. Whether FPM has sent more, or hung up, is looked at before the next one.
     pub(crate) fn may_serve_again(&mut self, rules: &Reuse, now: Instant) -> bool {
-        self.connection.note_answer(self.received);
+        self.connection.note_end(self.received);
         // Takes the padding behind END_REQUEST; anything else there is an error.
         let settled = matches!(
             self.decoder.decode(&mut self.connection.input),
@@ -268,7 +269,7 @@ impl Exchange {
             self.last_write = Instant::now();
         }
         match sending {
-            Err(error @ Error::Send(_)) => {
+            Err(error @ Error::Send(_)) if error.is_hang_up() => {
                 // FPM may have answered before it hung up; that answer counts.
                 self.send_error = Some(error);
                 Ok(Sending::Done)

@@ -27,13 +27,13 @@ use tokio::task::coop;
 pub(crate) struct Stream {
     /// Watched for what comes.
     socket: AsyncFd<Socket>,
-    /// Watched for room to write, since there was none once.
-    room: Option<AsyncFd<Socket>>,
+    /// Watched for room to write, since there was none once: the same socket, by another descriptor.
+    writable: Option<AsyncFd<Socket>>,
     is_tcp: bool,
 }
 
 impl Stream {
-    /// Connects to `address`, from `bind` if that is given. On an error there is none.
+    /// Connects to `address`, from `bind` if that is given.
     ///
     /// # Errors
     /// What the kernel says.
@@ -86,7 +86,7 @@ impl Stream {
     fn new(socket: Socket, is_tcp: bool) -> io::Result<Self> {
         Ok(Self {
             socket: watch(socket, Interest::READABLE)?,
-            room: None,
+            writable: None,
             is_tcp,
         })
     }
@@ -123,13 +123,13 @@ impl Stream {
     }
 
     /// Has the kernel acknowledge at once what came so far, and reads what that has set free: over a loopback interface it
-    /// is there when the first call returns. To be called when [`poll_read`](Self::poll_read) has come to nothing.
+    /// is there when `setsockopt` returns. To be called when [`poll_read`](Self::poll_read) has come to nothing.
     pub(crate) fn acknowledge_and_read(
         &mut self,
         cx: &mut Context<'_>,
         buffer: &mut BytesMut,
     ) -> Poll<io::Result<usize>> {
-        // On an error answers are late, not wrong.
+        // Where it cannot be said, answers are late, not wrong.
         if !self.is_tcp || self.socket.get_ref().set_tcp_quickack(true).is_err() {
             return Poll::Pending;
         }
@@ -176,6 +176,11 @@ impl Stream {
         self.poll_send(cx, length, |socket| socket.send_vectored(slices))
     }
 
+    /// A request is over: nobody waits for room to write any more.
+    pub(crate) fn settle(&mut self) {
+        self.writable = None;
+    }
+
     /// Sends at once while there has always been room, without asking the reactor, which would first have to hear of a
     /// fresh socket.
     fn poll_send(
@@ -184,12 +189,12 @@ impl Stream {
         length: usize,
         send: impl Fn(&Socket) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        if self.room.is_none() {
+        if self.writable.is_none() {
             let turn = ready!(coop::poll_proceed(cx));
             match send(self.socket.get_ref()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let again = self.socket.get_ref().try_clone()?;
-                    self.room = Some(watch(again, Interest::WRITABLE)?);
+                    self.writable = Some(watch(again, Interest::WRITABLE)?);
                 }
                 sent => {
                     turn.made_progress();
@@ -197,12 +202,12 @@ impl Stream {
                 }
             }
         }
-        let Some(room) = &self.room else {
+        let Some(writable) = &self.writable else {
             return Poll::Pending;
         };
         loop {
-            let mut ready = ready!(room.poll_write_ready(cx))?;
-            match send(room.get_ref()) {
+            let mut ready = ready!(writable.poll_write_ready(cx))?;
+            match send(writable.get_ref()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
                 sent => {
                     if sent.as_ref().is_ok_and(|&sent| sent < length) {

@@ -48,6 +48,7 @@ pub struct ResponseDecoder {
     request_id: u16,
     state: State,
     stdout_ended: bool,
+    joins: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +84,17 @@ impl ResponseDecoder {
             request_id,
             state: State::Header,
             stdout_ended: false,
+            joins: false,
         }
+    }
+
+    /// From now on a short record is moved up behind the one before if both are at hand.
+    ///
+    /// PHP writes a long piece as a record of a multiple of eight bytes and one of the remainder (`fcgi_write` in
+    /// `sapi/fpm/fpm/fastcgi.c`). Whoever wants the piece whole would have to copy it for up to seven bytes. Not for a
+    /// head, of which it matters where in the stream it ends.
+    pub const fn join_remainders(&mut self) {
+        self.joins = true;
     }
 
     /// Takes the next event off `input`. On [`Event::Need`] all of `input` has been
@@ -120,7 +131,7 @@ impl ResponseDecoder {
                     let mut bytes = input.split_to(taken);
                     return Ok(match kind {
                         Stream::Stdout => {
-                            if ends {
+                            if ends && self.joins {
                                 self.take_remainder(&mut bytes, input, padding);
                             }
                             Event::Stdout(bytes.freeze())
@@ -176,9 +187,6 @@ impl ResponseDecoder {
     }
 
     /// Moves what a short record right behind `content` has up to it, if all of it is in `input`.
-    ///
-    /// PHP writes a long piece as a record of a multiple of eight bytes and one of the remainder (`fcgi_write` in
-    /// `sapi/fpm/fpm/fastcgi.c`). Whoever wants the piece whole would have to copy it for up to seven bytes.
     fn take_remainder(&mut self, content: &mut BytesMut, input: &mut BytesMut, padding: u8) {
         let start = usize::from(padding);
         let Some(&header) = input.get(start..).and_then(|rest| rest.first_chunk()) else {
@@ -268,6 +276,7 @@ mod tests {
         mut sizes: impl Iterator<Item = usize>,
     ) -> (Vec<Event>, Option<DecodeError>) {
         let mut decoder = ResponseDecoder::new(1);
+        decoder.join_remainders();
         let (mut rest, mut input, mut found) = (wire, BytesMut::new(), Vec::new());
         loop {
             match decoder.decode(&mut input) {
@@ -375,6 +384,7 @@ mod tests {
         let mut input = BytesMut::from(&wire[..]);
         let inside = input.as_ptr_range();
         let mut decoder = ResponseDecoder::new(1);
+        decoder.join_remainders();
         let mut lengths = Vec::new();
         while let Event::Stdout(bytes) = decoder.decode(&mut input).unwrap() {
             assert!(inside.contains(&bytes.as_ptr()));
