@@ -1,5 +1,6 @@
 <?php
-// Answers as the query says: status, fields (one per `h[]`), size of the body.
+// Answers as the query says: after how many milliseconds, status, fields (one per `h[]`), size of the body.
+usleep(1000 * (int) ($_GET['wait'] ?? 0));
 header('Content-Type: ' . ($_GET['type'] ?? 'text/plain'));
 foreach ($_GET['h'] ?? [] as $field) {
     header($field, false);
