@@ -153,12 +153,12 @@ impl Error {
         }
     }
 
-    /// Whether FPM has closed the connection, rather than something gone wrong on our side.
+    /// Whether nothing can be sent since FPM has closed the connection, not for a reason on our side.
     pub(crate) fn is_hang_up(&self) -> bool {
         use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
         matches!(
             self,
-            Self::Send(source) | Self::Receive { source, .. } if matches!(
+            Self::Send(source) if matches!(
                 source.kind(),
                 BrokenPipe | ConnectionReset | ConnectionAborted | NotConnected
             )

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
+use portunus_fastcgi::{EndRequest, ProtocolStatus, RecordType, stream};
 use portunus_fpm::{Address, Body, BodyStream, Options, Pool, PoolConfig, Request, Size};
 use portunus_spool::{Limits, Spool};
 use portunus_testkit::{FastCgiPeer, Gate, Step};
@@ -268,11 +269,22 @@ async fn ignore_client_abort_lets_php_finish() {
     }
 }
 
-/// A record of request `id`.
-fn record(kind: u8, id: [u8; 2], content: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(content.len()).unwrap().to_be_bytes();
-    let header = [1, kind, id[0], id[1], length[0], length[1], 0, 0];
-    [&header, content].concat()
+/// What PHP-FPM writes at once of the answer to request `id`.
+fn stdout(id: u16, content: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    stream::encode(RecordType::Stdout, id, content, &mut out);
+    out
+}
+
+/// How PHP-FPM ends an answer.
+fn end(id: u16) -> Vec<u8> {
+    let complete = EndRequest {
+        app_status: 0,
+        protocol_status: ProtocolStatus::Complete,
+    };
+    let mut out = Vec::new();
+    complete.encode(id, &mut out);
+    out
 }
 
 /// PHP writes a page that it makes bit by bit in pieces of 8 KB, and its kernel holds each back until the one before is
@@ -289,16 +301,18 @@ async fn no_piece_of_an_answer_waits_for_a_delayed_acknowledgement() {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut request = [0; 2048];
         assert!(stream.read(&mut request).await.unwrap() > 8);
-        let id = [request[2], request[3]];
-        let head = record(6, id, b"A: 1\r\n\r\n");
+        let id = u16::from_be_bytes([request[2], request[3]]);
+        let head = stdout(id, b"A: 1\r\n\r\n");
         stream.write_all(&head).await.unwrap();
         for length in LENGTHS.repeat(ROUNDS) {
-            let piece = record(6, id, &vec![b'.'; length]);
+            let piece = stdout(id, &vec![b'.'; length]);
             stream.write_all(&piece).await.unwrap();
             wanted.recv().await.unwrap();
         }
-        let end = [record(6, id, b""), record(3, id, &[0; 8])].concat();
-        stream.write_all(&end).await.unwrap();
+        let mut closed = Vec::new();
+        stream::encode_end(RecordType::Stdout, id, &mut closed);
+        let last = [closed, end(id)].concat();
+        stream.write_all(&last).await.unwrap();
     };
     let client = async {
         let pool = Pool::new(PoolConfig::new(Address::Tcp(address), Size::Fixed(1)));
@@ -345,12 +359,11 @@ async fn what_an_acknowledgement_sets_free_is_read_at_once() {
         let mut request = [0; 2048];
         for _ in 0..PAGES {
             assert!(stream.read(&mut request).await.unwrap() > 8);
-            let id = [request[2], request[3]];
-            let end = [record(6, id, b"</html>"), record(3, id, &[0; 8])].concat();
+            let id = u16::from_be_bytes([request[2], request[3]]);
             for piece in [
-                record(6, id, b"A: 1\r\n\r\n"),
-                record(6, id, &[b'.'; 9000]),
-                end,
+                stdout(id, b"A: 1\r\n\r\n"),
+                stdout(id, &[b'.'; 9000]),
+                [stdout(id, b"</html>"), end(id)].concat(),
             ] {
                 stream.write_all(&piece).await.unwrap();
             }

@@ -368,14 +368,7 @@ mod tests {
     #[test]
     fn the_remainder_of_a_piece_comes_with_it_uncopied() {
         let mut wire = Vec::new();
-        let remainder = |length: u8, padding_length: u8| {
-            let header = Header {
-                padding_length,
-                ..Header::new(RecordType::Stdout, 1, length.into())
-            };
-            let content = vec![b'y'; (length + padding_length).into()];
-            [&header.to_bytes()[..], &content].concat()
-        };
+        let remainder = |length, padding| padded(RecordType::Stdout, &vec![b'y'; length], padding);
         stream::encode(RecordType::Stdout, 1, &[b'x'; 104], &mut wire);
         wire.extend(remainder(7, 1));
         wire.extend(remainder(3, 5));
@@ -396,6 +389,21 @@ mod tests {
         assert!(decoder.is_drained());
     }
 
+    /// A record with padding behind its content.
+    fn padded(kind: RecordType, content: &[u8], padding_length: u8) -> Vec<u8> {
+        let length = u16::try_from(content.len()).unwrap();
+        let header = Header {
+            padding_length,
+            ..Header::new(kind, 1, length)
+        };
+        [
+            &header.to_bytes()[..],
+            content,
+            &vec![0; usize::from(padding_length)],
+        ]
+        .concat()
+    }
+
     fn record() -> impl Strategy<Value = Vec<u8>> {
         let content = prop_oneof![
             prop::collection::vec(any::<u8>(), 1..40),
@@ -403,11 +411,7 @@ mod tests {
         ];
         prop_oneof![
             4 => (prop_oneof![Just(RecordType::Stdout), Just(RecordType::Stderr)], content, 0_u8..20)
-                .prop_map(|(kind, content, padding_length)| {
-                    let length = u16::try_from(content.len()).unwrap();
-                    let header = Header { padding_length, ..Header::new(kind, 1, length) };
-                    [&header.to_bytes()[..], &content, &vec![0; usize::from(padding_length)]].concat()
-                }),
+                .prop_map(|(kind, content, padding)| padded(kind, &content, padding)),
             1 => any::<[u8; 8]>().prop_map(|bytes| bytes.to_vec()),
             1 => Just(Header::new(RecordType::Stdout, 1, 0).to_bytes().to_vec()),
             1 => Just({ let mut end = Vec::new(); END.encode(1, &mut end); end }),
