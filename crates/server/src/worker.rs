@@ -141,7 +141,12 @@ impl Worker {
         }
     }
 
-    /// Ends all connections now.
+    /// Whether nothing is to begin here any more.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.get()
+    }
+
+    /// Ends all connections now, those to come included: what has just been accepted is none yet.
     pub(crate) fn stop(&self) {
         self.stopped.set(true);
         self.ending.notify_waiters();

@@ -120,6 +120,7 @@ impl Connection {
             http2: Cell::new(false),
             shed: Cell::new(false),
             draining: Cell::new(worker.draining.get()),
+            stopped: Cell::new(worker.is_stopped()),
             worker,
             transport,
             streams: Cell::new(0),
@@ -131,7 +132,6 @@ impl Connection {
             looks: Cell::new(false),
             driving: Cell::new(false),
             driver: RefCell::default(),
-            stopped: Cell::new(false),
             read_deadline: Cell::new(None),
             write_deadline: Cell::new(None),
         })

@@ -2,6 +2,7 @@
 
 mod answers;
 mod bodies;
+mod ending;
 mod persistence;
 mod refusals;
 mod requests;
