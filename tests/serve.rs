@@ -28,6 +28,7 @@ const SECURITY: [(&str, &str); 3] = [
 struct Served {
     process: Process,
     address: SocketAddr,
+    _port: Port,
     _folder: TempTree,
 }
 
@@ -44,8 +45,7 @@ fn serve(public: &Path, more: &[&str]) -> Result<Served> {
     let mut command = portunus(public, more);
     command.args(["--listen", &address.to_string(), "--pid"]);
     command.arg(folder.path().join("pid"));
-    drop(port);
-    start(command, address, folder)
+    start(command, port, folder)
 }
 
 /// nginx with what `--print` prints, but for the lines that say that it does not know them.
@@ -63,16 +63,18 @@ fn serve_by_nginx(public: &Path, more: &[&str]) -> Result<Served> {
     let path = folder.write("nginx.conf", format!("master_process off;\n{text}"))?;
     let mut command = Command::new(Program::nginx().path());
     command.arg("-p").arg(folder.path()).arg("-c").arg(path);
-    drop(port);
-    start(command, address, folder)
+    start(command, port, folder)
 }
 
-fn start(command: Command, address: SocketAddr, folder: TempTree) -> Result<Served> {
+fn start(command: Command, port: Port, folder: TempTree) -> Result<Served> {
+    port.lend()?;
+    let address = port.address();
     let mut process = Process::start(command)?;
     process.wait_until(PATIENCE, || std::net::TcpStream::connect(address).is_ok())?;
     Ok(Served {
         process,
         address,
+        _port: port,
         _folder: folder,
     })
 }

@@ -60,6 +60,7 @@ fn descriptors(process: &Process) -> usize {
 struct Wrapped {
     process: Process,
     address: SocketAddr,
+    _port: Port,
 }
 
 impl Wrapped {
@@ -78,12 +79,16 @@ impl Wrapped {
             .arg("-c")
             .arg(config)
             .args(["-e", "stderr"]);
-        drop(port);
+        port.lend()?;
         let mut process = Process::start(command)?;
         process.wait_until(PATIENCE, || {
             std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok()
         })?;
-        Ok(Self { process, address })
+        Ok(Self {
+            process,
+            address,
+            _port: port,
+        })
     }
 }
 

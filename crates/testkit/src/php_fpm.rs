@@ -15,7 +15,7 @@ use rustix::process::{Signal, geteuid};
 use tempfile::TempDir;
 
 use crate::error::Error;
-use crate::port::{Port, address_of};
+use crate::port::Port;
 use crate::process::Process;
 
 /// Names a program to use instead of Debian's.
@@ -36,6 +36,7 @@ pub struct PhpFpmOptions {
 pub struct PhpFpm {
     process: Process,
     listen: Listen,
+    _port: Port,
     _folder: TempDir,
 }
 
@@ -96,7 +97,7 @@ impl PhpFpmOptions {
         let listen = if self.unix_socket {
             Listen::Unix(folder.path().join("fpm.sock"))
         } else {
-            Listen::Tcp(address_of(port.number()))
+            Listen::Tcp(port.address())
         };
         let config = folder.path().join("fpm.conf");
         let text = self.config(&listen, folder.path());
@@ -108,12 +109,13 @@ impl PhpFpmOptions {
         if geteuid().is_root() {
             command.arg("-R");
         }
-        drop(port);
+        port.lend()?;
         let mut process = Process::start(command)?;
         process.wait_until(PATIENCE, || ping(&listen).is_ok_and(|pong| pong))?;
         Ok(PhpFpm {
             process,
             listen,
+            _port: port,
             _folder: folder,
         })
     }

@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::error::Error;
-use crate::port::{Port, address_of};
+use crate::port::Port;
 use crate::process::Process;
 
 pub use program::Program;
@@ -58,7 +58,7 @@ pub struct Launch {
 pub struct Server {
     process: Process,
     names: BTreeMap<String, String>,
-    ports: Vec<u16>,
+    ports: Vec<Port>,
     /// Ports nobody listens on, `%%CLOSED_0%%` and so on.
     _closed: Vec<Port>,
     folder: TempDir,
@@ -150,18 +150,17 @@ impl Launch {
                 .map_err(Error::io(format!("writing {name}")))?;
         }
 
-        let ports: Vec<u16> = listening.iter().map(Port::number).collect();
-        drop(listening);
+        listening.iter().try_for_each(Port::lend)?;
         let mut process = Process::start(self.program.command(folder.path(), &framed))?;
         let pid_file = folder.path().join("pid");
-        process.wait_until(PATIENCE, || match ports.as_slice() {
+        process.wait_until(PATIENCE, || match listening.as_slice() {
             [] => pid_file.exists(),
-            ports => ports.iter().all(|port| is_listening(*port)),
+            ports => ports.iter().all(is_listening),
         })?;
         Ok(Server {
             process,
             names,
-            ports,
+            ports: listening,
             _closed: closed,
             folder,
         })
@@ -188,10 +187,7 @@ impl Server {
     /// If the configuration has no such port.
     #[must_use]
     pub fn port(&self, index: usize) -> u16 {
-        *self
-            .ports
-            .get(index)
-            .expect("the configuration names this port")
+        self.reserved(index).number()
     }
 
     /// The address of `%%PORT_n%%`.
@@ -200,7 +196,12 @@ impl Server {
     /// If the configuration has no such port.
     #[must_use]
     pub fn address(&self, index: usize) -> SocketAddr {
-        address_of(self.port(index))
+        self.reserved(index).address()
+    }
+
+    fn reserved(&self, index: usize) -> &Port {
+        let port = self.ports.get(index);
+        port.expect("the configuration names this port")
     }
 
     /// What `%%NAME%%` stands for.
@@ -265,9 +266,6 @@ fn reserve(kind: &str, texts: &[&str]) -> Result<Vec<Port>, Error> {
     named.map(|_| Port::reserve()).collect()
 }
 
-fn is_listening(port: u16) -> bool {
-    let stream = TcpStream::connect_timeout(&address_of(port), Duration::from_millis(200));
-    // A port that nobody listens on may be the one that the system gives to this very connection, which is then one with
-    // itself (RFC 9293 §3.5, simultaneous open).
-    stream.is_ok_and(|stream| stream.local_addr().ok() != stream.peer_addr().ok())
+fn is_listening(port: &Port) -> bool {
+    TcpStream::connect_timeout(&port.address(), Duration::from_millis(200)).is_ok()
 }
