@@ -199,11 +199,12 @@ impl Connection {
     }
 
     /// Room for a read; for the first of an answer more than the last one took: in one buffer it need not be joined to be
-    /// had whole.
+    /// had whole. What waits to be decoded is not copied to have more.
     fn make_room(&mut self) {
         let enough = match self.ahead {
             true => self.expected.clamp(self.room / 4, self.room),
-            false => self.room / 4,
+            false if self.input.len() < Header::LEN => self.room / 4,
+            false => 0,
         };
         if self.input.capacity() - self.input.len() <= enough {
             self.input.reserve(self.room);

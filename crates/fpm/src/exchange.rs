@@ -34,6 +34,8 @@ pub(crate) struct Exchange {
     send_error: Option<Error>,
     /// Bytes came.
     heard: bool,
+    /// What the kernel says behind what has yet to be decoded, an end or an error.
+    end: Option<io::Result<usize>>,
     /// Something was read that the kernel may not have acknowledged yet.
     unacknowledged: bool,
     /// Bytes came that belong to this request.
@@ -71,6 +73,7 @@ impl Exchange {
             stderr: Stderr::default(),
             send_error: None,
             heard: false,
+            end: None,
             unacknowledged: false,
             answered: false,
             received: 0,
@@ -132,6 +135,7 @@ impl Exchange {
     pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
         let sending = self.send(cx)?;
         loop {
+            self.read_remainder(cx);
             if let Some(event) = self.decode()? {
                 self.answered = true;
                 return Poll::Ready(Ok(event));
@@ -202,8 +206,23 @@ impl Exchange {
         self.unacknowledged = true;
     }
 
+    /// Reads what PHP wrote right behind a long piece before that is taken out of the buffer, where they are one. A
+    /// read would follow all the same, since the answer has not ended.
+    fn read_remainder(&mut self, cx: &mut Context<'_>) {
+        if self.unacknowledged && self.decoder.awaits_remainder(&self.connection.input) {
+            match self.read(cx) {
+                Poll::Ready(Ok(count @ 1..)) => self.note_read(count),
+                Poll::Ready(end) => self.end = Some(end),
+                Poll::Pending => {}
+            }
+        }
+    }
+
     /// Reads more of the answer. FPM's kernel may hold it back for what came last.
     fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if let Some(end) = self.end.take() {
+            return Poll::Ready(end);
+        }
         match self.connection.poll_read(cx) {
             Poll::Pending if std::mem::take(&mut self.unacknowledged) => {
                 self.connection.acknowledge_and_read(cx)

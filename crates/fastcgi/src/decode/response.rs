@@ -97,6 +97,30 @@ impl ResponseDecoder {
         self.joins = true;
     }
 
+    /// Whether `input` ends with the record that is decoded next. Its remainder may be on its way: whoever reads on
+    /// first has both in one piece; see [`join_remainders`](Self::join_remainders).
+    #[must_use]
+    pub fn awaits_remainder(&self, input: &[u8]) -> bool {
+        let length = |content, padding| usize::from(content) + usize::from(padding);
+        let start = match self.state {
+            _ if !self.joins => return false,
+            State::Content {
+                kind: Stream::Stdout,
+                left,
+                padding,
+            } => return input.len() == length(left, padding),
+            State::Header => 0,
+            State::Padding { left } => usize::from(left),
+            _ => return false,
+        };
+        let record = input.get(start..).and_then(|rest| rest.split_first_chunk());
+        record.is_some_and(|(&header, rest)| {
+            let header = Header::from_bytes(header);
+            RecordType::from_number(header.kind) == Some(RecordType::Stdout)
+                && rest.len() == length(header.content_length, header.padding_length)
+        })
+    }
+
     /// Takes the next event off `input`. On [`Event::Need`] all of `input` has been
     /// used but for at most seven bytes of a header or an end.
     ///
@@ -387,6 +411,36 @@ mod tests {
         assert_eq!(lengths, [111, 3, 8]);
         assert_eq!(decoder.decode(&mut input), Ok(Event::Need));
         assert!(decoder.is_drained());
+    }
+
+    #[test]
+    fn the_last_record_that_is_there_may_have_a_remainder() {
+        let piece = padded(RecordType::Stdout, &[b'x'; 104], 3);
+        let mut wire = [&piece[..], &padded(RecordType::Stdout, b"y", 7), &piece].concat();
+        END.encode(1, &mut wire);
+        let mut decoder = ResponseDecoder::new(1);
+        assert!(!decoder.awaits_remainder(&piece), "not in a head");
+        decoder.join_remainders();
+        // Of what is there, from the state that the records before have left.
+        let mut awaited = Vec::new();
+        let (mut input, mut decoded) = (BytesMut::new(), 0);
+        for end in 1..=wire.len() {
+            input.extend_from_slice(&wire[decoded + input.len()..end]);
+            if decoder.awaits_remainder(&input) {
+                awaited.push(end);
+                while decoder.decode(&mut input).unwrap() != Event::Need {}
+                decoded = end - input.len();
+            }
+        }
+        let whole = piece.len();
+        assert_eq!(awaited, [whole, whole + 16, 2 * whole + 16]);
+        // Half of a record is there, the other half comes.
+        let mut decoder = ResponseDecoder::new(1);
+        decoder.join_remainders();
+        let mut input = BytesMut::from(&piece[..50]);
+        assert!(matches!(decoder.decode(&mut input), Ok(Event::Stdout(_))));
+        assert!(decoder.awaits_remainder(&piece[50..]));
+        assert!(!decoder.awaits_remainder(&piece[50..whole - 1]));
     }
 
     /// A record with padding behind its content.
