@@ -19,7 +19,7 @@ use bytes::BytesMut;
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 use tokio::task::coop;
 
 /// A connected socket.
@@ -105,21 +105,10 @@ impl Stream {
         cx: &mut Context<'_>,
         buffer: &mut BytesMut,
     ) -> Poll<io::Result<usize>> {
-        loop {
-            let mut ready = ready!(self.socket.poll_read_ready(cx))?;
-            let space = buffer.capacity() - buffer.len();
-            match receive(self.socket.get_ref(), buffer) {
-                Ok(count) => {
-                    // With room left all has been read; what comes from now on is told anew (epoll(7), edge-triggered).
-                    if (1..space).contains(&count) {
-                        ready.clear_ready();
-                    }
-                    return Poll::Ready(Ok(count));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
+        let space = buffer.capacity() - buffer.len();
+        let read = |socket: &Socket| receive(socket, buffer);
+        let is_all = |&count: &usize| (1..space).contains(&count);
+        try_when(AsyncFd::poll_read_ready, &self.socket, cx, read, is_all)
     }
 
     /// Has the kernel acknowledge at once what came so far, and reads what that has set free: over a loopback interface it
@@ -146,15 +135,9 @@ impl Stream {
     /// Ready once a byte, the end or an error is there to be read; a byte is lost. Costs no system call if the reactor
     /// has told nothing.
     pub(crate) fn poll_anything(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let Ok(mut ready) = ready!(self.socket.poll_read_ready(cx)) else {
-                return Poll::Ready(());
-            };
-            match self.socket.get_ref().recv(&mut [MaybeUninit::uninit()]) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
-                _ => return Poll::Ready(()),
-            }
-        }
+        let read = |socket: &Socket| socket.recv(&mut [MaybeUninit::uninit()]);
+        let read = try_when(AsyncFd::poll_read_ready, &self.socket, cx, read, |_| false);
+        read.map(drop)
     }
 
     /// Writes some of `bytes`.
@@ -205,16 +188,35 @@ impl Stream {
         let Some(writable) = &self.writable else {
             return Poll::Pending;
         };
-        loop {
-            let mut ready = ready!(writable.poll_write_ready(cx))?;
-            match send(writable.get_ref()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
-                sent => {
-                    if sent.as_ref().is_ok_and(|&sent| sent < length) {
-                        ready.clear_ready();
-                    }
-                    return Poll::Ready(sent);
+        let is_all = |&sent: &usize| sent < length;
+        try_when(AsyncFd::poll_write_ready, writable, cx, send, is_all)
+    }
+}
+
+/// How one asks whether a socket is ready for something.
+type Ready = for<'a> fn(
+    &'a AsyncFd<Socket>,
+    &mut Context<'_>,
+) -> Poll<io::Result<AsyncFdReadyGuard<'a, Socket>>>;
+
+/// Calls once the socket is ready for that, and again should it not be. What `is_all` recognizes has used up what there
+/// was: the reactor tells anew of more (epoll(7), edge-triggered).
+fn try_when(
+    ready: Ready,
+    socket: &AsyncFd<Socket>,
+    cx: &mut Context<'_>,
+    mut call: impl FnMut(&Socket) -> io::Result<usize>,
+    is_all: impl Fn(&usize) -> bool,
+) -> Poll<io::Result<usize>> {
+    loop {
+        let mut ready = ready!(ready(socket, cx))?;
+        match call(socket.get_ref()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+            done => {
+                if done.as_ref().is_ok_and(&is_all) {
+                    ready.clear_ready();
                 }
+                return Poll::Ready(done);
             }
         }
     }
