@@ -14,7 +14,7 @@ use portunus_uri_path::climbs;
 use super::error_page::split_args;
 use super::paths::directory_of;
 use super::precompressed::{self, Precompressed};
-use super::{Plan, Step, location};
+use super::{Plan, Step, location, real_path};
 use crate::config::{Alias, Fallback, Location, Root, Site};
 use crate::content::listing::{Listing, Purpose};
 use crate::content::statics;
@@ -73,7 +73,7 @@ pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
                 });
                 return super::redirect(cx, uri, cx.args.clone());
             }
-            Kind::Directory | Kind::Other => {
+            Kind::Directory(_) | Kind::Other => {
                 let uri = [&cx.uri[..], &name[..]].concat();
                 return super::redirect(cx, uri, cx.args.clone());
             }
@@ -106,7 +106,7 @@ fn without_index(
                 Kind::Missing(OpenError::TooManySymlinks { .. }) => return Some(Step::Fail(403)),
                 Kind::Missing(OpenError::Forbidden { .. }) => return None,
                 Kind::Missing(error) => return Some(refuse(cx, directory, error)),
-                Kind::Directory => return None,
+                Kind::Directory(_) => return None,
                 // Of an `alias` that names a file.
                 Kind::File(_) | Kind::Other => {
                     let path = path.escape_ascii();
@@ -256,6 +256,21 @@ fn refuse(cx: &mut Context, path: &[u8], error: OpenError) -> Step {
     Step::Fail(status)
 }
 
+/// Tells whoever traces the request what a name of `try_files` is.
+fn tell(cx: &Context, path: &[u8], directory: bool, kind: &Kind) {
+    if let Some(trace) = &cx.trace {
+        let what = match kind {
+            Kind::File(_) => "a file",
+            Kind::Directory(_) => "a directory",
+            Kind::Other => "neither a file nor a directory",
+            Kind::Missing(_) => "missing",
+        };
+        let slash = if directory { "/" } else { "" };
+        let path = path.escape_ascii();
+        trace.say(format!("      \"{path}{slash}\" is {what}"));
+    }
+}
+
 /// `try_files`: the first of the names that exists, else the fallback.
 pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
     let location = cx.location_in(site);
@@ -283,19 +298,7 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
                 site.files.probe(&path, &options)
             }
         };
-        if let Some(trace) = &cx.trace {
-            let what = match &kind {
-                Kind::File(_) => "a file",
-                Kind::Directory => "a directory",
-                Kind::Other => "neither a file nor a directory",
-                Kind::Missing(_) => "missing",
-            };
-            let slash = if candidate.directory { "/" } else { "" };
-            trace.say(format!(
-                "      \"{}{slash}\" is {what}",
-                path.escape_ascii()
-            ));
-        }
+        tell(cx, &path, candidate.directory, &kind);
         match (kind, candidate.directory) {
             // nginx: what is no directory is taken for a file, be it a device; opening it tells.
             (kind @ (Kind::File(_) | Kind::Other), false) => {
@@ -313,10 +316,15 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
                 return take_over(cx, uri);
             }
             // nginx: an alias that is the whole path names the directory by the URI at hand.
-            (Kind::Directory, true) if matches!(location.root.alias, Some(Alias::Whole)) => {
+            (Kind::Directory(_), true) if matches!(location.root.alias, Some(Alias::Whole)) => {
                 return Step::Content;
             }
-            (Kind::Directory, true) => return take_over(cx, uri),
+            (Kind::Directory(found), true) => {
+                if let (Some(found), Some(moment)) = (found, cx.moment) {
+                    real_path::note(&path, &found, moment, cx.recent());
+                }
+                return take_over(cx, uri);
+            }
             (kind, _) => {
                 if let Kind::Missing(error) = &kind
                     && !error.is_missing()

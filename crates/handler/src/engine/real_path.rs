@@ -29,6 +29,13 @@ struct Resolved {
     looked: u64,
 }
 
+impl Resolved {
+    /// Whether that is still so, where `directory` has just been seen.
+    fn is_true(&self, directory: &Validator, now: Instant) -> bool {
+        self.directory == *directory && now.saturating_duration_since(self.since) < TRUSTED
+    }
+}
+
 thread_local! {
     static RESOLVED: RefCell<Vec<Resolved>> = const { RefCell::new(Vec::new()) };
 }
@@ -57,8 +64,7 @@ pub(super) fn append(
         let directory = Validator::of(file)?;
         let looked = moment.map_or(0, |moment| moment.now);
         if let Some(entry) = &mut entry
-            && entry.directory == directory
-            && now.saturating_duration_since(entry.since) < TRUSTED
+            && entry.is_true(&directory, now)
         {
             entry.looked = looked;
             out.extend_from_slice(&entry.real);
@@ -85,6 +91,20 @@ pub(super) fn append(
         }
         Ok(())
     })
+}
+
+/// Takes note that a request has found `directory` at `path`, with or without a slash at its end: whoever may share that
+/// look need not have another.
+pub(super) fn note(path: &[u8], directory: &Validator, moment: Moment, now: Instant) {
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    RESOLVED.with_borrow_mut(|resolved| {
+        let mut entries = resolved.iter_mut();
+        if let Some(entry) = entries.find(|entry| *entry.path == *path)
+            && entry.is_true(directory, now)
+        {
+            entry.looked = moment.now;
+        }
+    });
 }
 
 #[cfg(test)]
@@ -127,5 +147,24 @@ mod tests {
             )
             .is_err()
         );
+    }
+
+    #[test]
+    fn a_look_that_a_request_has_had_is_shared() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let path = root.as_os_str().as_bytes().to_owned();
+        assert_eq!(real(&root), path);
+        let (seen, now) = (Validator::of(&root).unwrap(), Instant::now());
+        std::fs::remove_dir(&root).unwrap();
+        let look = |asked, now| Some(Moment { asked, now });
+        let ask = |moment| append(&path, moment, now, &mut Vec::new()).is_ok();
+        assert!(!ask(look(1, 1)), "nobody has looked");
+        let slash = [&path[..], b"/"].concat();
+        note(&slash, &seen, look(2, 2).unwrap(), now + TRUSTED);
+        assert!(!ask(look(2, 2)), "not for ever");
+        note(&slash, &seen, look(2, 2).unwrap(), now);
+        assert!(ask(look(2, 3)), "whoever had come by then");
+        assert!(!ask(look(3, 3)), "not whoever comes later");
     }
 }

@@ -189,7 +189,7 @@ impl RewriteContext<Variable> for Context {
             }
             match test {
                 FileTest::File => return matches!(kind, Kind::File(_)),
-                FileTest::Directory => return matches!(kind, Kind::Directory),
+                FileTest::Directory => return matches!(kind, Kind::Directory(_)),
                 FileTest::Exists => return !matches!(kind, Kind::Other),
                 FileTest::Executable => {}
             }

@@ -81,8 +81,8 @@ pub enum Opened {
 pub enum Kind {
     /// A regular file. Hand the token to [`OpenFileCache::open_probed`], and the file is looked at only once.
     File(Probed),
-    /// A directory.
-    Directory,
+    /// A directory, and which one where it has just been looked at.
+    Directory(Option<Validator>),
     /// A FIFO, a socket, a device: to `try_files` a file, to the static handler nothing to serve.
     Other,
     /// Nothing. Log it, at `crit`, unless it [is missing](OpenError::is_missing).
@@ -182,7 +182,7 @@ impl OpenFileCache {
                     size,
                 })
             }
-            Recall::Known(Known::Directory) => Kind::Directory,
+            Recall::Known(Known::Directory) => Kind::Directory(None),
             Recall::Known(Known::Failed(error)) => Kind::Missing(error),
             Recall::Unknown(_) if options.revalidate != Revalidate::Always => {
                 match self.load(local, path, options) {
@@ -193,7 +193,7 @@ impl OpenFileCache {
                             size,
                         })
                     }
-                    Ok(Opened::Directory) => Kind::Directory,
+                    Ok(Opened::Directory) => Kind::Directory(None),
                     Err(OpenError::NotRegular) => Kind::Other,
                     Err(error) => Kind::Missing(error),
                 }
@@ -421,7 +421,7 @@ fn kind_of(looked: Looked) -> Kind {
             entry: None,
             size: validator.size,
         }),
-        Ok((Shape::Directory, _)) => Kind::Directory,
+        Ok((Shape::Directory, validator)) => Kind::Directory(Some(validator)),
         Ok((Shape::Other, _)) => Kind::Other,
         Err(error) => Kind::Missing(error),
     }
