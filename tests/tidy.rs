@@ -11,27 +11,29 @@ use std::path::{Path, PathBuf};
 /// belong to the workspace.
 const GRAPH: &[(&str, &[&str])] = &[
     // L1: no IO, no clock.
-    ("conf-syntax", &[]),
+    ("errno", &[]),
+    ("conf-syntax", &["errno"]),
     ("template", &[]),
     ("uri-path", &[]),
     ("fastcgi", &[]),
     ("upstream", &[]),
     // L2: one job each.
-    ("telemetry", &[]),
-    ("spool", &[]),
+    ("telemetry", &["errno"]),
+    ("spool", &["errno"]),
     ("conf", &["conf-syntax", "template"]),
     ("routing", &["template", "uri-path"]),
-    ("static-files", &["uri-path"]),
-    ("fpm", &["fastcgi", "spool"]),
+    ("static-files", &["errno", "uri-path"]),
+    ("fpm", &["errno", "fastcgi", "spool"]),
     ("filters", &[]),
-    ("proxy", &["upstream"]),
+    ("proxy", &["errno", "upstream"]),
     ("cache", &[]),
-    ("server", &[]),
-    ("tls", &["server", "proxy"]),
+    ("server", &["errno"]),
+    ("tls", &["errno", "server", "proxy"]),
     // L3: one request.
     (
         "handler",
         &[
+            "errno",
             "routing",
             "static-files",
             "filters",
@@ -51,6 +53,7 @@ const GRAPH: &[(&str, &[&str])] = &[
     (
         "app",
         &[
+            "errno",
             "conf-syntax",
             "conf",
             "template",
@@ -80,6 +83,7 @@ const GRAPH: &[(&str, &[&str])] = &[
 
 /// Crates that do neither IO nor ask for the time.
 const PURE: &[&str] = &[
+    "errno",
     "conf-syntax",
     "template",
     "uri-path",

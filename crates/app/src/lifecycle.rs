@@ -15,9 +15,10 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use portunus_conf::{Config, d};
+use portunus_errno::errno_text;
 use portunus_handler::{Handler, SharedSite, Worker};
 use portunus_server::{BindError, Listeners, ServerConfig, ServerHandle};
-use portunus_telemetry::{ErrorLogLayer, LogWriter, errno_text, reopen_all};
+use portunus_telemetry::{ErrorLogLayer, LogWriter, reopen_all};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::at_start::AtStart;

@@ -7,8 +7,9 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::PathBuf;
 
 use portunus_conf::{Config, Scope, d};
+use portunus_errno::errno_text;
 use portunus_server::ServerConfig;
-use portunus_telemetry::{errno_text, give_all_to};
+use portunus_telemetry::give_all_to;
 
 use crate::sys::Account;
 

@@ -8,7 +8,7 @@
 //! difference.
 
 use portunus_conf::{Config, d};
-use portunus_telemetry::errno_text;
+use portunus_errno::errno_text;
 
 use crate::build::Pools;
 use crate::sys;

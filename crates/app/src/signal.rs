@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use portunus_telemetry::errno_text;
+use portunus_errno::errno_text;
 use rustix::process::{Signal as Posix, kill_process};
 
 use crate::pid_file::parse_pid;

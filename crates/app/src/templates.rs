@@ -10,8 +10,8 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use portunus_errno::errno_text;
 use portunus_routing::Regex;
-use portunus_telemetry::errno_text;
 
 /// Where templates are, and what may be replaced in them.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 //! All of it is the operator's to mend. The texts are nginx's, byte for byte, except for those
 //! marked `Differs:`, for which nginx has none.
 
-use crate::loader::errno_text;
+use portunus_errno::errno_text;
 
 /// nginx: `NGX_MAX_CONF_ERRSTR`.
 pub(crate) const MESSAGE_LIMIT: usize = 1024;

@@ -33,7 +33,7 @@ mod word;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use line_index::LineIndex;
-pub use loader::{Loader, MemoryLoader, errno_text};
+pub use loader::{Loader, MemoryLoader};
 pub use parser::{Parser, parse, parse_globals};
 pub use source::{Position, Source, SourceId, Sources, Span};
 pub use tree::{Block, Directive, Terminator, Tree};

@@ -61,38 +61,3 @@ impl Loader for MemoryLoader {
         Ok(matching.cloned().collect())
     }
 }
-
-/// An IO error as nginx shows it: `2: No such file or directory`.
-#[must_use]
-pub fn errno_text(error: &io::Error) -> String {
-    let number = error.raw_os_error().or(match error.kind() {
-        io::ErrorKind::NotFound => Some(2),
-        io::ErrorKind::PermissionDenied => Some(13),
-        io::ErrorKind::IsADirectory => Some(21),
-        _ => None,
-    });
-    let Some(number) = number else {
-        return error.to_string();
-    };
-    let text = io::Error::from_raw_os_error(number).to_string();
-    let text = text
-        .strip_suffix(&format!(" (os error {number})"))
-        .unwrap_or(&text);
-    format!("{number}: {text}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_of_the_system_carry_number_and_text() {
-        let missing = io::Error::from(io::ErrorKind::NotFound);
-        assert_eq!(errno_text(&missing), "2: No such file or directory");
-        assert_eq!(
-            errno_text(&io::Error::from_raw_os_error(13)),
-            "13: Permission denied"
-        );
-        assert_eq!(errno_text(&io::Error::other("odd")), "odd");
-    }
-}

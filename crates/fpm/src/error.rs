@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
+use portunus_errno::errno_text;
 use portunus_fastcgi::{DecodeError, HeadError, ProtocolStatus};
-use portunus_spool::errno_text;
 
 use crate::response::{Timings, Traffic};
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use fastcgi_client::{Client, Params, Request};
 use http::StatusCode;
+use portunus_errno::errno_text;
 use portunus_fastcgi::{CgiHead, HeadError, HeadParser};
-use portunus_spool::errno_text;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Mutex;
 

@@ -7,8 +7,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::rc::Rc;
 
+use portunus_errno::errno_text;
 use portunus_server::{Cut, Outcome};
-use portunus_telemetry::{LogFile, errno_text};
+use portunus_telemetry::LogFile;
 use portunus_template::Variables;
 
 use crate::config::{AccessLog, LogEscape, LogTarget};

@@ -2,6 +2,8 @@
 
 use std::{fmt, io};
 
+use portunus_errno::errno_text;
+
 /// What was being done with the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -33,13 +35,13 @@ impl fmt::Display for Phase {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The connection could not be opened.
-    #[error("connect() {} while connecting to upstream", failed(.0))]
+    #[error("connect() failed ({}) while connecting to upstream", errno_text(.0))]
     Connect(#[source] io::Error),
     /// The TLS handshake failed, or the server's certificate is not trusted.
     #[error("{0} while SSL handshaking to upstream")]
     Handshake(#[source] io::Error),
     /// A read or write failed.
-    #[error("{call}() {} {phase}", failed(.source))]
+    #[error("{call}() failed ({}) {phase}", errno_text(.source))]
     Socket {
         /// The system call, as nginx names it.
         call: &'static str,
@@ -95,18 +97,6 @@ impl Error {
     #[must_use]
     pub fn is_invalid(&self) -> bool {
         matches!(self, Self::Invalid { .. })
-    }
-}
-
-/// `failed (111: Connection refused)`.
-fn failed(error: &io::Error) -> String {
-    let text = error.to_string();
-    match error.raw_os_error() {
-        Some(code) => {
-            let text = text.split(" (os error").next().unwrap_or_default();
-            format!("failed ({code}: {text})")
-        }
-        None => format!("failed ({text})"),
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use portunus_errno::errno_text;
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, acceptfrom_with};
 use tokio::io::unix::AsyncFd;
@@ -14,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::connection::PeerAddr;
 use crate::listen::{Socket, Standing};
-use crate::sys::{errno_text, watch_readable};
+use crate::sys::watch_readable;
 
 /// Pause after an error that only time mends. Source: nginx, `accept_mutex_delay`.
 const PAUSE: Duration = Duration::from_millis(500);

@@ -30,15 +30,6 @@ pub(crate) fn counted<T>(make: impl FnOnce() -> T) -> Rc<T> {
     unsafe { room.assume_init() }
 }
 
-/// An error of the system as nginx prints it: `24: Too many open files`.
-pub(crate) fn errno_text(error: &io::Error) -> String {
-    let text = error.to_string();
-    match (error.raw_os_error(), text.split_once(" (os error")) {
-        (Some(code), Some((text, _))) => format!("{code}: {text}"),
-        _ => text,
-    }
-}
-
 /// Sets an integer option of level `IPPROTO_TCP`.
 pub(crate) fn set_tcp_option(socket: &impl AsFd, option: i32, value: i32) -> io::Result<()> {
     let length = libc::socklen_t::try_from(size_of::<i32>()).unwrap_or(4);

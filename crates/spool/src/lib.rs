@@ -25,6 +25,8 @@ pub use temp_file::prepare;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use portunus_errno::errno_text;
+
 /// How much is held where.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -57,16 +59,6 @@ pub enum Error {
     /// The file system's fault: what was written does not come back.
     #[error("temporary file cannot be read ({})", errno_text(.0))]
     Read(std::io::Error),
-}
-
-/// An error of the system as nginx prints it: `28: No space left on device`.
-#[must_use]
-pub fn errno_text(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match (error.raw_os_error(), text.split_once(" (os error")) {
-        (Some(code), Some((text, _))) => format!("{code}: {text}"),
-        _ => text,
-    }
 }
 
 impl Error {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use portunus_errno::strerror;
 use rustix::io::Errno;
 
 /// The system call that failed, as nginx's log names it.
@@ -155,15 +156,6 @@ impl OpenError {
         };
         format!("\"{path}\" is {what} {reason}")
     }
-}
-
-/// The system's words for an error number, without the number.
-pub(crate) fn strerror(errno: i32) -> String {
-    let text = std::io::Error::from_raw_os_error(errno).to_string();
-    text.split(" (os error")
-        .next()
-        .unwrap_or_default()
-        .to_owned()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod writer;
 
 pub use clock::{Clock, Timestamps};
 pub use error_log::{ErrorLog, ErrorLogLayer, ErrorTarget, emit, with_error_log};
-pub use log_file::{Compression, LogFile, OpenLogError, errno_text};
+pub use log_file::{Compression, LogFile, OpenLogError};
 pub use severity::Severity;
 pub use syslog::SyslogHeader;
 pub use writer::{LogWriter, give_all_to, reopen_all};

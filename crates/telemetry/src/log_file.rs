@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use portunus_errno::errno_text;
+
 use crate::outlet::Outlet;
 use crate::syslog::Syslog;
 use crate::writer::LogWriter;
@@ -26,16 +28,6 @@ const READER: Duration = Duration::from_millis(20);
 pub struct OpenLogError {
     path: PathBuf,
     source: io::Error,
-}
-
-/// An error of the system as nginx prints it: `28: No space left on device`.
-#[must_use]
-pub fn errno_text(error: &io::Error) -> String {
-    let text = error.to_string();
-    match (error.raw_os_error(), text.split_once(" (os error")) {
-        (Some(code), Some((text, _))) => format!("{code}: {text}"),
-        _ => text,
-    }
 }
 
 #[derive(Debug, Default)]

@@ -6,9 +6,10 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use portunus_errno::errno_text;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::{Compression, Severity, emit, errno_text};
+use crate::{Compression, Severity, emit};
 
 /// How often a log that cannot be written is complained of. Source: nginx, `ngx_http_log_write`.
 const PAUSE: Duration = Duration::from_secs(60);

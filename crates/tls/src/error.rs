@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use portunus_errno::system_text;
+
 use crate::x509::SEQUENCE;
 
 /// A configuration that cannot be used. The operator is at fault, always.
@@ -177,13 +179,4 @@ impl Shape {
             _ => Self::Other,
         }
     }
-}
-
-/// The system's text without Rust's ` (os error N)`.
-pub(crate) fn system_text(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error")
-        .next()
-        .unwrap_or_default()
-        .to_owned()
 }

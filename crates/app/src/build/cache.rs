@@ -7,8 +7,8 @@ use std::time::Duration;
 use portunus_cache::{Ignored, Pace, Validity, Zone, ZoneConfig};
 use portunus_conf::typed::{CachePath, CacheValid};
 use portunus_conf::{Directive, DirectiveId, Scope, d};
+use portunus_errno::errno_text;
 use portunus_handler::{CacheLock, CacheZone, CacheZones, Caching, FileCopy, Template, UseStale};
-use portunus_telemetry::errno_text;
 
 use super::Builder;
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use portunus_conf::{Diagnostic, DirectiveId, Scope, Severity};
+use portunus_errno::errno_text;
 use portunus_spool::Limits;
-use portunus_telemetry::errno_text;
 
 use super::Builder;
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use portunus_conf::{Diagnostic, Directive, DirectiveId, Scope, Severity, d, typed};
+use portunus_errno::errno_text;
 use portunus_handler::VerifyClient as Demand;
 use portunus_routing::{Captures, Host, ServerNames};
 use portunus_server::{Handshake, Tls};
@@ -180,7 +181,7 @@ impl Builder<'_> {
                 match File::open(&path).map(|mut file| file.read(&mut [0])) {
                     Err(error) => self.error(directive, cannot_open(&path, &error)),
                     Ok(Err(error)) => {
-                        let reason = portunus_telemetry::errno_text(&error);
+                        let reason = errno_text(&error);
                         let path = path.display();
                         self.error(directive, format!("read() \"{path}\" failed ({reason})"));
                     }
@@ -316,6 +317,6 @@ pub(super) fn file(scope: Scope<'_>, id: DirectiveId) -> Option<String> {
 }
 
 fn cannot_open(path: &Path, error: &io::Error) -> String {
-    let reason = portunus_telemetry::errno_text(error);
+    let reason = errno_text(error);
     format!("open() \"{}\" failed ({reason})", path.display())
 }

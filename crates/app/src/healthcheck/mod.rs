@@ -14,7 +14,7 @@ mod fpm;
 
 use portunus_conf::typed::{self, LocationMatch};
 use portunus_conf::{Address, Config, Scope, d};
-use portunus_telemetry::errno_text;
+use portunus_errno::errno_text;
 
 use crate::launch::Launch;
 

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use portunus_telemetry::errno_text;
+use portunus_errno::errno_text;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use portunus_errno::errno_text;
 use socket2::{Domain, SockAddr, Socket as RawSocket, TcpKeepalive, Type};
 
 use crate::io::UNSENT;
-use crate::sys::errno_text;
 
 use super::{ListenAddress, ListenerConfig, TcpKeepAlive};
 

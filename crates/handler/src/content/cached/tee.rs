@@ -9,8 +9,8 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use portunus_cache::{Copy, Fill};
+use portunus_errno::errno_text;
 use portunus_spool::{Limits, Writer, fifo};
-use portunus_telemetry::errno_text;
 
 use crate::body::{Body, BodyError};
 
