@@ -36,9 +36,6 @@ impl Gunzip {
                     break;
                 }
                 *self = Self::default();
-                return self
-                    .push(rest, out, end - out.len())
-                    .map(|more| input.len() - rest.len() + more);
             }
             let mut piece = Vec::with_capacity((end - out.len()).min(32 << 10));
             let so_far = self.inflate.total_in();

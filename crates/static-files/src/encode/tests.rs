@@ -99,6 +99,13 @@ fn gunzip_reads_members_in_bounded_pieces_and_notices_a_cut() {
     assert!(gunzip.is_complete());
     assert_eq!(out, [&data[..], b"tail"].concat());
 
+    // Small ones, as many as a file in memory may hold.
+    let members = best(Coding::Gzip, b"").expect("memory").repeat(10_000);
+    let (mut gunzip, mut out) = (Gunzip::default(), Vec::new());
+    let taken = gunzip.push(&members, &mut out, usize::MAX).expect("gzip");
+    assert_eq!((taken, out.len()), (members.len(), 0));
+    assert!(gunzip.is_complete());
+
     let mut cut = Gunzip::default();
     cut.push(&file[..100], &mut Vec::new(), usize::MAX)
         .expect("gzip so far");
