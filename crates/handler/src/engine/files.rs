@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use http::header::RANGE;
 use http::{Method, Version};
+use portunus_routing::LocationId;
 use portunus_static_files::cache::symlinks_from;
 use portunus_static_files::{Kind, OpenError, OpenOptions, Opened, Probed};
 use portunus_telemetry::Severity;
@@ -27,6 +28,8 @@ use crate::respond::{CONDITIONS, ReadyFile};
 pub(crate) struct Found {
     path: Vec<u8>,
     probed: Probed,
+    /// Whose way of opening files it was found in.
+    location: LocationId,
     /// `path` is what the URI names in the location at hand; a change of either takes that back.
     pub(super) current: bool,
 }
@@ -69,6 +72,7 @@ pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
                 cx.found = Some(Found {
                     path,
                     probed,
+                    location: cx.location,
                     current: false,
                 });
                 return super::redirect(cx, uri, cx.args.clone());
@@ -162,7 +166,9 @@ fn file(cx: &mut Context, site: &Site) -> Step {
         Some(found) if found.current => (found.path, Some(found.probed)),
         found => {
             let path = cx.request_path();
-            let found = found.filter(|found| found.path == path);
+            let found = found.filter(|found| {
+                found.path == path && opens_alike(site.location(found.location), location)
+            });
             (path, found.map(|found| found.probed))
         }
     };
@@ -242,6 +248,12 @@ pub(super) fn open_options(cx: &mut Context, location: &Location, path: &[u8]) -
     }
 }
 
+/// Whether what is found in the one location may be handed out in the other without a look of its own.
+fn opens_alike(one: &Location, other: &Location) -> bool {
+    let fixed = |location: &Location| location.symlinks_from.is_none();
+    one.open == other.open && fixed(one) && fixed(other)
+}
+
 /// Maps a failed look-up to a status, and logs it as nginx does.
 fn refuse(cx: &mut Context, path: &[u8], error: OpenError) -> Step {
     let status = error.status();
@@ -309,6 +321,7 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
                     cx.found = Some(Found {
                         path,
                         probed,
+                        location: cx.location,
                         current,
                     });
                 }

@@ -66,7 +66,7 @@ pub enum Revalidate {
 }
 
 /// One location's way of opening files.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OpenOptions {
     /// Which symbolic links to follow.
     pub symlinks: DisableSymlinks,
