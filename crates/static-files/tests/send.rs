@@ -30,8 +30,12 @@ fn content() -> Vec<u8> {
 }
 
 fn open(path: &Path) -> Rc<Entry> {
+    open_settled(path, Duration::ZERO)
+}
+
+fn open_settled(path: &Path, settle: Duration) -> Rc<Entry> {
     let cache = OpenFileCache::new(Config {
-        settle: Duration::ZERO,
+        settle,
         ..Config::default()
     });
     match cache.open(path.as_os_str().as_bytes(), &OpenOptions::default()) {
@@ -50,6 +54,19 @@ fn next(body: &mut StaticBody) -> Option<io::Result<Bytes>> {
     }
 }
 
+fn append(path: &Path) {
+    let file = fs::File::options().append(true).open(path).expect("ours");
+    file.write_at(b"more", SIZE as u64).map(drop).expect("room");
+}
+
+fn rest(mut body: StaticBody) -> io::Result<Vec<u8>> {
+    let mut sent = Vec::new();
+    while let Some(chunk) = next(&mut body) {
+        sent.extend_from_slice(&chunk?);
+    }
+    Ok(sent)
+}
+
 /// Sends the first chunk, lets `edit` loose on the file, then sends the rest.
 fn edited(edit: impl FnOnce(&Path)) -> io::Result<Vec<u8>> {
     let folder = tempfile::tempdir().expect("a folder");
@@ -58,9 +75,7 @@ fn edited(edit: impl FnOnce(&Path)) -> io::Result<Vec<u8>> {
     let mut body = StaticBody::whole(&open(&path));
     let mut sent = next(&mut body).expect("a chunk")?.to_vec();
     edit(&path);
-    while let Some(chunk) = next(&mut body) {
-        sent.extend_from_slice(&chunk?);
-    }
+    sent.extend_from_slice(&rest(body)?);
     Ok(sent)
 }
 
@@ -89,10 +104,7 @@ fn changes_under_way_cut_the_transfer() {
 
 #[test]
 fn changes_that_do_not_matter_do_not_cut() {
-    let appended = edited(|path| {
-        let file = fs::File::options().append(true).open(path).expect("ours");
-        file.write_at(b"more", SIZE as u64).map(drop).expect("room");
-    });
+    let appended = edited(append);
     assert_eq!(appended.expect("a log goes on"), content());
     let replaced = edited(|path| {
         let new = path.with_extension("new");
@@ -103,6 +115,47 @@ fn changes_that_do_not_matter_do_not_cut() {
     assert_eq!(replaced.expect("the old file is still whole"), content());
     let removed = edited(|path| fs::remove_file(path).expect("there"));
     assert_eq!(removed.expect("the old file is still whole"), content());
+}
+
+#[test]
+fn a_log_goes_on_before_anything_was_sent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("f");
+    fs::write(&path, content()).expect("room");
+    let hour = Duration::from_secs(3_600);
+    let entry = open_settled(&path, hour);
+    append(&path);
+    let sent = rest(StaticBody::whole(&entry)).expect("it has only grown");
+    assert!(sent == content());
+    let range = |start, end| ByteRange { start, end };
+    let sent = rest(StaticBody::range(&entry, range(100, 200))).expect("it has only grown");
+    assert_eq!(sent, &content()[100..200]);
+
+    let entry = open_settled(&path, hour);
+    fs::write(&path, vec![9; SIZE * 2]).expect("room");
+    let rewritten = rest(StaticBody::whole(&entry));
+    assert!(rewritten.is_err());
+}
+
+#[test]
+fn a_log_goes_on_between_two_ranges() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("f");
+    fs::write(&path, content()).expect("room");
+    let range = |start, end| ByteRange { start, end };
+    let ranges = [range(0, 10), range(200_000, 200_010)];
+    let multipart = Multipart::new(&ranges, SIZE as u64, None);
+    let length = multipart.length();
+    let mut body = StaticBody::multipart(&open(&path), multipart);
+    let mut sent = 0;
+    // The head of a part, and the part.
+    for _ in 0..2 {
+        let part = next(&mut body).expect("more to come").expect("untouched");
+        sent += part.len() as u64;
+    }
+    append(&path);
+    sent += rest(body).expect("it has only grown").len() as u64;
+    assert_eq!(sent, length);
 }
 
 #[test]

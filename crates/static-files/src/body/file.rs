@@ -6,7 +6,7 @@
 //!
 //! After each chunk the file is looked at again. If it has shrunk, or other bytes stand where sent ones stood, the body
 //! fails and the connection cuts the transfer: a mixture is never passed off as a file. A file that only grows, such as
-//! a log, is sent up to the length it had.
+//! a log, is sent up to the length it had; before anything was sent of it, the bytes at its end tell (`Entry::tail`).
 //!
 //! # sendfile
 //!
@@ -63,7 +63,7 @@ const SLOW: Duration = Duration::from_micros(500);
 /// So many reads go to the blocking thread after a slow one.
 const SUSPICION: u8 = 16;
 /// How much of what was sent is compared when the file's time stamp has moved.
-const SAMPLE: usize = 64;
+pub(crate) const SAMPLE: usize = 64;
 
 /// What a blocking thread brings back: the buffer, and how much of it is filled.
 type Read = (Box<[u8]>, io::Result<usize>);
@@ -87,9 +87,10 @@ pub struct FileBody {
     end: u64,
     /// The file as it was when the head of the answer was made.
     state: Validator,
-    /// The last bytes sent: as many as `sampled`, ending at `position`.
+    /// The last bytes sent, or before that the last of the file: as many as `sampled`, from `sampled_at` on.
     sample: [u8; SAMPLE],
     sampled: usize,
+    sampled_at: u64,
     home: Home,
     reading: Option<JoinHandle<Read>>,
     nowait: bool,
@@ -112,6 +113,7 @@ impl FileBody {
         let file = Arc::clone(entry.file()?);
         let mut body = Self::over(file, range.start..range.end, *entry.validator());
         body.settled = entry.is_settled();
+        body.remember_tail(entry.tail(), entry.size());
         Some(body)
     }
 
@@ -144,6 +146,7 @@ impl FileBody {
             state,
             sample: [0; SAMPLE],
             sampled: 0,
+            sampled_at: bytes.start,
             home: Home::default(),
             reading: None,
             nowait: true,
@@ -223,8 +226,7 @@ impl FileBody {
         if from + (read as u64) < self.position {
             return Err(cut("the file has shrunk while it was sent"));
         }
-        self.sample = sample;
-        self.sampled = read;
+        (self.sample, self.sampled, self.sampled_at) = (sample, read, from);
         Ok(())
     }
 
@@ -232,7 +234,6 @@ impl FileBody {
     pub(super) fn restart(&mut self, range: ByteRange) {
         self.position = self.origin.saturating_add(range.start);
         self.end = self.origin.saturating_add(range.end);
-        self.sampled = 0;
     }
 
     fn left(&self) -> u64 {
@@ -319,7 +320,7 @@ impl FileBody {
         }
         let mut again = [0; SAMPLE];
         let again = again.get_mut(..self.sampled).unwrap_or_default();
-        let read = pread(&self.file, &mut *again, self.position - self.sampled as u64)?;
+        let read = pread(&self.file, &mut *again, self.sampled_at)?;
         if self.sampled == 0
             || read < self.sampled
             || self.sample.get(..self.sampled) != Some(again)
@@ -330,13 +331,15 @@ impl FileBody {
         Ok(())
     }
 
-    fn remember_tail(&mut self, sent: &[u8]) {
+    /// Takes the sample from the end of `sent`, which ends at `end` of the file.
+    fn remember_tail(&mut self, sent: &[u8], end: u64) {
         let tail = sent
             .get(sent.len().saturating_sub(SAMPLE)..)
             .unwrap_or_default();
         if let Some(sample) = self.sample.get_mut(..tail.len()) {
             sample.copy_from_slice(tail);
             self.sampled = tail.len();
+            self.sampled_at = end.saturating_sub(tail.len() as u64);
         }
     }
 }
@@ -362,8 +365,8 @@ impl Body for FileBody {
             return Poll::Ready(Some(Err(cut("the file has shrunk while it was sent"))));
         }
         this.verify()?;
-        this.remember_tail(buffer.get(..read).unwrap_or_default());
         this.position += read as u64;
+        this.remember_tail(buffer.get(..read).unwrap_or_default(), this.position);
         Poll::Ready(Some(Ok(Frame::data(this.home.send(buffer, read)))))
     }
 

@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+pub(crate) use self::file::SAMPLE;
 pub use self::file::{FileBody, Segment};
 pub use self::multipart::{Multipart, MultipartBody};
 pub use self::part::FilePart;

@@ -28,6 +28,8 @@ pub struct Entry {
     pub(super) content: Arc<Content>,
     pub(super) file: Option<Arc<File>>,
     pub(super) settled: bool,
+    /// The last bytes of a file that is being written to and not in memory.
+    pub(super) tail: Box<[u8]>,
     /// When the page cache last had the file, in milliseconds of the coarse clock; 0 for never.
     warm: Cell<u64>,
     /// What the caller has made of this file, and where that holds.
@@ -58,6 +60,7 @@ impl Entry {
             content,
             file,
             settled,
+            tail: Box::default(),
             warm: Cell::new(0),
             kept: RefCell::default(),
         }
@@ -81,6 +84,7 @@ impl Entry {
             content: Arc::clone(&self.content),
             file,
             settled: self.settled,
+            tail: self.tail.clone(),
             warm: Cell::new(0),
             kept: RefCell::default(),
         }
@@ -194,6 +198,10 @@ impl Entry {
 
     pub(crate) fn content(&self) -> &Arc<Content> {
         &self.content
+    }
+
+    pub(crate) fn tail(&self) -> &[u8] {
+        &self.tail
     }
 
     /// There is something to send from: the bytes or the open file.

@@ -17,6 +17,7 @@ use super::content::{Content, Contents};
 use super::entry::Entry;
 use super::options::{Config, OpenOptions};
 use super::walk::open_for_reading;
+use crate::body::SAMPLE;
 use crate::error::{Call, OpenError};
 use crate::validator::{Shape, Validator};
 
@@ -75,18 +76,22 @@ impl Loader<'_> {
         }
         let spacious = validator.size <= EASY || self.budget.has_room(validator.size);
         if validator.size > self.config.in_memory || !spacious {
-            return Ok(Loaded::File(Rc::new(self.unread(validator, fd, settled))));
+            return self.unread(fd, validator, settled);
         }
         self.read(fd, validator, now, &mut make_room)
     }
 
-    fn unread(&self, validator: Validator, fd: OwnedFd, settled: bool) -> Entry {
-        let content = if settled {
-            self.contents.share(validator, None)
-        } else {
-            Contents::private(validator, None)
-        };
-        entry(content, fd, settled)
+    fn unread(
+        &self,
+        fd: OwnedFd,
+        validator: Validator,
+        settled: bool,
+    ) -> Result<Loaded, OpenError> {
+        if !settled {
+            return unsettled(fd, validator);
+        }
+        let content = self.contents.share(validator, None);
+        Ok(Loaded::File(Rc::new(entry(content, fd, true))))
     }
 
     /// Reads a small file whole. A file that changes while it is read is read again.
@@ -118,8 +123,7 @@ impl Loader<'_> {
             };
             return Ok(Loaded::File(Rc::new(entry)));
         }
-        let content = Contents::private(validator, None);
-        Ok(Loaded::File(Rc::new(entry(content, fd, false))))
+        unsettled(fd, validator)
     }
 
     /// Shares what may be kept and for which there is room; true if so. The rest serves this one answer.
@@ -162,6 +166,23 @@ impl Loader<'_> {
     }
 }
 
+/// A file that is sent as it is read while others may write to it, with the last bytes of it.
+fn unsettled(fd: OwnedFd, mut validator: Validator) -> Result<Loaded, OpenError> {
+    let mut tail = Box::default();
+    for _ in 0..ATTEMPTS {
+        let read = read_tail(&fd, validator.size);
+        let after = Validator::from_stat(&look_at(&fd)?);
+        if after == validator {
+            tail = read;
+            break;
+        }
+        validator = after;
+    }
+    let mut entry = entry(Contents::private(validator, None), fd, false);
+    entry.tail = tail;
+    Ok(Loaded::File(Rc::new(entry)))
+}
+
 fn entry(content: Arc<Content>, fd: OwnedFd, settled: bool) -> Entry {
     let wanted = content.body.is_none() || content.validator.size > COPIED;
     let file = wanted.then(|| Arc::new(File::from(fd)));
@@ -195,6 +216,16 @@ fn read_whole(fd: &OwnedFd, size: u64) -> Result<Option<Vec<u8>>, OpenError> {
     }
     data.truncate(filled);
     Ok(Some(data))
+}
+
+/// The last bytes; none if the page cache has not got them.
+fn read_tail(fd: &OwnedFd, size: u64) -> Box<[u8]> {
+    let mut tail = [0; SAMPLE];
+    let from = size.saturating_sub(SAMPLE as u64);
+    match read_cached(fd, &mut tail, from) {
+        Ok(read) if from + read as u64 == size => tail.get(..read).unwrap_or_default().into(),
+        _ => Box::default(),
+    }
 }
 
 /// Reads what the page cache has. Where the file system cannot say whether it has it, reads all the same.
