@@ -287,6 +287,31 @@ fn open_file_cache_believes_for_as_long_as_it_is_told() {
     }
 }
 
+#[test]
+fn open_file_cache_lets_go_of_a_large_file_that_is_written_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("log");
+    let options = OpenOptions {
+        revalidate: Revalidate::Every {
+            valid: Duration::from_secs(3_600),
+            min_uses: 1,
+            errors: false,
+        },
+        ..OpenOptions::default()
+    };
+    let cache = cache();
+    let large = vec![b'a'; 300_000];
+    fs::write(&path, &large).expect("room");
+    let size = || file(&cache, &path, &options).size();
+    assert_eq!([size(), size()], [300_000; 2]);
+    fs::write(&path, [&large[..], b"more"].concat()).expect("room");
+    assert_eq!([size(), size()], [300_004; 2]);
+    // Another file of that name shows later.
+    fs::write(folder.path().join("new"), "new").expect("room");
+    fs::rename(folder.path().join("new"), &path).expect("the same folder");
+    assert_eq!(size(), 300_004);
+}
+
 #[tokio::test(start_paused = true)]
 async fn memory_stays_within_the_budget() {
     const BUDGET: usize = 1 << 20;

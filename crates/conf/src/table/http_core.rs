@@ -206,7 +206,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
         "Request that is made after an answer is complete.";
     OPEN_FILE_CACHE "open_file_cache" in HTTP | SERVER | LOCATION,
         TAKE12, Special(Special::OpenFileCache) = "off", Nearest,
-        Differs("one table for all; \"max\" and \"inactive\" of the \"http\" level rule, from the start of the process"), "Keeps what is known of files for a while.";
+        Differs("one table for all; \"max\" and \"inactive\" of the \"http\" level rule, from the start of the process; a large file that is written to shows at once"), "Keeps what is known of files for a while.";
     OPEN_FILE_CACHE_VALID "open_file_cache_valid" in HTTP | SERVER | LOCATION,
         TAKE1, Sec = "60s", Nearest,
         Honoured, "After how long a kept file is looked at again.";

@@ -204,6 +204,19 @@ impl Entry {
         &self.tail
     }
 
+    /// Whether what is kept open, and not in memory, has the content that it had.
+    pub(super) fn is_unwritten(&self) -> bool {
+        let (None, Some(file)) = (&self.content.body, &self.file) else {
+            return true;
+        };
+        let then = self.validator();
+        fstat(file).is_ok_and(|stat| {
+            let now = Validator::from_stat(&stat);
+            // The change time moves when another file takes its name, too.
+            now.modified == then.modified && now.size == then.size
+        })
+    }
+
     /// There is something to send from: the bytes or the open file.
     pub(super) fn is_ready(&self) -> bool {
         self.content.body.is_some() || self.file.is_some()

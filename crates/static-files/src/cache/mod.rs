@@ -297,7 +297,11 @@ impl OpenFileCache {
             let same_way = slot.symlinks == (options.symlinks, options.from);
             // nginx: the number of uses decides what stays open, so it says nothing of the rest.
             let used = slot.uses > min_uses || !matches!(slot.known, Known::File(_));
-            if fresh && usable && same_way && used {
+            let unwritten = match &slot.known {
+                Known::File(entry) => entry.is_unwritten(),
+                _ => true,
+            };
+            if fresh && usable && same_way && used && unwritten {
                 return Recall::Known(slot.known.clone());
             }
         }
