@@ -2,12 +2,13 @@
 //! the page cache has dropped. On a running server.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use portunus_testkit::{
-    Connection, EditPlan, Error, Launch, Program, Server, edit_under_load, exchange,
+    Connection, EditPlan, Error, Framing, Launch, Program, Server, edit_under_load, exchange,
 };
 use rustix::fs::{Advice, fadvise};
 use tempfile::TempDir;
@@ -166,6 +167,56 @@ fn a_file_replaced_while_it_is_sent_is_sent_as_it_was() -> Result {
         body_of(answer) == after,
         "the next request sees the new file"
     );
+    Ok(())
+}
+
+/// One request, answered by what `answer` makes once it has come.
+fn answer_one(listener: &TcpListener, answer: impl FnOnce() -> std::io::Result<String>) -> Result {
+    let (stream, _) = listener.accept()?;
+    let lines = BufReader::new(&stream).lines();
+    for line in lines {
+        if line?.is_empty() {
+            break;
+        }
+    }
+    (&stream).write_all(answer()?.as_bytes())?;
+    Ok(())
+}
+
+/// Whoever is asked may have replaced the very file that `try_files` has found before.
+#[test]
+fn a_file_replaced_while_somebody_is_asked_is_looked_at_anew() -> Result {
+    let folder = folder()?;
+    let path = folder.path().join("a.txt");
+    fs::write(&path, "old ".repeat(100))?;
+    let asked = TcpListener::bind("127.0.0.1:0")?;
+    let rules = format!(
+        "location / {{ try_files $uri =404; proxy_pass http://{}; }}
+         location /known/ {{ alias %%ROOT%%/; }}
+         location /made/ {{ internal; alias %%ROOT%%/; }}",
+        asked.local_addr()?
+    );
+    let server = serve(&rules, folder.path())?;
+    let begun = Instant::now();
+    // A form is made of what has been left alone for long enough to be remembered.
+    let known = "GET /known/a.txt HTTP/1.1\nAccept-Encoding: gzip";
+    while exchange(server.address(0), known)?.framing != Framing::Length {
+        assert!(begun.elapsed() < Duration::from_secs(20), "no form is made");
+    }
+    let made = "new ".repeat(100);
+    let answer = std::thread::scope(|scope| -> Result<_> {
+        scope.spawn(|| {
+            let replace = || {
+                let new = folder.path().join("new");
+                fs::write(&new, &made)?;
+                fs::rename(&new, &path)?;
+                Ok("HTTP/1.1 200 OK\r\nX-Accel-Redirect: /made/a.txt\r\n\r\n".to_owned())
+            };
+            answer_one(&asked, replace).expect("asked once");
+        });
+        Ok(exchange(server.address(0), "GET /a.txt HTTP/1.1")?)
+    })?;
+    assert_eq!(answer.text(), made);
     Ok(())
 }
 

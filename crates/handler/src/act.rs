@@ -25,10 +25,10 @@ pub(crate) async fn act(mut cx: Box<Context>, plan: Plan) -> Response<ResponseBo
 /// All but PHP is boxed: a future is as large as the largest of what it may wait for, and each request to PHP
 /// moved, and kept while it waited, three times what it needs.
 pub(crate) async fn settle(cx: &mut Context, mut plan: Plan) -> Option<Box<Reply>> {
-    if !matches!(plan, Plan::FastCgi) {
-        cx.moment = None;
-    }
     loop {
+        if !matches!(plan, Plan::FastCgi) {
+            cx.forget_looks();
+        }
         plan = match plan {
             Plan::Answer(reply) => return Some(reply),
             Plan::Ready(file) => return Some(file.into_reply(cx)),

@@ -262,6 +262,12 @@ impl Context {
         self.head.method == Method::HEAD
     }
 
+    /// From here on the request waits for somebody who may change what it has seen.
+    pub(crate) fn forget_looks(&mut self) {
+        self.moment = None;
+        self.found = None;
+    }
+
     /// Not long ago, and no later than now. Asks the clock only where the request has waited for something.
     pub(crate) fn recent(&self) -> Instant {
         match self.moment {

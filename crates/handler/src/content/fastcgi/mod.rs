@@ -41,7 +41,7 @@ pub(crate) async fn run(cx: &mut Context) -> Plan {
     cx.upstream.pass_on();
     let mut stored = None;
     if let Some(rules) = &fastcgi.caching {
-        cx.moment = None;
+        cx.forget_looks();
         // nginx, too, has the body before it looks: it may be a part of the key.
         if let Err(step) = take_body(cx, &site, fastcgi).await {
             return decide(cx, &site, step);
@@ -64,7 +64,7 @@ pub(crate) async fn ask(
     storing: Option<Box<Storing<'_>>>,
 ) -> Plan {
     if matches!(cx.body, RequestBody::Unread(_)) {
-        cx.moment = None;
+        cx.forget_looks();
     }
     if let Err(step) = take_body(cx, site, fastcgi).await {
         return decide(cx, site, step);
@@ -85,7 +85,7 @@ pub(crate) async fn ask(
     let params = params.pairs;
     let mut body = body(cx, fastcgi);
     // What PHP leaves behind is newer than any look so far.
-    cx.moment = None;
+    cx.forget_looks();
     let idempotent = cx.head.method.is_idempotent();
     let limit_rate = fastcgi.limit_rate.as_ref();
     let limit_rate = limit_rate.map_or(0, |rate| cx.expand_size(rate));
