@@ -29,11 +29,15 @@ pub(crate) const MONTHS: [&str; 12] = [
 
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
+/// The end of the year 9999.
+const LAST_SECOND: i64 = 253_402_300_799;
+
 impl Civil {
-    /// The calendar fields of `seconds` since 1970. Moments before 1970 become 1970, as in `ngx_gmtime`.
+    /// The calendar fields of `seconds` since 1970. Moments before 1970 become 1970, those after 9999 its last second, as
+    /// in `ngx_gmtime`.
     #[must_use]
     pub fn from_unix(seconds: i64) -> Self {
-        let seconds = seconds.max(0);
+        let seconds = seconds.clamp(0, LAST_SECOND);
         let days = seconds / 86_400;
         let of_day = seconds % 86_400;
         // Days from March 1 of year 0, so that a leap day ends its year.
@@ -295,9 +299,12 @@ mod tests {
     }
 
     #[test]
-    fn before_1970_is_written_as_1970() {
+    fn what_a_date_cannot_say_is_the_first_or_the_last() {
         assert_eq!(format(-5), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(format(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");
+        for late in [LAST_SECOND, LAST_SECOND + 1, i64::MAX] {
+            assert_eq!(format(late), "Fri, 31 Dec 9999 23:59:59 GMT");
+        }
     }
 
     proptest! {

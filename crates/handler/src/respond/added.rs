@@ -2,7 +2,7 @@
 //!
 //! Source: nginx, ngx_http_headers_filter_module.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use portunus_static_files::http_time;
@@ -147,6 +147,7 @@ fn put(reply: &mut Reply, added: &AddedHeader, value: Option<HeaderValue>) {
 }
 
 fn set_expires(cx: &mut Context, expires: &Expires, reply: &mut Reply) {
+    let stands = matches!(expires, Expires::Fixed(_));
     let at = match expires {
         Expires::Fixed(at) => *at,
         Expires::Dynamic(template) => {
@@ -166,7 +167,7 @@ fn set_expires(cx: &mut Context, expires: &Expires, reply: &mut Reply) {
         ExpiresAt::Off => return,
         ExpiresAt::Epoch => fixed(EPOCH, "no-cache"),
         ExpiresAt::Max => fixed(MAX_EXPIRES, MAX_AGE),
-        _ => computed(at, reply.validators.modified),
+        _ => computed(at, reply.validators.modified, stands),
     };
     if let Some(sent) = &mut cx.answer.sent {
         sent.insert(header::EXPIRES, date.clone());
@@ -183,8 +184,9 @@ fn fixed(date: &'static str, control: &'static str) -> (HeaderValue, HeaderValue
     )
 }
 
-fn computed(at: ExpiresAt, modified: Option<i64>) -> (HeaderValue, HeaderValue) {
-    let now = Clock::since_epoch().as_secs();
+/// `stands` if the configuration itself says when: what it counts backwards is in the past for every file.
+fn computed(at: ExpiresAt, modified: Option<i64>, stands: bool) -> (HeaderValue, HeaderValue) {
+    let now = i64::try_from(Clock::since_epoch().as_secs()).unwrap_or(i64::MAX);
     let (moment, past) = match at {
         // nginx: no time is now, wherever it is counted from, and with either sign.
         ExpiresAt::AfterAccess { offset, .. } | ExpiresAt::AfterModification { offset, .. }
@@ -194,39 +196,35 @@ fn computed(at: ExpiresAt, modified: Option<i64>) -> (HeaderValue, HeaderValue) 
         }
         ExpiresAt::AfterAccess { offset, negative } => (shift(now, offset, negative), negative),
         ExpiresAt::AfterModification { offset, negative } => {
-            let base = modified
-                .and_then(|time| u64::try_from(time).ok())
-                .unwrap_or(now);
-            let moment = shift(base, offset, negative);
-            (moment, moment < now)
+            // nginx: -1 is no time.
+            let base = modified.filter(|time| *time != -1).unwrap_or(now);
+            (shift(base, offset, negative), negative && stands)
         }
         ExpiresAt::Daily(second) => (next_daily(now, second), false),
         ExpiresAt::Off | ExpiresAt::Epoch | ExpiresAt::Max => (now, true),
     };
-    let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(moment));
     let control = if past || moment < now {
         HeaderValue::from_static("no-cache")
     } else {
         let age = format!("max-age={}", moment - now);
         HeaderValue::try_from(age).unwrap_or(HeaderValue::from_static("no-cache"))
     };
-    (
-        HeaderValue::try_from(date).unwrap_or(HeaderValue::from_static(EPOCH)),
-        control,
-    )
+    let date = HeaderValue::try_from(http_time::format(moment));
+    (date.unwrap_or(HeaderValue::from_static(EPOCH)), control)
 }
 
-fn shift(base: u64, offset: Duration, negative: bool) -> u64 {
+fn shift(base: i64, offset: Duration, negative: bool) -> i64 {
+    let seconds = i64::try_from(offset.as_secs()).unwrap_or(i64::MAX);
     if negative {
-        base.saturating_sub(offset.as_secs())
+        base.saturating_sub(seconds)
     } else {
-        base + offset.as_secs()
+        base.saturating_add(seconds)
     }
 }
 
 /// The next time that the clock shows that second of the day, in local time.
-fn next_daily(now: u64, second: u32) -> u64 {
-    let midnight = now - u64::from(Clock::second_of_day());
-    let today = midnight + u64::from(second);
+fn next_daily(now: i64, second: u32) -> i64 {
+    let midnight = now - i64::from(Clock::second_of_day());
+    let today = midnight + i64::from(second);
     if today > now { today } else { today + 86_400 }
 }

@@ -28,7 +28,7 @@ fn line(out: &mut Vec<u8>, entry: &ListingEntry, options: &ListingOptions) {
     escape::uri_component(out, &entry.name);
     out.extend_from_slice(if directory { b"/\">" } else { b"\">" });
     name(out, &entry.name, directory, options.utf8);
-    date(out, entry.modified + options.utc_offset);
+    date(out, entry.modified.saturating_add(options.utc_offset));
     size(out, entry, options.exact_size);
     out.extend_from_slice(b"\r\n");
 }
