@@ -287,6 +287,29 @@ fn open_file_cache_believes_for_as_long_as_it_is_told() {
     }
 }
 
+/// As where one location has it and the other has not.
+#[test]
+fn open_file_cache_believes_only_looks_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("f");
+    let century = Duration::from_secs(100 * 365 * 86_400);
+    let options = OpenOptions {
+        revalidate: Revalidate::Every {
+            valid: century,
+            min_uses: 1,
+            errors: false,
+        },
+        ..OpenOptions::default()
+    };
+    let cache = cache();
+    fs::write(&path, "old").expect("room");
+    assert_eq!(file(&cache, &path, &OpenOptions::default()).size(), 3);
+    fs::write(&path, "newer").expect("room");
+    assert_eq!(file(&cache, &path, &options).size(), 5);
+    fs::write(&path, "newest").expect("room");
+    assert_eq!(file(&cache, &path, &options).size(), 5);
+}
+
 #[test]
 fn open_file_cache_lets_go_of_a_large_file_that_is_written_to() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -29,7 +29,7 @@ pub(super) struct Slot {
     hash: u64,
     pub(super) path: CString,
     pub(super) known: Known,
-    /// Milliseconds of the coarse clock when the file system was last asked; used under `open_file_cache` only.
+    /// Milliseconds of the coarse clock when the file system was last asked under `open_file_cache`; 0 for never.
     pub(super) checked: u64,
     pub(super) uses: u32,
     /// [`Moment::now`](super::Moment::now) of the last look that found the file unchanged; 0 for none.

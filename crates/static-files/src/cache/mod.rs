@@ -291,8 +291,8 @@ impl OpenFileCache {
             errors,
         } = options.revalidate
         {
-            let fresh =
-                u128::from(coarse_millis().saturating_sub(slot.checked)) < valid.as_millis();
+            let age = coarse_millis().saturating_sub(slot.checked);
+            let fresh = slot.checked > 0 && u128::from(age) < valid.as_millis();
             let usable = errors || !matches!(slot.known, Known::Failed(_));
             let same_way = slot.symlinks == (options.symlinks, options.from);
             // nginx: the number of uses decides what stays open, so it says nothing of the rest.
