@@ -86,13 +86,13 @@ impl Context {
         !self.lost_its_alias() && put(out, &self.request_path())
     }
 
-    /// Whether an `alias` has nothing to stand for, since a `rewrite` has left the URI behind which its location
-    /// was found for.
+    /// Whether an `alias` has nothing to stand for, since a `rewrite` and a `break` have left the URI behind which its
+    /// location was found for.
     ///
-    /// Source: nginx, `ngx_http_map_uri_to_path`.
+    /// Source: nginx, `ngx_http_map_uri_to_path`; `valid_location` in `ngx_http_script.c`.
     pub(super) fn lost_its_alias(&self) -> bool {
         let location = self.location_in(&self.site);
-        let lost = (self.location_left || self.uri_rewritten) && location.root.alias.is_some();
+        let lost = self.location_left && location.root.alias.is_some();
         if lost {
             let name = location.name.escape_ascii();
             let message = format_args!(

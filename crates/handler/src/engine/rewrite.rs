@@ -145,7 +145,6 @@ impl RewriteContext<Variable> for Context {
     }
 
     fn redirect_matched(&mut self) {
-        self.uri_rewritten = true;
         self.internal = true;
     }
 
