@@ -1,6 +1,7 @@
 //! Why a file cannot be served, in nginx's words.
 
 use std::fmt;
+use std::io;
 
 use portunus_errno::strerror;
 use rustix::io::Errno;
@@ -99,6 +100,12 @@ impl OpenError {
                 errno: errno.raw_os_error(),
             },
         }
+    }
+
+    /// What `stat` has said of a path.
+    #[must_use]
+    pub fn of_stat(error: &io::Error) -> Self {
+        Self::new(Call::Stat, Errno::from_io_error(error).unwrap_or(Errno::IO))
     }
 
     /// The status nginx's static handler answers: 404, 403 or 500.

@@ -2,6 +2,7 @@
 //!
 //! Source: nginx, `ngx_http_rewrite_handler`, `ngx_http_core_post_rewrite_phase`.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::rc::Rc;
@@ -11,7 +12,7 @@ use portunus_routing::rewrite::{
     FileTest, NewArgs, Note, RewriteContext, RewriteFailure, RewriteOutcome,
 };
 use portunus_routing::{Captures, LocationId, Slot};
-use portunus_static_files::{DisableSymlinks, Kind};
+use portunus_static_files::{DisableSymlinks, Kind, OpenError};
 use portunus_telemetry::Severity;
 
 use super::{Plan, Step};
@@ -193,14 +194,23 @@ impl RewriteContext<Variable> for Context {
                 FileTest::Executable => {}
             }
         }
-        let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
-        std::fs::metadata(path).is_ok_and(|metadata| match test {
+        let metadata = match std::fs::metadata(OsStr::from_bytes(path)) {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                let error = OpenError::of_stat(&error);
+                if !error.is_missing() {
+                    self.log(Severity::Crit, format_args!("{}", error.describe(path)));
+                }
+                return false;
+            }
+        };
+        match test {
             FileTest::File => metadata.is_file(),
             FileTest::Directory => metadata.is_dir(),
             // A FIFO, a socket or a device is nothing to nginx.
             FileTest::Exists => metadata.is_file() || metadata.is_dir(),
             FileTest::Executable => metadata.permissions().mode() & 0o100 != 0,
-        })
+        }
     }
 
     fn wants_notes(&self) -> bool {
