@@ -10,12 +10,12 @@ use std::sync::{Arc, MutexGuard, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::runtime::Id;
+use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::pool::{Shared, State, settle};
-use crate::slots::{self, Attention, LONG_WAIT, Released, Reply};
+use crate::slots::{self, Attention, Released, Reply};
 
 /// The keeper looks no more often than that.
 const TICK: Duration = Duration::from_millis(1);
@@ -68,7 +68,8 @@ impl State {
     }
 }
 
-/// Makes sure that the keeper of `worker`, the calling thread, looks at `due` or before. Unlocks.
+/// Makes sure that the keeper of `worker`, the calling thread, looks at `due` or before. Unlocks. A thread whose runtime has
+/// ended has none.
 pub(crate) fn expect(
     shared: &Arc<Shared>,
     mut state: MutexGuard<'_, State>,
@@ -81,6 +82,7 @@ pub(crate) fn expect(
             seat.armed = Some(due);
             seat.waker.clone()
         }
+        None if Handle::try_current().is_err() => return,
         None => {
             state.seats.0.push(Seat {
                 worker,
@@ -155,11 +157,9 @@ fn look_after(shared: &Shared, worker: Id, cx: &mut Context<'_>) -> Option<Insta
     }
     let expired = state.slots.line.expire(worker, now);
     released.extend(state.slots.lend(now));
-    let most = match state.slots.can_lend() {
-        true => LONG_WAIT,
-        false => Duration::MAX,
-    };
-    let wait = state.slots.line.next_end(worker, most);
+    // Whoever looks lends to all.
+    let waits = [state.slots.line.next_end(worker), state.slots.next_lend()];
+    let wait = waits.into_iter().flatten().min();
     let wait = wait.map(|end| end.max(now + TICK));
     let due = [next, wait]
         .into_iter()
@@ -265,4 +265,48 @@ fn look_at(
         Attention::Unknown(Some(due)) => due.min(close_at),
         _ => close_at,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Address, PoolConfig};
+    use crate::pool::{Lease, Pool, Waiting};
+    use crate::queue::Queue;
+    use crate::slots::Size;
+
+    fn ask(pool: &Pool, lane: usize) -> Result<Lease, Waiting<'_>> {
+        let asked = pool.ask(lane, Queue::default(), Instant::now(), Waker::noop());
+        asked.unwrap()
+    }
+
+    /// A place in the line; the keeper has looked since.
+    async fn wait(pool: &Pool, lane: usize) -> Waiting<'_> {
+        let waiting = ask(pool, lane).unwrap_err();
+        tokio::task::yield_now().await;
+        waiting
+    }
+
+    fn granted(waiting: &mut Waiting<'_>) -> Option<Lease> {
+        match waiting.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(lease) => lease,
+            Poll::Pending => None,
+        }
+    }
+
+    fn pool_of(size: Size) -> (Pool, std::net::TcpListener) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = Address::Tcp(listener.local_addr().unwrap());
+        (Pool::new(PoolConfig::new(address, size)), listener)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn more_room_for_a_lane_is_used_at_once() {
+        let (pool, _listener) = pool_of(Size::Fixed(3));
+        pool.set_lane(1, Some(1));
+        let _busy = ask(&pool, 1).unwrap();
+        let (mut first, mut second) = (wait(&pool, 1).await, wait(&pool, 1).await);
+        pool.set_lane(1, Some(3));
+        assert!(granted(&mut first).is_some() && granted(&mut second).is_some());
+    }
 }

@@ -155,7 +155,11 @@ impl Pool {
     /// Lets requests of a lane use so many slots at most; half of them for `None`. Lane 0 is the
     /// general one.
     pub fn set_lane(&self, lane: usize, slots: Option<usize>) {
-        self.shared.lock().slots.set_lane(lane, slots);
+        let mut state = self.shared.lock();
+        state.slots.set_lane(lane, slots);
+        let released = state.slots.refill(now());
+        drop(state);
+        released.into_iter().for_each(settle);
     }
 
     /// Closes all idle connections. To be called before FPM is signalled: an idle connection
@@ -190,7 +194,7 @@ impl Pool {
         };
         // Nobody can have given it anything yet.
         let _ = state.slots.poll(place, &mut Context::from_waker(waker));
-        let wait = match state.slots.can_lend() {
+        let wait = match state.slots.can_lend_to(lane) {
             true => LONG_WAIT.min(queue.timeout),
             false => queue.timeout,
         };
@@ -276,7 +280,32 @@ pub(crate) fn settle(released: Released<Box<Connection>>) {
     }
 }
 
+/// Does what a release on `worker`, the calling thread, left to do. Its keeper is told of a connection that
+/// became idle.
+fn go_on(
+    shared: &Arc<Shared>,
+    mut state: MutexGuard<'_, State>,
+    worker: Id,
+    released: Released<Box<Connection>>,
+    now: Instant,
+) {
+    let idle = released.is_idle.then(|| {
+        state.watch_newest_idle(worker);
+        let close_at = now + state.reuse.idle_timeout;
+        match state.slots.idle.back().map(|idle| idle.attention) {
+            Some(Attention::Unknown(Some(ask_at))) => close_at.min(ask_at.into()),
+            _ => close_at,
+        }
+    });
+    match idle {
+        Some(due) => keeper::expect(shared, state, worker, due),
+        None => drop(state),
+    }
+    settle(released);
+}
+
 /// Standing in line; dropped, the place is given up.
+#[derive(Debug)]
 pub(crate) struct Waiting<'a> {
     pool: &'a Pool,
     lane: usize,
@@ -486,20 +515,7 @@ impl Lease {
         let released = state
             .slots
             .release(self.worker, self.lane, connection, now.into_std());
-        let is_idle = offered && !recycled && released.wake.is_none() && released.close.is_none();
-        if is_idle {
-            state.watch_newest_idle(self.worker);
-            let ask_at = (state.slots.idle.back()).and_then(|idle| match idle.attention {
-                Attention::Unknown(ask_at) => ask_at,
-                _ => None,
-            });
-            let close_at = now + self.rules.idle_timeout;
-            let due = ask_at.map_or(close_at, |due| close_at.min(due.into()));
-            keeper::expect(shared, state, self.worker, due);
-        } else {
-            drop(state);
-        }
-        settle(released);
+        go_on(shared, state, self.worker, released, now);
     }
 }
 

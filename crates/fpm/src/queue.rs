@@ -192,11 +192,11 @@ impl<C, W: Copy + Eq> Line<C, W> {
         }
     }
 
-    /// A thread on which somebody waits.
-    pub(crate) fn any_worker(&self) -> Option<W> {
+    /// A thread on which somebody waits whose lane has room.
+    pub(crate) fn worker_of_any(&self, has_room: impl Fn(usize) -> bool) -> Option<W> {
         self.rows
             .iter()
-            .find(|row| self.oldest(row).is_some())
+            .find(|row| has_room(row.lane) && self.oldest(row).is_some())
             .map(|row| row.worker)
     }
 
@@ -237,10 +237,10 @@ impl<C, W: Copy + Eq> Line<C, W> {
         woken
     }
 
-    /// When somebody on `worker` will have waited for `most`, or until the time is up if that comes before.
-    pub(crate) fn next_end(&self, worker: W, most: Duration) -> Option<Instant> {
+    /// When the time of somebody on `worker` is up.
+    pub(crate) fn next_end(&self, worker: W) -> Option<Instant> {
         let rows = self.rows.iter().filter(|row| row.worker == worker);
-        rows.filter_map(|row| Some(self.oldest(row)?.1 + row.timeout.min(most)))
+        rows.filter_map(|row| Some(self.oldest(row)?.1 + row.timeout))
             .min()
     }
 
@@ -255,9 +255,10 @@ impl<C, W: Copy + Eq> Line<C, W> {
         oldest.and_then(|(place, _)| self.expire_one(place, now))
     }
 
-    /// When the longest waiting request came.
-    pub(crate) fn oldest_since(&self) -> Option<Instant> {
-        let oldest = self.rows.iter().filter_map(|row| self.oldest(row));
+    /// When the longest waiting request of these lanes came.
+    pub(crate) fn oldest_since(&self, of: impl Fn(usize) -> bool) -> Option<Instant> {
+        let rows = self.rows.iter().filter(|row| of(row.lane));
+        let oldest = rows.filter_map(|row| self.oldest(row));
         oldest.map(|(_, since)| since).min()
     }
 

@@ -12,12 +12,11 @@ use crate::queue::{Line, Outcome, Place, Queue};
 mod attention;
 mod backlog;
 mod guess;
+mod lending;
 
 pub(crate) use attention::{Attention, Reply};
 pub(crate) use guess::Standing;
-
-/// A wait from which on the slot is lent that is left to others otherwise.
-pub(crate) const LONG_WAIT: Duration = Duration::from_millis(25);
+pub(crate) use lending::LONG_WAIT;
 
 /// How many slots there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +74,32 @@ pub(crate) struct Released<C> {
     pub(crate) wake: Option<Waker>,
     /// A connection that nobody wants.
     pub(crate) close: Option<C>,
+    /// A connection became idle, the last of all.
+    pub(crate) is_idle: bool,
+}
+
+impl<C> Released<C> {
+    fn nothing() -> Self {
+        Self {
+            wake: None,
+            close: None,
+            is_idle: false,
+        }
+    }
+
+    fn wake(wake: Option<Waker>) -> Self {
+        Self {
+            wake,
+            ..Self::nothing()
+        }
+    }
+
+    fn close(close: Option<C>) -> Self {
+        Self {
+            close,
+            ..Self::nothing()
+        }
+    }
 }
 
 /// See the module.
@@ -159,60 +184,30 @@ impl<C, W: Copy + Eq> Slots<C, W> {
             let Some(idle) = self.idle.pop_front() else {
                 break;
             };
-            released.push(Released {
-                wake: None,
-                close: Some(idle.connection),
-            });
+            released.push(Released::close(Some(idle.connection)));
         }
         self.fill(self.limit, now, &mut released);
         released
     }
 
-    /// Lends the reserve to a request that has waited for long.
-    pub(crate) fn lend(&mut self, now: Instant) -> Vec<Released<C>> {
-        let mut released = Vec::new();
-        if self.may_lend(now) {
-            self.fill(self.limit + self.reserve, now, &mut released);
-        }
-        released
-    }
-
-    /// Whether there is something to lend, should a request wait for long.
-    pub(crate) fn can_lend(&self) -> bool {
-        self.active + self.idle.len() < self.limit + self.reserve && self.reserve > 0
-    }
-
-    /// Decides whether the slot granted just now is a lent one: its connection must not be kept for
-    /// long. No more are than there are slots beyond the limit, so that all others keep theirs.
-    pub(crate) fn mark_lent(&mut self) -> bool {
-        let is_lent = self.active + self.idle.len() > self.limit + self.lent;
-        self.lent += usize::from(is_lent);
-        is_lent
-    }
-
-    /// A slot that was marked as lent is about to come back.
-    pub(crate) fn unmark_lent(&mut self) {
-        self.lent = self.lent.saturating_sub(1);
-    }
-
-    fn may_lend(&self, now: Instant) -> bool {
-        let oldest = self.line.oldest_since();
-        self.can_lend()
-            && oldest.is_some_and(|since| now.saturating_duration_since(since) >= LONG_WAIT)
-    }
-
     /// Grants slots to those who wait, up to `limit`.
     fn fill(&mut self, limit: usize, now: Instant, released: &mut Vec<Released<C>>) {
-        while self.active + self.idle.len() < limit {
-            let Some(worker) = self.line.any_worker() else {
-                break;
-            };
-            let Ok((lane, wake)) = self.grant_from(None, worker, now) else {
-                break;
-            };
-            self.occupy(lane);
-            released.push(Released { wake, close: None });
+        while let Some(wake) = self.grant_one(limit, now) {
+            released.push(Released::wake(wake));
         }
+    }
+
+    /// Grants an idle connection to one of those who wait, or a slot if fewer than `limit` are taken.
+    fn grant_one(&mut self, limit: usize, now: Instant) -> Option<Option<Waker>> {
+        let worker = self.line.worker_of_any(|lane| self.has_room(lane))?;
+        let is_free = self.active + self.idle.len() < limit;
+        let connection = self.take_idle(worker);
+        if connection.is_none() && !is_free {
+            return None;
+        }
+        let (lane, wake) = self.grant_from(connection, worker, now).ok()?;
+        self.occupy(lane);
+        Some(wake)
     }
 
     /// Whether anybody guesses how many slots there are; the methods below do nothing otherwise.
@@ -303,47 +298,53 @@ impl<C, W: Copy + Eq> Slots<C, W> {
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.active -= 1;
         }
-        if self.active + self.idle.len() >= self.limit && !self.may_lend(now) {
+        if self.is_full() && !self.may_lend(now) {
+            let wake = self.grant_one(self.limit, now).flatten();
             return Released {
-                wake: None,
-                close: connection,
+                wake,
+                ..Released::close(connection)
             };
         }
         let withheld = connection.is_some() && self.line.len() > 0 && !self.may_hand_over();
-        let handed = match withheld {
-            true => Err(connection),
-            false => self.grant_from(connection, worker, now),
-        };
-        match handed {
+        if withheld {
+            // Its worker is asked first, and may take long to answer; who can do without does not wait for that.
+            let wake = self.grant_one(self.limit - 1, now).flatten();
+            return self.keep(connection, Some(now), worker, now, wake);
+        }
+        match self.grant_from(connection, worker, now) {
             Ok((lane, wake)) => {
                 self.occupy(lane);
-                Released { wake, close: None }
+                Released::wake(wake)
             }
-            Err(None) => Released {
-                wake: None,
-                close: None,
-            },
-            // A worker that is to be asked first keeps the slot meanwhile, be it a lent one: closed, it would teach
-            // nothing, and a pool that is never idle would open a connection for each request for ever.
-            Err(connection @ Some(_)) if self.is_full() && !withheld => Released {
-                wake: None,
-                close: connection,
-            },
-            Err(Some(connection)) => {
-                self.idle.push_back(Idle {
-                    connection,
-                    since: now,
-                    worker,
-                    attention: Attention::Unknown(match withheld {
-                        true => Some(now),
-                        false => self.watch.ask_at(now),
-                    }),
-                });
-                Released {
-                    wake: None,
-                    close: None,
-                }
+            Err(connection) if self.is_full() => Released::close(connection),
+            Err(connection) => {
+                let ask_at = self.watch.ask_at(now);
+                self.keep(connection, ask_at, worker, now, None)
             }
+        }
+    }
+
+    /// A worker that is to be asked keeps the slot meanwhile, be it a lent one: closed, it would teach
+    /// nothing, and a pool that is never idle would open a connection for each request for ever.
+    fn keep(
+        &mut self,
+        connection: Option<C>,
+        ask_at: Option<Instant>,
+        worker: W,
+        since: Instant,
+        wake: Option<Waker>,
+    ) -> Released<C> {
+        let is_idle = connection.is_some();
+        self.idle.extend(connection.map(|connection| Idle {
+            connection,
+            since,
+            worker,
+            attention: Attention::Unknown(ask_at),
+        }));
+        Released {
+            wake,
+            close: None,
+            is_idle,
         }
     }
 
@@ -351,16 +352,13 @@ impl<C, W: Copy + Eq> Slots<C, W> {
     pub(crate) fn leave(&mut self, place: Place, worker: W, now: Instant) -> Released<C> {
         match self.line.leave(place, now) {
             Some((lane, connection)) => self.release(worker, lane, connection, now),
-            None => Released {
-                wake: None,
-                close: None,
-            },
+            None => Released::nothing(),
         }
     }
 
     /// How long it may take until a request that comes now is served.
     pub(crate) fn expected_wait(&self, now: Instant) -> Duration {
-        let oldest = self.line.oldest_since();
+        let oldest = self.line.oldest_since(|_| true);
         oldest.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
@@ -380,7 +378,7 @@ impl<C, W: Copy + Eq> Slots<C, W> {
         match self.grant_from(Some(idle.connection), idle.worker, now) {
             Ok((lane, wake)) => {
                 self.occupy(lane);
-                Some(Released { wake, close: None })
+                Some(Released::wake(wake))
             }
             Err(Some(connection)) => {
                 idle.connection = connection;
@@ -441,5 +439,7 @@ impl<C, W: Copy + Eq> Slots<C, W> {
     }
 }
 
+#[cfg(test)]
+mod random;
 #[cfg(test)]
 mod tests;

@@ -160,6 +160,52 @@ fn a_lent_slot_is_no_reason_not_to_ask() {
 }
 
 #[test]
+fn a_lane_waits_for_no_worker_while_there_is_another() {
+    let (mut pool, now) = (Pool::new(Size::Fixed(3)), Instant::now());
+    pool.watch.meet_fpm();
+    let waiting_for_one = |pool: &mut Pool| {
+        assert!(matches!(pool.ask(0, 1, LINE, now), Asked::Granted(_)));
+        waiting(pool.ask(0, 1, LINE, now))
+    };
+    pool.set_lane(1, Some(1));
+    let first = waiting_for_one(&mut pool);
+    let released = pool.release(0, 1, Some(7), now);
+    assert!(released.is_idle, "it is asked whether it waits");
+    assert_eq!(granted(&mut pool, first), Some(None), "a fresh connection");
+    pool.release(0, 1, None, now);
+    pool.idle[0].attention = Attention::Sure;
+    // Nor where there are too many connections already, as when a guess has fallen.
+    assert!(matches!(pool.ask(0, 0, LINE, now), Asked::Granted(Some(7))));
+    let second = waiting_for_one(&mut pool);
+    pool.release(0, 0, Some(7), now);
+    pool.idle[0].attention = Attention::Sure;
+    pool.limit = 1;
+    let released = pool.release(0, 1, Some(8), now);
+    assert_eq!(released.close, Some(8));
+    assert_eq!(granted(&mut pool, second), Some(Some(7)));
+}
+
+#[test]
+fn who_waits_for_room_in_a_lane_is_lent_nothing() {
+    let (mut pool, now) = (Pool::new(Size::Workers(3)), Instant::now());
+    pool.set_lane(1, Some(1));
+    assert!(matches!(pool.ask(0, 1, LINE, now), Asked::Granted(None)));
+    let slow = waiting(pool.ask(0, 1, LINE, now));
+    assert!(matches!(pool.ask(0, 0, LINE, now), Asked::Granted(None)));
+    // Nobody has to look again and again whether there is something to lend it,
+    assert_eq!(pool.next_lend(), None);
+    assert!(!pool.can_lend_to(1) && pool.can_lend_to(0));
+    // nor has another waited for long since it has.
+    let later = now + LONG_WAIT;
+    let other = waiting(pool.ask(0, 0, LINE, later));
+    assert!(pool.lend(later).is_empty());
+    assert_eq!(pool.next_lend(), Some(later + LONG_WAIT));
+    assert_eq!(pool.lend(later + LONG_WAIT).len(), 1);
+    assert_eq!(granted(&mut pool, other), Some(None));
+    assert_eq!(granted(&mut pool, slow), None);
+}
+
+#[test]
 fn a_request_that_left_is_not_served() {
     let (mut pool, now) = (Pool::new(Size::Fixed(1)), Instant::now());
     assert!(matches!(pool.ask(0, 0, LINE, now), Asked::Granted(None)));
@@ -216,8 +262,8 @@ fn each_waits_in_one_line_by_its_own_word() {
     assert!(matches!(pool.ask(0, 0, within(500), now), Asked::Full));
     waiting(pool.ask(0, 0, LINE, now));
     let end = now + Duration::from_millis(50);
-    assert_eq!(pool.line.next_end(0, Duration::MAX), Some(end));
-    assert_eq!(pool.line.next_end(1, Duration::MAX), None);
+    assert_eq!(pool.line.next_end(0), Some(end));
+    assert_eq!(pool.line.next_end(1), None);
     pool.line.expire(0, end);
     let outcome = pool.poll(hasty, &mut Context::from_waker(Waker::noop()));
     assert!(matches!(outcome, Poll::Ready(Outcome::Expired)));
