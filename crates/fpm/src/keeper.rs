@@ -301,6 +301,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_connection_that_nobody_took_is_looked_after() {
+        let (pool, _listener) = pool_of(Size::Fixed(1));
+        let lease = ask(&pool, 0).unwrap();
+        let connection = Connection::open(pool.config()).await.unwrap();
+        let gone = wait(&pool, 0).await;
+        lease.finish(Some(Box::new(connection)), Instant::now());
+        drop(gone);
+        assert_eq!((pool.load().active, pool.load().idle), (0, 1));
+        tokio::time::sleep(pool.reuse().idle_timeout + TICK).await;
+        assert_eq!(pool.load().idle, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn more_room_for_a_lane_is_used_at_once() {
         let (pool, _listener) = pool_of(Size::Fixed(3));
         pool.set_lane(1, Some(1));

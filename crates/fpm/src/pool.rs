@@ -336,13 +336,11 @@ impl Waiting<'_> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if let Some(place) = self.place.take() {
-            let released = self
-                .pool
-                .shared
-                .lock()
-                .slots
-                .leave(place, self.worker, now());
-            settle(released);
+            let shared = &self.pool.shared;
+            let now = Instant::now();
+            let mut state = shared.lock();
+            let released = state.slots.leave(place, self.worker, now.into_std());
+            go_on(shared, state, self.worker, released, now);
         }
     }
 }
