@@ -273,7 +273,7 @@ mod tests {
     use crate::config::{Address, PoolConfig};
     use crate::pool::{Lease, Pool, Waiting};
     use crate::queue::Queue;
-    use crate::slots::Size;
+    use crate::slots::{LONG_WAIT, Size};
 
     fn ask(pool: &Pool, lane: usize) -> Result<Lease, Waiting<'_>> {
         let asked = pool.ask(lane, Queue::default(), Instant::now(), Waker::noop());
@@ -311,6 +311,20 @@ mod tests {
         assert_eq!((pool.load().active, pool.load().idle), (0, 1));
         tokio::time::sleep(pool.reuse().idle_timeout + TICK).await;
         assert_eq!(pool.load().idle, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_lent_is_lent_again() {
+        let (pool, _listener) = pool_of(Size::Workers(2));
+        let _busy = ask(&pool, 0).unwrap();
+        let mut first = wait(&pool, 0).await;
+        tokio::time::sleep(LONG_WAIT + TICK).await;
+        let lent = granted(&mut first).unwrap();
+        let mut second = wait(&pool, 0).await;
+        drop(lent);
+        assert!(granted(&mut second).is_none(), "it has not waited for long");
+        tokio::time::sleep(LONG_WAIT + TICK).await;
+        assert!(granted(&mut second).is_some());
     }
 
     #[tokio::test(start_paused = true)]

@@ -280,8 +280,8 @@ pub(crate) fn settle(released: Released<Box<Connection>>) {
     }
 }
 
-/// Does what a release on `worker`, the calling thread, left to do. Its keeper is told of a connection that
-/// became idle.
+/// Does what a release on `worker`, the calling thread, left to do. Its keeper is told what it has to look after from
+/// now on: an idle connection, and somebody to lend to.
 fn go_on(
     shared: &Arc<Shared>,
     mut state: MutexGuard<'_, State>,
@@ -297,7 +297,11 @@ fn go_on(
             _ => close_at,
         }
     });
-    match idle {
+    // Nobody took the slot: somebody may be lent it some time.
+    let is_left = released.wake.is_none() && state.slots.line.len() > 0;
+    let lend = is_left.then(|| state.slots.next_lend()).flatten();
+    let lend = lend.map(Instant::from_std);
+    match [idle, lend].into_iter().flatten().min() {
         Some(due) => keeper::expect(shared, state, worker, due),
         None => drop(state),
     }
