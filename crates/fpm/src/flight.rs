@@ -143,6 +143,22 @@ impl InFlight {
         Some(lease)
     }
 
+    /// Keeps a piece for the reader. FPM is not to blame for the time that takes.
+    ///
+    /// # Errors
+    /// [`Error::Spool`].
+    pub(crate) async fn keep(
+        &mut self,
+        writer: &mut Writer<Error>,
+        bytes: Bytes,
+    ) -> Result<(), Error> {
+        writer.push(bytes).await?;
+        if let Some(answer) = self.answer() {
+            answer.exchange.resume();
+        }
+        Ok(())
+    }
+
     /// Takes the answer from FPM at FPM's pace and keeps it for the reader.
     pub(crate) async fn drain(mut self, mut writer: Writer<Error>, aside: std::sync::Arc<Aside>) {
         loop {
@@ -154,11 +170,8 @@ impl InFlight {
             self.report(&aside);
             match next {
                 Some(Some(Ok(bytes))) => {
-                    if let Err(error) = writer.push(bytes).await {
-                        return writer.finish(Err(error.into()));
-                    }
-                    if let Some(answer) = self.answer() {
-                        answer.exchange.resume();
+                    if let Err(error) = self.keep(&mut writer, bytes).await {
+                        return writer.finish(Err(error));
                     }
                 }
                 Some(Some(Err(error))) => return writer.finish(Err(error)),

@@ -454,7 +454,7 @@ async fn is_left(connection: &mut Connection) -> bool {
 }
 
 /// Has a task take the rest of the answer from FPM, at FPM's pace.
-fn spool(flight: InFlight, mut chunks: Chunks, request: &Request<'_>) -> Kind {
+fn spool(mut flight: InFlight, mut chunks: Chunks, request: &Request<'_>) -> Kind {
     let (writer, reader) = portunus_spool::fifo(request.options.spool.clone());
     let mut writer = writer.at_rate(request.limit_rate);
     let mut left = Vec::new();
@@ -471,8 +471,8 @@ fn spool(flight: InFlight, mut chunks: Chunks, request: &Request<'_>) -> Kind {
     let drained = Arc::clone(&aside);
     tokio::spawn(async move {
         for piece in left {
-            if let Err(error) = writer.push(piece).await {
-                return writer.finish(Err(error.into()));
+            if let Err(error) = flight.keep(&mut writer, piece).await {
+                return writer.finish(Err(error));
             }
         }
         flight.drain(writer, drained).await;

@@ -13,6 +13,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use portunus_fastcgi::{EndRequest, ProtocolStatus, RecordType, stream};
@@ -21,7 +22,7 @@ use portunus_spool::{Limits, Spool};
 use portunus_testkit::{FastCgiPeer, Gate, Step};
 use support::{Fpm, collect, get, get_with, options, params, post, request, text};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 
 /// A client's body, piece by piece.
@@ -86,6 +87,15 @@ async fn both_directions_flow_at_once() {
     }
     drop(sender);
     assert_eq!(collect(answer).await.unwrap(), vec![b'4'; 8192]);
+}
+
+/// A pool whose peer is at this Unix socket. What one end writes the other has at once, so that the clock may be paused.
+fn unix_pool() -> (Pool, UnixListener, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fpm.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let pool = Pool::new(PoolConfig::new(Address::Unix(path), Size::Fixed(1)));
+    (pool, listener, folder)
 }
 
 #[tokio::test]
@@ -223,6 +233,34 @@ async fn a_rate_slows_what_is_taken_from_fpm() {
         // A second's worth comes at once, what is left when its time has come.
         assert!(at_once || began.elapsed().as_millis() >= 150);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_takes_no_time_from_the_peer() {
+    let (pool, listener, _folder) = unix_pool();
+    let (params, options) = (params("GET", "", None), options());
+    let request = Request {
+        limit_rate: 1000,
+        ..request(&params, &options)
+    };
+    // It takes longer to pass the body on than the peer may take to go on, and the peer goes on soon after.
+    let length = 12_000;
+    let pause = Duration::from_secs(12);
+    assert!(pause > options.read_timeout);
+    let php = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let head = [&b"A: 1\r\n\r\n"[..], &vec![b'x'; length]].concat();
+        stream.write_all(&stdout(1, &head)).await.unwrap();
+        tokio::time::sleep(pause).await;
+        stream.write_all(&end(1)).await.unwrap();
+        stream
+    };
+    let client = async {
+        let body = pool.send(request).await.unwrap().body;
+        collect(body).await.unwrap()
+    };
+    let (body, _) = tokio::join!(client, php);
+    assert_eq!(body.len(), length);
 }
 
 #[tokio::test]
