@@ -48,6 +48,8 @@ pub(crate) struct Exchange {
     last_write: Instant,
     /// Nobody has polled yet.
     fresh: bool,
+    /// More of the body had to come first when it was last looked for.
+    starved: bool,
     has_body: bool,
 }
 
@@ -81,6 +83,7 @@ impl Exchange {
             last_read: now,
             last_write: now,
             fresh: true,
+            starved: false,
             has_body,
         }
     }
@@ -284,7 +287,9 @@ impl Exchange {
         self.unacknowledged &= !progress;
         // What goes out at once goes out when the exchange starts.
         let at_once = std::mem::take(&mut self.fresh);
-        if progress && !at_once {
+        let starves = matches!(sending, Ok(Sending::Starved));
+        let starved = std::mem::replace(&mut self.starved, starves);
+        if (progress || starved) && !at_once {
             self.last_write = Instant::now();
         }
         match sending {

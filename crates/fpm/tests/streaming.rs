@@ -24,6 +24,7 @@ use support::{Fpm, collect, get, get_with, options, params, post, request, text}
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// A client's body, piece by piece.
 #[derive(Debug)]
@@ -96,6 +97,29 @@ fn unix_pool() -> (Pool, UnixListener, tempfile::TempDir) {
     let listener = UnixListener::bind(&path).unwrap();
     let pool = Pool::new(PoolConfig::new(Address::Unix(path), Size::Fixed(1)));
     (pool, listener, folder)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_peer_is_not_to_blame_for_a_client_that_pauses() {
+    let (pool, _reads_nothing, _folder) = unix_pool();
+    let (sender, body) = pieces();
+    let (params, options) = (params("PUT", "", Some(1 << 20)), options());
+    let request = Request {
+        body,
+        ..request(&params, &options)
+    };
+    let pause = options.send_timeout + Duration::from_secs(1);
+    let mut answer = pool.send(request);
+    // Each piece is taken whole, until there is no room for the next.
+    let (failed, waited) = loop {
+        sender.send(Ok(vec![b'.'; 4000].into())).unwrap();
+        let sent = Instant::now();
+        if let Ok(failed) = tokio::time::timeout(pause, &mut answer).await {
+            break (failed.unwrap_err(), sent.elapsed());
+        }
+    };
+    assert_eq!(failed.error.status(), 504);
+    assert!(waited >= options.send_timeout, "{waited:?}");
 }
 
 #[tokio::test]
