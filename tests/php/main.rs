@@ -240,6 +240,23 @@ fn a_backup_is_asked_when_no_other_answers() {
     assert_eq!(broken.requests().len(), 2);
 }
 
+#[test]
+fn nobody_else_is_asked_once_it_is_too_late() {
+    let silent = FastCgiPeer::start(vec![vec![Request, Step::Drain]]).expect("a peer");
+    let backup = FastCgiPeer::start(vec![Step::answer("A: 1", "backup")]).expect("a peer");
+    let config = "upstream group { server %%PEER_0%% max_fails=0; server %%PEER_1%% backup; }
+         server {
+             listen 127.0.0.1:%%PORT_0%%;
+             fastcgi_read_timeout 60ms;
+             location /late/ { fastcgi_next_upstream_timeout 50ms; fastcgi_pass group; }
+             location /soon/ { fastcgi_next_upstream_timeout 60s; fastcgi_pass group; }
+         }";
+    let server = start(config.to_owned(), &[silent.address(), backup.address()]);
+    let status = |target| get(server.address(0), target).expect("an answer").status();
+    assert_eq!([status("/late/"), status("/soon/")], [504, 200]);
+    assert_eq!(backup.requests().len(), 1);
+}
+
 /// Passes connections on to FPM, which is then out of reach as it would be in another container.
 fn relay(to: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -95,8 +95,10 @@ pub(crate) async fn ask(
         let Some(pool) = turn.next(cx) else {
             return answer::from_nobody(cx, site, fastcgi, storing);
         };
-        let may_go_on = turn.may_go_on(next);
-        let again = if may_go_on { body.again() } else { None };
+        let again = match turn.may_go_on(next) {
+            true => body.again(),
+            false => None,
+        };
         let request = Request {
             params: &params,
             body,
@@ -120,6 +122,8 @@ pub(crate) async fn ask(
             cx.upstream.name_fastcgi(pool.name());
             return abandoned(cx);
         };
+        // It may have taken too long.
+        let again = again.filter(|_| turn.may_go_on(next));
         match (sent, again) {
             (Ok(response), Some(again))
                 if next.allows_after(response.head.status.as_u16(), idempotent) =>
