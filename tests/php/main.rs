@@ -23,6 +23,7 @@ mod pool;
 use Step::{Close, End, Params, Request, Stdout};
 use client::Outcome::{Fails, Whole};
 use client::{ask, get};
+use nobody::Nobody;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -255,6 +256,30 @@ fn nobody_else_is_asked_once_it_is_too_late() {
     let status = |target| get(server.address(0), target).expect("an answer").status();
     assert_eq!([status("/late/"), status("/soon/")], [504, 200]);
     assert_eq!(backup.requests().len(), 1);
+}
+
+#[test]
+fn a_body_that_nobody_has_seen_goes_to_the_next() {
+    let nobody = Nobody::new("refused");
+    let backup = FastCgiPeer::start(vec![Step::answer("A: 1", "backup")]).expect("a peer");
+    // Not all of the body has been read when the first member is asked.
+    let config = "upstream group { server %%NOBODY%% max_fails=0; server %%PEER_0%% backup; }
+         server {
+             listen 127.0.0.1:%%PORT_0%%;
+             client_body_buffer_size 4;
+             location / { fastcgi_request_buffering off; fastcgi_pass group; }
+         }";
+    let server = launch(config.to_owned())
+        .with("NOBODY", &nobody.address)
+        .with("PEER_0", backup.address().to_string())
+        .start()
+        .expect("it starts");
+    let mut client = Connection::open(server.address(0)).expect("it listens");
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 10\r\n\r\n";
+    client.send(head.as_bytes()).expect("it is taken");
+    let answer = client.exchange(b"0123456789", "POST").expect("an answer");
+    assert_eq!(answer.text(), "backup");
+    assert_eq!(backup.requests()[0].stdin, b"0123456789");
 }
 
 /// Passes connections on to FPM, which is then out of reach as it would be in another container.

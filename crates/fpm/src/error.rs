@@ -9,6 +9,7 @@ use http::StatusCode;
 use portunus_errno::errno_text;
 use portunus_fastcgi::{DecodeError, HeadError, ProtocolStatus};
 
+use crate::request::BodyStream;
 use crate::response::{Timings, Traffic};
 
 /// What we were doing, in nginx's words.
@@ -205,6 +206,8 @@ pub struct Failure {
     pub timings: Timings,
     /// Bytes of the last attempt.
     pub traffic: Traffic,
+    /// The request's body, if that is still coming and nothing of it was taken.
+    pub coming: Option<Box<dyn BodyStream>>,
 }
 
 #[cfg(test)]

@@ -433,8 +433,13 @@ impl<'a> Sending<'a> {
             Some(header) => Some(header),
             None => self.started.map(|started| started.elapsed()),
         };
+        let coming = match std::mem::take(&mut self.request.body) {
+            Body::Stream(body) => Some(body),
+            _ => None,
+        };
         Failure {
             error,
+            coming,
             sent: self.sent,
             stderr: std::mem::take(&mut self.stderr),
             timings,

@@ -74,12 +74,7 @@ pub(crate) async fn ask(
         Err(status) => return decide(cx, site, Step::Fail(status)),
     };
     let params = params::params(cx, fastcgi);
-    if fastcgi.script_check
-        && let Some(script) = params.script()
-        && script::is_forbidden(script, cx.recent())
-    {
-        let script = script.escape_ascii();
-        cx.log_error(format_args!("\"{script}\" is no PHP file and is not run"));
+    if fastcgi.script_check && is_forbidden(cx, &params) {
         return answer::denied(cx, site, fastcgi);
     }
     let params = params.pairs;
@@ -95,10 +90,8 @@ pub(crate) async fn ask(
         let Some(pool) = turn.next(cx) else {
             return answer::from_nobody(cx, site, fastcgi, storing);
         };
-        let again = match turn.may_go_on(next) {
-            true => body.again(),
-            false => None,
-        };
+        let may_go_on = turn.may_go_on(next);
+        let again = if may_go_on { body.again() } else { None };
         let request = Request {
             params: &params,
             body,
@@ -113,17 +106,17 @@ pub(crate) async fn ask(
         let watched =
             storing.is_none() && fastcgi.copy.is_none() && !fastcgi.options.ignore_client_abort;
         let mut exchange = pool.send(request);
-        if next.error && again.is_some() {
+        if next.error && may_go_on {
             exchange = exchange.hasty();
         }
         let heard = poll_fn(|task| poll_heard(&mut exchange, cx, watched, task)).await;
-        let Some(sent) = heard else {
+        let Some(mut sent) = heard else {
             cx.upstream.record_abandoned(pool);
             cx.upstream.name_fastcgi(pool.name());
             return abandoned(cx);
         };
         // It may have taken too long.
-        let again = again.filter(|_| turn.may_go_on(next));
+        let again = once_more(again, &mut sent).filter(|_| turn.may_go_on(next));
         match (sent, again) {
             (Ok(response), Some(again))
                 if next.allows_after(response.head.status.as_u16(), idempotent) =>
@@ -147,6 +140,22 @@ pub(crate) async fn ask(
             }
         }
     }
+}
+
+/// Whether what PHP is told to run must not be run, which is in the log then.
+fn is_forbidden(cx: &Context, params: &params::Made) -> bool {
+    let script = params.script();
+    let forbidden = script.filter(|script| script::is_forbidden(script, cx.recent()));
+    if let Some(script) = forbidden {
+        let script = script.escape_ascii();
+        cx.log_error(format_args!("\"{script}\" is no PHP file and is not run"));
+    }
+    forbidden.is_some()
+}
+
+/// The body for another member: a copy, or the body itself if nobody has seen any of it.
+fn once_more(copy: Option<Body>, sent: &mut Result<Response, Failure>) -> Option<Body> {
+    copy.or_else(|| sent.as_mut().err()?.coming.take().map(Body::Stream))
 }
 
 /// What comes of an exchange; `None` once the client has gone, where that is watched: unless PHP is to
