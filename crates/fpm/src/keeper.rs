@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, Id};
+use tokio::task::coop;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
@@ -90,7 +91,8 @@ pub(crate) fn expect(
                 armed: Some(due),
             });
             drop(state);
-            tokio::spawn(run(Arc::downgrade(shared), worker));
+            // A look that ended half-way would give up the connections whose turn had not come.
+            tokio::spawn(coop::unconstrained(run(Arc::downgrade(shared), worker)));
             return;
         }
     };
@@ -311,6 +313,28 @@ mod tests {
         assert_eq!((pool.load().active, pool.load().idle), (0, 1));
         tokio::time::sleep(pool.reuse().idle_timeout + TICK).await;
         assert_eq!(pool.load().idle, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn however_many_are_asked_none_is_given_up() {
+        const MANY: usize = 200;
+        let (pool, listener) = pool_of(Size::Fixed(MANY));
+        pool.meet_fpm();
+        let (mut all, mut peers) = (Vec::new(), Vec::new());
+        for _ in 0..MANY {
+            let connection = Connection::open(pool.config()).await.unwrap();
+            all.push((ask(&pool, 0).unwrap(), Box::new(connection)));
+            peers.push(listener.accept().unwrap());
+        }
+        let now = Instant::now();
+        for (lease, connection) in all {
+            lease.finish(Some(connection), now);
+        }
+        tokio::task::yield_now().await;
+        assert_eq!(pool.load().idle, MANY);
+        let mut state = pool.shared.lock();
+        let asked = |idle: &slots::Idle<_, _>| matches!(idle.attention, Attention::Asked(_));
+        assert!(state.slots.idle.iter_mut().all(|idle| asked(idle)));
     }
 
     #[tokio::test(start_paused = true)]
