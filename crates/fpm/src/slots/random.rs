@@ -259,6 +259,7 @@ impl World {
             self.check();
         }
         assert_eq!((self.slots.active(), self.slots.line.len()), (0, 0));
+        assert_eq!(self.slots.lent, 0);
     }
 }
 
