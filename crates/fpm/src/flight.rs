@@ -194,6 +194,10 @@ impl Drop for InFlight {
         }
         if answer.exchange.was_sent() && Handle::try_current().is_ok() {
             tokio::spawn(see_off(answer, lease));
+        } else {
+            // In this order: only then is there room for another connection.
+            drop(answer);
+            drop(lease);
         }
     }
 }
@@ -207,5 +211,58 @@ async fn see_off(mut answer: Answer, lease: Lease) {
     } else {
         drop(answer);
         drop(lease);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Wake, Waker};
+
+    use super::*;
+    use crate::config::{Address, Options, PoolConfig};
+    use crate::connection::Connection;
+    use crate::exchange::Exchange;
+    use crate::pool::Pool;
+    use crate::queue::Queue;
+    use crate::request::Body;
+    use crate::slots::Size;
+
+    /// Notes when it is woken whether the other end has hung up.
+    struct Looks {
+        peer: TcpStream,
+        has_hung_up: AtomicBool,
+    }
+
+    impl Wake for Looks {
+        fn wake(self: Arc<Self>) {
+            let read = (&self.peer).read(&mut [0]);
+            let has_hung_up = matches!(read, Ok(0));
+            self.has_hung_up.store(has_hung_up, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_before_it_has_sent_anything_hangs_up_first() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = Address::Tcp(listener.local_addr().unwrap());
+        let pool = Pool::new(PoolConfig::new(address, Size::Fixed(1)));
+        let ask = |waker| pool.ask(0, Queue::default(), Instant::now(), waker);
+        let lease = ask(Waker::noop()).unwrap().unwrap();
+        let connection = Connection::open(pool.config()).await.unwrap();
+        let (peer, _) = listener.accept().unwrap();
+        peer.set_nonblocking(true).unwrap();
+        let looks = Arc::new(Looks {
+            peer,
+            has_hung_up: AtomicBool::default(),
+        });
+        let _waiting = ask(&Waker::from(Arc::clone(&looks))).unwrap().unwrap_err();
+        let (options, now) = (Arc::new(Options::default()), Instant::now());
+        let exchange = Exchange::start(Box::new(connection), b"", Body::Empty, true, &options, now);
+        drop(InFlight::new(Answer::new(exchange, false), lease, now));
+        assert!(looks.has_hung_up.load(Ordering::Relaxed));
     }
 }
