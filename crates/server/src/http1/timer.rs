@@ -1,8 +1,9 @@
 //! One timer for all deadlines of a connection.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
+use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::connection::{Connection, Wait};
@@ -58,6 +59,7 @@ impl Timer {
             }
             empty => empty.insert(Box::pin(sleep_until(deadline))),
         };
-        sleep.as_mut().poll(cx)
+        // Whoever has used up its turn would find it pending and not set, and nobody asks it a second time.
+        pin!(unconstrained(sleep.as_mut())).poll(cx)
     }
 }

@@ -211,3 +211,25 @@ fn lingering_ends_when_the_client_falls_silent_or_after_its_time() {
         );
     });
 }
+
+/// A task that has done much in one turn is not let near a timer either: it has to be set all the same.
+#[test]
+fn a_time_out_that_begins_at_the_end_of_a_long_turn_holds() {
+    run(async {
+        let mut client = connect(Settings::default(), listener(), |request| async move {
+            while tokio::task::coop::has_budget_remaining() {
+                tokio::task::consume_budget().await;
+            }
+            let _ = request.collect().await;
+            ok()
+        });
+        client
+            .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
+            .await;
+        let begin = Instant::now();
+        let ended = tokio::time::timeout(seconds(3600), client.read_all()).await;
+        assert_eq!(ended.ok(), Some(String::new()));
+        assert_eq!(begin.elapsed().as_secs(), 60);
+        assert_eq!(client.outcome(), Some(Outcome::Cut(Cut::BodyTimeout)));
+    });
+}
