@@ -187,7 +187,14 @@ impl Out {
         while !self.pieces.is_empty() {
             ready!(self.poll_some(cx, exchange, &[]))?;
         }
-        exchange.connection().transport.poll_flush(cx)
+        let connection = exchange.connection();
+        let polled = connection.transport.poll_flush(cx);
+        match &polled {
+            Poll::Ready(_) => connection.write_deadline.set(None),
+            // Encryption has taken it all, and the client takes none of it.
+            Poll::Pending => wait_to_send(exchange),
+        }
+        polled
     }
 
     /// Writes some of what waits, `first` before the rest: at most one file, or what comes before it. How much of

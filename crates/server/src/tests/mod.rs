@@ -33,7 +33,7 @@ use crate::listen::{ListenAddress, ListenerConfig, Standing};
 use crate::server::{Registered, Start, drive};
 use crate::settings::Settings;
 use crate::spread::{Meter, Spread};
-use crate::tls::Layered;
+use crate::tls::{Layered, Stream};
 use crate::worker::Worker;
 
 type AnyBody = Pin<Box<dyn Body<Data = Bytes, Error = std::io::Error>>>;
@@ -175,6 +175,21 @@ fn connect<F>(
 where
     F: Future<Output = Response<AnyBody>> + 'static,
 {
+    let layer = |pipe| Layered::new(pipe, |_| None);
+    connect_over(layer, settings, listen, serve)
+}
+
+/// The same with a layer between the server and the pipe, as encryption is one.
+fn connect_over<S, F>(
+    layer: impl FnOnce(DuplexStream) -> S,
+    settings: Settings,
+    listen: ListenerConfig,
+    serve: impl Fn(RequestBody) -> F + 'static,
+) -> Client
+where
+    S: Stream + 'static,
+    F: Future<Output = Response<AnyBody>> + 'static,
+{
     let (stream, other) = tokio::io::duplex(PIPE);
     let counters = Arc::default();
     let meter = Meter::new(Spread::new([Arc::clone(&counters)]), 0);
@@ -185,8 +200,7 @@ where
         address,
     });
     let peer = PeerAddr::Inet(SocketAddr::from((Ipv4Addr::LOCALHOST, 4)));
-    let other = Layered::new(other, |_| None);
-    let transport = Transport::other(Box::pin(other));
+    let transport = Transport::other(Box::pin(layer(other)));
     let connection = Connection::new(1, peer, socket, transport, None, Rc::clone(&worker));
     let record = Rc::<RefCell<Record>>::default();
     let handler = Scripted {

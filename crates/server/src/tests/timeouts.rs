@@ -9,7 +9,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::connection::{Cut, Outcome};
 use crate::settings::{Limits, Settings};
-use crate::tests::{AnyBody, Client, connect, listener, ok, plain, run};
+use crate::tests::{AnyBody, Client, PIPE, connect, connect_over, listener, ok, plain, run};
+use crate::tls::Layered;
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -231,5 +232,27 @@ fn a_time_out_that_begins_at_the_end_of_a_long_turn_holds() {
         assert_eq!(ended.ok(), Some(String::new()));
         assert_eq!(begin.elapsed().as_secs(), 60);
         assert_eq!(client.outcome(), Some(Outcome::Cut(Cut::BodyTimeout)));
+    });
+}
+
+/// What encryption has taken is not sent yet.
+#[test]
+fn a_client_that_does_not_take_what_is_encrypted_for_it_is_cut_off() {
+    run(async {
+        let mut client = connect_over(
+            |pipe| {
+                Layered::new(tokio::io::BufWriter::with_capacity(64 << 10, pipe), |_| {
+                    None
+                })
+            },
+            Settings::default(),
+            listener(),
+            |_| async { crate::tests::text(&"x".repeat(PIPE * 2)) },
+        );
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        sleep(seconds(59)).await;
+        assert_eq!(client.outcome(), None);
+        sleep(seconds(2)).await;
+        assert_eq!(client.outcome(), Some(Outcome::Cut(Cut::SendTimeout)));
     });
 }
