@@ -208,20 +208,17 @@ impl WorkerThread {
         mut inbox: mpsc::UnboundedReceiver<Order>,
     ) {
         let mut acceptors = Vec::new();
-        let mut addresses = first.standing();
+        worker.listen_on(&first);
         self.accept(&mut acceptors, &first);
         // Their sockets must be able to go when they are no longer listened on.
         drop(first);
         while let Some(order) = inbox.recv().await {
             match order {
                 Order::Serve(accepted) => self.take(worker, handler, accepted),
-                Order::Adopt(moved) => {
-                    let stays = addresses.contains(&moved.listener().address);
-                    self.adopt(worker, handler, moved, stays);
-                }
+                Order::Adopt(moved) => self.adopt(worker, handler, moved),
                 Order::Shed => worker.shed(),
                 Order::Listeners(listeners) => {
-                    addresses = listeners.standing();
+                    worker.listen_on(&listeners);
                     let (kept, gone): (Vec<_>, Vec<_>) = (acceptors.into_iter())
                         .partition(|task: &accept::Task| listeners.contains(task.socket()));
                     acceptors = kept;
@@ -257,7 +254,7 @@ impl WorkerThread {
                 order = inbox.recv() => match order {
                     Some(Order::Stop) | None => worker.stop(),
                     Some(Order::Serve(accepted)) => self.take(worker, handler, accepted),
-                    Some(Order::Adopt(moved)) => self.adopt(worker, handler, moved, false),
+                    Some(Order::Adopt(moved)) => self.adopt(worker, handler, moved),
                     Some(Order::Listeners(_) | Order::Drain | Order::Shed) => {}
                 },
             }
@@ -364,23 +361,13 @@ impl WorkerThread {
         });
     }
 
-    /// Goes on with a connection that another worker has served so far; `stays` unless its socket is listened on no
-    /// more.
-    fn adopt<H: ConnectionHandler>(
-        &self,
-        worker: &Rc<Worker>,
-        handler: &Rc<H>,
-        moved: Box<Moved>,
-        stays: bool,
-    ) {
+    /// Goes on with a connection that another worker has served so far.
+    fn adopt<H: ConnectionHandler>(&self, worker: &Rc<Worker>, handler: &Rc<H>, moved: Box<Moved>) {
         let start = Start::Kept(moved.kept);
         let Ok(connection) = moved.attach(worker) else {
             worker.count_out();
             return;
         };
-        if !stays {
-            connection.draining.set(true);
-        }
         // At once, so that an order to go reaches it.
         let registered = Registered::new(connection);
         let (worker, handler) = (Rc::clone(worker), Rc::clone(handler));
@@ -467,7 +454,8 @@ pub(crate) async fn drive<H: ConnectionHandler>(
     None
 }
 
-/// A connection on the list of its worker. Closes it and takes it off, however its task ends.
+/// A connection on the list of its worker; asked to go where its socket has been given up meanwhile. Closes it and takes
+/// it off, however its task ends.
 pub(crate) struct Registered {
     pub(crate) connection: Rc<Connection>,
     key: usize,
@@ -475,6 +463,9 @@ pub(crate) struct Registered {
 
 impl Registered {
     pub(crate) fn new(connection: Rc<Connection>) -> Self {
+        if !connection.worker.listens_on(connection.listener()) {
+            connection.draining.set(true);
+        }
         let key = connection.worker.register(Rc::clone(&connection));
         Self { connection, key }
     }
@@ -531,7 +522,11 @@ impl ServerHandle {
     /// Listens on these sockets from now on. Those that were there before (see
     /// [`Listeners::bind`]) go on without a gap; connections of those that are gone are drained.
     pub fn reload(&self, listeners: Listeners) {
-        self.order(|| Order::Listeners(listeners.clone()));
+        // The first worker accepts what the others get: they must know of a socket before it does.
+        for link in self.shared.workers.iter().rev() {
+            // A worker that has ended needs no orders.
+            let _ = link.orders.send(Order::Listeners(listeners.clone()));
+        }
         self.shared.listeners.send_replace(listeners);
     }
 

@@ -10,6 +10,7 @@ use slab::Slab;
 use crate::connection::Connection;
 use crate::counters::Counters;
 use crate::date::Date;
+use crate::listen::{ListenAddress, Listeners, Standing};
 use crate::spread::Meter;
 
 /// Size of the buffer that heads are read into; nothing of it is kept between two reads.
@@ -37,6 +38,8 @@ pub(crate) struct Worker {
     /// Told when `draining` or `stopped` is set, for those that are no connections yet.
     ending: tokio::sync::Notify,
     connections: RefCell<Slab<Rc<Connection>>>,
+    /// Where the sockets stand that are listened on.
+    standing: RefCell<Vec<ListenAddress>>,
     /// Told when the last connection has gone.
     pub(crate) idle: tokio::sync::Notify,
 }
@@ -55,6 +58,7 @@ impl Worker {
             stopped: Cell::new(false),
             ending: tokio::sync::Notify::new(),
             connections: RefCell::default(),
+            standing: RefCell::default(),
             idle: tokio::sync::Notify::new(),
         })
     }
@@ -77,6 +81,17 @@ impl Worker {
 
     pub(crate) fn is_idle(&self) -> bool {
         self.counters.active.load(Relaxed) == 0
+    }
+
+    /// These sockets are listened on from now on.
+    pub(crate) fn listen_on(&self, listeners: &Listeners) {
+        *self.standing.borrow_mut() = listeners.standing();
+    }
+
+    /// Whether that one is: connections of others are to go. Those that were no connections yet when it was given up
+    /// have missed the order.
+    pub(crate) fn listens_on(&self, socket: &Standing) -> bool {
+        self.standing.borrow().contains(&socket.address)
     }
 
     /// Asks all connections of these listeners to go as soon as that hurts nobody.

@@ -70,11 +70,6 @@ impl Connection {
 }
 
 impl Moved {
-    /// Which socket accepted it.
-    pub(crate) fn listener(&self) -> &Arc<Standing> {
-        &self.socket
-    }
-
     /// Takes it up on the calling thread.
     ///
     /// # Errors

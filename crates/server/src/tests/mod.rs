@@ -29,7 +29,7 @@ use crate::connection::{Connection, Exchange, Outcome, PeerAddr};
 use crate::gate::{Refusal, Severity};
 use crate::handler::ConnectionHandler;
 use crate::io::{RequestBody, Transport};
-use crate::listen::{ListenAddress, ListenerConfig, Standing};
+use crate::listen::{ListenAddress, ListenerConfig, Listeners, Socket, Standing};
 use crate::server::{Registered, Start, drive};
 use crate::settings::Settings;
 use crate::spread::{Meter, Spread};
@@ -198,6 +198,13 @@ where
     let socket = Arc::new(Standing {
         config: listen,
         address,
+    });
+    let listening = Socket {
+        standing: Arc::clone(&socket),
+        descriptors: Vec::new(),
+    };
+    worker.listen_on(&Listeners {
+        sockets: vec![Arc::new(listening)],
     });
     let peer = PeerAddr::Inet(SocketAddr::from((Ipv4Addr::LOCALHOST, 4)));
     let transport = Transport::other(Box::pin(layer(other)));
