@@ -104,10 +104,13 @@ async fn try_open<H: ConnectionHandler>(
     };
     let mut proxied = None;
     let greet = async {
-        if socket.config.proxy_protocol {
-            proxied = take_proxy_header(&stream).await?;
-        }
-        let first = worker.unless_draining(first_byte(&stream)).await;
+        let begin = async {
+            if socket.config.proxy_protocol {
+                proxied = take_proxy_header(&stream).await?;
+            }
+            first_byte(&stream).await
+        };
+        let first = worker.unless_draining(begin).await;
         match first.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))? {
             byte if byte == HANDSHAKE || byte & SSL2 != 0 => {
                 tls.begin(stream).await.map(Greeting::Secured)

@@ -4,8 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use slab::Slab;
+use tokio::time::sleep;
 
 use crate::connection::Connection;
 use crate::counters::Counters;
@@ -15,6 +17,9 @@ use crate::spread::Meter;
 
 /// Size of the buffer that heads are read into; nothing of it is kept between two reads.
 const SCRATCH: usize = 64 << 10;
+
+/// How long a connection that has sent nothing yet may still do so once we are draining.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// Idle connections closed at a time when there are too many. Source: nginx.
 const SHED: usize = 32;
@@ -133,26 +138,32 @@ impl Worker {
         self.drain(|_| true);
     }
 
-    /// What `work` comes to, or `None` as soon as the worker drains.
+    /// What `work`, the first word of a client, comes to; `None` where it takes longer than [`GRACE`] once the worker
+    /// drains.
     pub(crate) async fn unless_draining<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        self.unless(&self.draining, work).await
+        let over = async {
+            self.until(&self.draining).await;
+            sleep(GRACE).await;
+        };
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = over => None,
+        }
     }
 
     /// What `work` comes to, or `None` as soon as the worker is to end at once.
     pub(crate) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        self.unless(&self.stopped, work).await
-    }
-
-    async fn unless<T>(&self, over: &Cell<bool>, work: impl Future<Output = T>) -> Option<T> {
-        let over = async {
-            while !over.get() {
-                self.ending.notified().await;
-            }
-        };
         tokio::select! {
             biased;
-            () = over => None,
+            () = self.until(&self.stopped) => None,
             done = work => Some(done),
+        }
+    }
+
+    async fn until(&self, over: &Cell<bool>) {
+        while !over.get() {
+            self.ending.notified().await;
         }
     }
 

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use http::Method;
@@ -19,9 +18,7 @@ use crate::handler::ConnectionHandler;
 use crate::io::RequestBody;
 use crate::settings::Settings;
 use crate::sys::counted;
-
-/// How long a connection that has sent nothing yet may still do so once we are draining.
-const GRACE: Duration = Duration::from_secs(1);
+use crate::worker::GRACE;
 
 /// The preface of HTTP/2 up to where it can be told from HTTP/1. RFC 9113 §3.4.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

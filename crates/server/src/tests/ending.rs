@@ -8,12 +8,17 @@ use std::time::Duration;
 
 use super::*;
 use crate::server::{ServerConfig, ServerHandle, start};
+use crate::tls::{ClientCertificate, Handshake, Secured, Tls, TlsSession, TlsValue};
 
 /// A server of one worker, which begins once it is released: whatever is ordered before that is there then, and so are the
 /// clients in the queue of its socket.
-fn held(serve: fn(RequestBody) -> Answer) -> (ServerHandle, mpsc::Sender<()>) {
+fn held(tls: Tls, serve: fn(RequestBody) -> Answer) -> (ServerHandle, mpsc::Sender<()>) {
     let address = ListenAddress::Inet(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let listeners = Listeners::bind(vec![ListenerConfig::new(address, 0)], None, 1).unwrap();
+    let config = ListenerConfig {
+        tls,
+        ..ListenerConfig::new(address, 0)
+    };
+    let listeners = Listeners::bind(vec![config], None, 1).unwrap();
     let (release, held) = mpsc::channel::<()>();
     let held = Mutex::new(held);
     let make = move |_| {
@@ -30,6 +35,10 @@ fn held(serve: fn(RequestBody) -> Answer) -> (ServerHandle, mpsc::Sender<()>) {
 
 /// A client that has sent a request.
 fn ask(handle: &ServerHandle) -> TcpStream {
+    ask_with(handle, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+fn ask_with(handle: &ServerHandle, bytes: &[u8]) -> TcpStream {
     let ListenAddress::Inet(address) = handle.addresses()[0] else {
         panic!("a port was asked for")
     };
@@ -37,9 +46,7 @@ fn ask(handle: &ServerHandle) -> TcpStream {
     client
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
-    client
-        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        .unwrap();
+    client.write_all(bytes).unwrap();
     client
 }
 
@@ -52,7 +59,7 @@ fn runtime() -> tokio::runtime::Runtime {
 /// concerns it all the same.
 #[test]
 fn what_has_just_been_accepted_ends_with_the_rest() {
-    let (handle, release) = held(|_| Box::pin(std::future::pending()));
+    let (handle, release) = held(Tls(None), |_| Box::pin(std::future::pending()));
     let _clients: Vec<_> = (0..3).map(|_| ask(&handle)).collect();
     let runtime = runtime();
     let ended = async {
@@ -69,7 +76,7 @@ fn what_has_just_been_accepted_ends_with_the_rest() {
 /// The same of a socket that is given up: nobody else's order will ever reach its connections.
 #[test]
 fn what_has_just_been_accepted_goes_with_its_socket() {
-    let (handle, release) = held(|_| Box::pin(async { ok() }));
+    let (handle, release) = held(Tls(None), |_| Box::pin(async { ok() }));
     let mut client = ask(&handle);
     handle.reload(Listeners::default());
     release.send(()).unwrap();
@@ -77,4 +84,53 @@ fn what_has_just_been_accepted_goes_with_its_socket() {
     client.read_to_string(&mut answer).unwrap();
     assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
     runtime().block_on(handle.stop_now());
+}
+
+/// A handshake of one byte, after which nothing is encrypted.
+#[derive(Debug)]
+struct Nod;
+
+impl Handshake for Nod {
+    fn begin(
+        &self,
+        mut stream: tokio::net::TcpStream,
+    ) -> Pin<Box<dyn Future<Output = std::io::Result<Secured>>>> {
+        Box::pin(async move {
+            assert_eq!(stream.read_u8().await?, 0x16);
+            Ok(Secured {
+                stream: Box::pin(Layered::new(stream, |_| None)),
+                http2: false,
+                session: Rc::new(Self),
+            })
+        })
+    }
+}
+
+impl TlsSession for Nod {
+    fn append(&self, _: TlsValue, _: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    fn server_name(&self) -> Option<&str> {
+        None
+    }
+
+    fn client(&self) -> ClientCertificate<'_> {
+        ClientCertificate::None
+    }
+}
+
+#[test]
+fn who_waits_in_the_queue_with_a_handshake_is_served_before_the_end() {
+    let (handle, release) = held(Tls(Some(Arc::new(Nod))), |_| Box::pin(async { ok() }));
+    let mut client = ask_with(&handle, b"\x16GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    // And who says nothing at all holds nobody up for long.
+    let _silent = ask_with(&handle, b"");
+    let mut answer = String::new();
+    let drained =
+        async { tokio::join!(biased; handle.drain(None), async { release.send(()).unwrap() }) };
+    let drained = async { tokio::time::timeout(Duration::from_secs(20), drained).await };
+    assert!(runtime().block_on(drained).is_ok(), "{:?}", handle.stats());
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
 }
