@@ -31,6 +31,9 @@ use crate::http1::Timer;
 use crate::io::RequestBody;
 use crate::settings::Http2Settings;
 
+/// What an idle client has left once it has been told to go.
+const FAREWELL: Duration = Duration::from_secs(5);
+
 type Hyper<H> = http2::Connection<Io<H>, Streams<H>, StreamExecutor>;
 
 /// Drives one HTTP/2 connection until it is closed.
@@ -84,8 +87,7 @@ impl<H: ConnectionHandler> Http2<H> {
                 return Poll::Ready(());
             }
             if connection.draining.get() && !self.goodbye_said {
-                self.goodbye_said = true;
-                self.hyper.as_mut().graceful_shutdown();
+                self.say_goodbye();
                 continue;
             }
             let idle = connection.streams.get() == 0;
@@ -104,16 +106,19 @@ impl<H: ConnectionHandler> Http2<H> {
             if self.goodbye_said {
                 return Poll::Ready(());
             }
-            // Idle for too long: say goodbye, and give the client a moment to agree.
-            self.goodbye_said = true;
-            self.idle_timeout = Duration::from_secs(5);
-            connection.read_deadline.set(None);
-            self.hyper.as_mut().graceful_shutdown();
+            // Idle for too long.
+            self.say_goodbye();
         }
     }
-}
 
-impl<H: ConnectionHandler> Http2<H> {
+    /// Says that no more requests are wanted, and gives the client a moment to agree once it has none.
+    fn say_goodbye(&mut self) {
+        self.goodbye_said = true;
+        self.idle_timeout = FAREWELL;
+        self.connection.read_deadline.set(None);
+        self.hyper.as_mut().graceful_shutdown();
+    }
+
     /// A field block has the time of a head, an idle connection its own; a busy one waits on its
     /// streams.
     fn set_deadline(&self, idle: bool) {

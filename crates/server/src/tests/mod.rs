@@ -3,6 +3,7 @@
 mod answers;
 mod bodies;
 mod ending;
+mod http2;
 mod persistence;
 mod refusals;
 mod requests;
