@@ -43,8 +43,13 @@ pub(crate) struct Http2<H: ConnectionHandler> {
     hyper: Pin<Box<Hyper<H>>>,
     idle_timeout: Duration,
     head_timeout: Duration,
+    send_timeout: Duration,
     /// When the field block began that is not whole yet.
     head_since: Rc<Cell<Option<Instant>>>,
+    /// The socket has no room for what is to go out.
+    held_up: Rc<Cell<bool>>,
+    /// Bytes that had gone out when that was looked at last.
+    sent: Cell<u64>,
     goodbye_said: bool,
     timer: Timer,
 }
@@ -62,10 +67,12 @@ impl<H: ConnectionHandler> Http2<H> {
             executor: executor.clone(),
         };
         let head_since = Rc::new(Cell::new(None));
+        let held_up = Rc::new(Cell::new(false));
         let io = Io {
             handler: Rc::clone(&handler),
             connection: Rc::clone(&connection),
             frames: FrameWatch::new(Instant::now(), Rc::clone(&head_since)),
+            held_up: Rc::clone(&held_up),
         };
         let hyper = builder(&settings.http2, executor).serve_connection(io, streams);
         Self {
@@ -74,7 +81,10 @@ impl<H: ConnectionHandler> Http2<H> {
             hyper: Box::pin(hyper),
             idle_timeout: settings.limits.keepalive_timeout,
             head_timeout: settings.client_header_timeout,
+            send_timeout: settings.limits.send_timeout,
             head_since,
+            held_up,
+            sent: Cell::new(0),
             goodbye_said: false,
             timer: Timer::default(),
         }
@@ -91,14 +101,14 @@ impl<H: ConnectionHandler> Http2<H> {
                 continue;
             }
             let idle = connection.streams.get() == 0;
-            connection.set_activity(if idle {
+            connection.set_activity(if idle && !self.held_up.get() {
                 Activity::Waiting
             } else {
                 Activity::Writing
             });
             self.set_deadline(idle);
             let wait = ready!(self.timer.poll(&connection, cx));
-            if wait == Wait::Head {
+            if matches!(wait, Wait::Head | Wait::Send) {
                 let message = format_args!("client timed out");
                 self.handler.log(&connection, Severity::Info, message);
                 return Poll::Ready(());
@@ -120,16 +130,27 @@ impl<H: ConnectionHandler> Http2<H> {
     }
 
     /// A field block has the time of a head, an idle connection its own; a busy one waits on its
-    /// streams.
+    /// streams. It is not idle yet where its last answers have been made and the client is slow to take them.
+    ///
+    /// Source: nginx, `ngx_http_v2_handle_connection`.
     fn set_deadline(&self, idle: bool) {
         let deadline = &self.connection.read_deadline;
-        match (self.head_since.get(), deadline.get()) {
-            (Some(since), _) => deadline.set(Some((since + self.head_timeout, Wait::Head))),
-            (None, Some((_, Wait::Idle))) if idle => {}
-            (None, _) if idle => {
-                deadline.set(Some((Instant::now() + self.idle_timeout, Wait::Idle)));
+        let wait = match self.head_since.get() {
+            Some(since) => {
+                return deadline.set(Some((since + self.head_timeout, Wait::Head)));
             }
-            (None, _) => deadline.set(None),
+            None if !idle => return deadline.set(None),
+            None if self.held_up.get() => Wait::Send,
+            None => Wait::Idle,
+        };
+        let sent = self.connection.bytes_out();
+        let has_moved = self.sent.replace(sent) != sent && wait == Wait::Send;
+        if has_moved || !matches!(deadline.get(), Some((_, before)) if before == wait) {
+            let timeout = match wait {
+                Wait::Send => self.send_timeout,
+                _ => self.idle_timeout,
+            };
+            deadline.set(Some((Instant::now() + timeout, wait)));
         }
     }
 }
@@ -217,6 +238,7 @@ struct Io<H> {
     handler: Rc<H>,
     connection: Rc<Connection>,
     frames: FrameWatch,
+    held_up: Rc<Cell<bool>>,
 }
 
 impl<H: ConnectionHandler> Io<H> {
@@ -272,7 +294,9 @@ impl<H: ConnectionHandler> hyper::rt::Write for Io<H> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let length = ready!(self.connection.transport.poll_write_vectored(cx, slices))?;
+        let written = self.connection.transport.poll_write_vectored(cx, slices);
+        self.held_up.set(written.is_pending());
+        let length = ready!(written)?;
         self.connection.count_out(length);
         Poll::Ready(Ok(length))
     }
@@ -282,7 +306,9 @@ impl<H: ConnectionHandler> hyper::rt::Write for Io<H> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.connection.transport.poll_flush(cx)
+        let flushed = self.connection.transport.poll_flush(cx);
+        self.held_up.set(flushed.is_pending());
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

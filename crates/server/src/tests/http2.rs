@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::io::AsyncReadExt;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
 use crate::settings::Limits;
 
 /// The preface, and settings that say nothing. RFC 9113 §3.4.
 const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/// `GET http://a/` as the first stream, all of it by RFC 7541's static table but for the name.
+const GET: &[u8] = b"\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01a";
 
 fn http2(keepalive_timeout: u64, body: &'static str, times: usize) -> Client {
     let settings = Settings {
@@ -44,4 +48,25 @@ fn an_idle_client_that_does_not_answer_a_goodbye_is_let_go() {
             assert!(begin.elapsed() < Duration::from_secs(10), "{shed}");
         });
     }
+}
+
+/// An answer that has been made is not one that has been sent.
+#[test]
+fn a_connection_is_not_idle_while_an_answer_goes_out() {
+    run(async {
+        const LENGTH: usize = 60_000;
+        let mut client = http2(1, "x", LENGTH);
+        client.send([BEGIN, GET].concat()).await;
+        let (mut bytes, mut part) = (Vec::new(), [0; 1000]);
+        let mut come = 0;
+        while come < LENGTH {
+            sleep(Duration::from_secs(1)).await;
+            let length = client.stream.read(&mut part).await.unwrap();
+            assert_ne!(length, 0, "closed after {come}");
+            bytes.extend_from_slice(&part[..length]);
+            come = bytes.iter().filter(|&&byte| byte == b'x').count();
+        }
+        let rest = timeout(Duration::from_secs(10), client.read_all()).await;
+        assert!(rest.is_ok(), "then it is idle");
+    });
 }
