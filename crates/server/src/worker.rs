@@ -120,7 +120,9 @@ impl Worker {
             return;
         }
         let waiting = connections.iter().map(|(_, connection)| connection);
-        let mut idle: Vec<_> = waiting.filter(|connection| connection.is_idle()).collect();
+        let mut idle: Vec<_> = waiting
+            .filter(|connection| connection.can_make_room())
+            .collect();
         if idle.len() > SHED {
             idle.select_nth_unstable_by_key(SHED, |connection| connection.serial());
         }

@@ -71,6 +71,8 @@ pub struct Connection {
     pub(crate) driver: RefCell<Option<Waker>>,
     /// The worker wants the connection gone as soon as that hurts nobody.
     pub(crate) draining: Cell<bool>,
+    /// Idle or not, it is kept until then; see `keepalive_min_timeout`.
+    pub(crate) kept_until: Cell<Option<Instant>>,
     /// It wants its place for another: an idle connection goes at once.
     pub(crate) shed: Cell<bool>,
     /// The worker wants it gone now.
@@ -118,6 +120,7 @@ impl Connection {
             bytes_out: Cell::new(0),
             activity: Cell::new(Activity::Waiting),
             http2: Cell::new(false),
+            kept_until: Cell::new(None),
             shed: Cell::new(false),
             draining: Cell::new(worker.draining.get()),
             stopped: Cell::new(worker.is_stopped()),
@@ -284,9 +287,19 @@ impl Connection {
         self.activity.get() == Activity::Waiting && !self.draining.get()
     }
 
+    /// Idle, and may go for another.
+    pub(crate) fn can_make_room(&self) -> bool {
+        self.is_idle() && !self.is_protected()
+    }
+
     /// Idle when it was asked to make room, and not gone yet.
     pub(crate) fn is_being_shed(&self) -> bool {
-        self.activity.get() == Activity::Waiting && self.shed.get()
+        self.activity.get() == Activity::Waiting && self.shed.get() && !self.is_protected()
+    }
+
+    /// Whether it is kept for now, whoever wants it gone.
+    pub(crate) fn is_protected(&self) -> bool {
+        (self.kept_until.get()).is_some_and(|until| Instant::now() < until)
     }
 
     pub(crate) fn count_request(&self) -> u64 {

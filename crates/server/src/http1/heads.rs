@@ -124,7 +124,8 @@ impl<H: ConnectionHandler> Http1<H> {
     /// Sets the deadline; `false` when an idle connection is not worth keeping.
     fn wait_for_head(&mut self) -> bool {
         let connection = &self.connection;
-        if connection.shed.get() && self.reading.began.is_none() {
+        let is_protected = connection.is_protected();
+        if connection.shed.get() && self.reading.began.is_none() && !is_protected {
             return false;
         }
         if connection.read_deadline.get().is_some() && !connection.draining.get() {
@@ -143,10 +144,11 @@ impl<H: ConnectionHandler> Http1<H> {
                 let Some(kept) = self.kept else {
                     return false;
                 };
-                if connection.draining.get() && kept.at_least.is_zero() {
+                let draining = connection.draining.get();
+                if draining && !is_protected {
                     return false;
                 }
-                (kept.since + kept.timeout, Wait::Idle)
+                (kept.until(draining), Wait::Idle)
             };
         let deadline = match connection.read_deadline.get() {
             Some((old, _)) => deadline.min(old),

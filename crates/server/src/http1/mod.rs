@@ -70,8 +70,26 @@ pub(crate) struct Kept {
     /// When the last answer had been written.
     since: Instant,
     timeout: Duration,
-    /// The same while the server is shutting down.
+    /// The same while the server is shutting down, or has too many.
     at_least: Duration,
+}
+
+impl Kept {
+    /// Until when it may be idle; `draining` if it is to go.
+    ///
+    /// Source: nginx, `ngx_http_set_keepalive`, `ngx_http_keepalive_handler`.
+    fn until(self, draining: bool) -> Instant {
+        let timeout = match draining {
+            true => self.timeout.min(self.at_least),
+            false => self.timeout,
+        };
+        self.since + timeout
+    }
+
+    /// Until when it stays although it is idle, where there is such a time.
+    fn protected_until(self) -> Option<Instant> {
+        (!self.at_least.is_zero()).then(|| self.until(true))
+    }
 }
 
 /// Where the connection stands.
@@ -112,6 +130,7 @@ pub(crate) enum Ended {
 impl<H: ConnectionHandler> Http1<H> {
     /// Drives a connection from its beginning, or from where it is `kept` after a request.
     pub(crate) fn new(handler: Rc<H>, connection: Rc<Connection>, kept: Option<Kept>) -> Self {
+        (connection.kept_until).set(kept.and_then(Kept::protected_until));
         Self {
             call: Call::new(),
             exchange: None,
@@ -264,6 +283,7 @@ impl<H: ConnectionHandler> Http1<H> {
                 at_least: limits.keepalive_min_timeout,
             })
         });
+        (self.connection.kept_until).set(self.kept.and_then(Kept::protected_until));
         self.settings = None;
         self.reading.reset();
         self.connection.set_activity(Activity::Waiting);

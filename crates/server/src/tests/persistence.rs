@@ -172,3 +172,33 @@ fn a_shorter_keepalive_of_the_location_rules() {
         assert_eq!(before.elapsed().as_secs(), 1);
     });
 }
+
+#[test]
+fn an_idle_connection_is_kept_for_its_least_time_and_no_longer() {
+    let least = Duration::from_secs(10);
+    for shed in [false, true] {
+        run(async {
+            let mut client = with_limits(Limits {
+                keepalive_min_timeout: least,
+                ..Limits::default()
+            });
+            client.send(GET).await;
+            client.read_until("ok").await;
+            let begin = tokio::time::Instant::now();
+            match shed {
+                true => client.worker.shed(),
+                false => client.worker.begin_to_drain(),
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            client.send(GET).await;
+            let answer = client.read_until("ok").await;
+            assert!(answer.contains("Connection: keep-alive"), "{answer}");
+            if shed {
+                tokio::time::sleep(least).await;
+                client.worker.shed();
+            }
+            assert_eq!(client.read_all().await, "");
+            assert_eq!(begin.elapsed().as_secs(), 11);
+        });
+    }
+}
