@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portunus_errno::errno_text;
-use socket2::{Domain, SockAddr, Socket as RawSocket, TcpKeepalive, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket as RawSocket, TcpKeepalive, Type};
 
 use crate::io::UNSENT;
 
@@ -114,9 +114,12 @@ impl Listeners {
             .collect();
         for attempt in 0..TRIES {
             let Some(last) = open_missing(&mut open, workers)? else {
-                return Ok(Self {
-                    sockets: open.into_iter().filter_map(|(_, socket)| socket).collect(),
-                });
+                let sockets = open.into_iter().filter_map(|(_, socket)| socket);
+                let listeners = Self {
+                    sockets: sockets.collect(),
+                };
+                listeners.change_options(inherited);
+                return Ok(listeners);
             };
             tracing::info!("try again to bind() after 500ms");
             pause(PAUSE);
@@ -159,26 +162,68 @@ impl Listeners {
             .any(|ours| ours.address == socket.address)
     }
 
+    /// The socket that already stands at that address.
+    fn at(&self, address: &ListenAddress) -> Option<&Arc<Socket>> {
+        let mut sockets = self.sockets.iter();
+        sockets.find(|socket| socket.config.address == *address || socket.address == *address)
+    }
+
     /// The socket that already stands at that address, with the new parameters. The descriptors
     /// are duplicated, so that dropping either set leaves the other open.
     fn keep(&self, config: &ListenerConfig) -> Option<Arc<Socket>> {
-        let old = self.sockets.iter().find(|socket| {
-            let same = socket.config.address == config.address || socket.address == config.address;
-            same && socket.config.reuseport == config.reuseport
-        })?;
-        if old.config == *config {
+        let old = self.at(&config.address)?;
+        if old.config.reuseport != config.reuseport {
+            return None;
+        }
+        let config = config.clone();
+        if old.config == config {
             return Some(Arc::clone(old));
         }
         let descriptors = old.descriptors.iter().map(OwnedFd::try_clone);
         let descriptors = descriptors.collect::<io::Result<Vec<_>>>().ok()?;
         let standing = Standing {
-            config: config.clone(),
+            config,
             address: old.address.clone(),
         };
         Some(Arc::new(Socket {
             standing: Arc::new(standing),
             descriptors,
         }))
+    }
+}
+
+impl Listeners {
+    /// Gives the sockets that were there before what has changed of their options.
+    ///
+    /// Source: nginx, `ngx_configure_listening_sockets`.
+    fn change_options(&self, inherited: Option<&Self>) {
+        for socket in &self.sockets {
+            let old = inherited.and_then(|old| old.at(&socket.address));
+            let Some(old) = old.filter(|old| old.config != socket.config) else {
+                continue;
+            };
+            for descriptor in &socket.descriptors {
+                change_options(&SockRef::from(descriptor), &old.config, socket);
+            }
+        }
+    }
+}
+
+fn change_options(socket: &RawSocket, old: &ListenerConfig, new: &Standing) {
+    let (address, config) = (&new.address, &new.config);
+    set_options(socket, config);
+    if old.deferred
+        && !config.deferred
+        && let Err(error) = defer_accept(socket, false)
+    {
+        let error = errno_text(&error);
+        tracing::error!("setsockopt(TCP_DEFER_ACCEPT, 0) for {address} failed ({error}), ignored");
+    }
+    if old.backlog != config.backlog
+        && let Err(error) = socket.listen(config.backlog)
+    {
+        let (backlog, error) = (config.backlog, errno_text(&error));
+        tracing::error!("listen() to {address}, backlog {backlog} failed ({error}), ignored");
     }
 }
 
@@ -323,7 +368,7 @@ fn set_options(socket: &RawSocket, config: &ListenerConfig) {
         ),
         (
             "TCP_DEFER_ACCEPT",
-            (config.deferred && inet).then(|| defer_accept(socket)),
+            (config.deferred && inet).then(|| defer_accept(socket, true)),
         ),
         // Connections inherit it, which saves a call for each.
         ("TCP_NODELAY", inet.then(|| socket.set_tcp_nodelay(true))),
@@ -367,8 +412,8 @@ fn set_keepalive(socket: &RawSocket, keepalive: TcpKeepAlive) -> io::Result<()> 
 }
 
 /// One second, as nginx: the kernel wakes us with the first data, or after about that long.
-fn defer_accept(socket: &RawSocket) -> io::Result<()> {
-    crate::sys::set_tcp_option(socket, crate::sys::TCP_DEFER_ACCEPT, 1)
+fn defer_accept(socket: &RawSocket, on: bool) -> io::Result<()> {
+    crate::sys::set_tcp_option(socket, crate::sys::TCP_DEFER_ACCEPT, i32::from(on))
 }
 
 /// BBR waits for a timer before each packet of 64 KB, which is how it shares a long path. What comes to a loopback address
@@ -460,5 +505,40 @@ mod tests {
             };
             assert!(socket.tcp_congestion().unwrap().starts_with(expected));
         }
+    }
+
+    /// A socket that goes on with other parameters, and what it is now.
+    fn reloaded(old: ListenerConfig, new: impl Fn(ListenerConfig) -> ListenerConfig) -> Listeners {
+        let before = Listeners::bind(vec![old], None, 2).unwrap();
+        let (_, address) = before.addresses().next().unwrap();
+        let config = new(ListenerConfig::new(address.clone(), 0));
+        Listeners::bind(vec![config], Some(&before), 2).unwrap()
+    }
+
+    fn any_port() -> ListenerConfig {
+        ListenerConfig::new(ListenAddress::Inet("127.0.0.1:0".parse().unwrap()), 0)
+    }
+
+    #[test]
+    fn a_socket_that_stays_gets_its_new_options() {
+        let deferred = ListenerConfig {
+            deferred: true,
+            ..any_port()
+        };
+        let after = reloaded(deferred, |config| ListenerConfig {
+            so_keepalive: Some(TcpKeepAlive {
+                enabled: true,
+                ..TcpKeepAlive::default()
+            }),
+            rcvbuf: Some(100_000),
+            ..config
+        });
+        let socket = SockRef::from(&after.sockets[0].descriptors[0]);
+        assert!(socket.keepalive().unwrap());
+        // The kernel doubles what it is told.
+        assert_eq!(socket.recv_buffer_size().unwrap(), 200_000);
+        let address = socket.local_addr().unwrap();
+        let _silent = std::net::TcpStream::connect(address.as_socket().unwrap()).unwrap();
+        assert!(socket.accept().is_ok(), "nothing has to come first");
     }
 }
