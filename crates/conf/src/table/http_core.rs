@@ -45,7 +45,7 @@ rows! { "http_core": "ngx_http_core_module: servers, locations, clients, files";
     LOCATION "location" in SERVER | LOCATION, TAKE12 block, Special(Special::Location), Own,
         Differs("in this and in every other regular expression \"$\" does not match before a final line end, and a match that takes more than a few milliseconds fails with 500"), "Settings for the requests whose path matches.";
     LISTEN "listen" in SERVER, MORE1, Special(Special::Listen) = "*:80", Own,
-        Differs("the file of a Unix socket that nobody listens on is replaced, where nginx does not start; on a loopback address the system's `bbr`, which paces by timers, gives way to `reno`: a large file takes a third of the CPU time"),
+        Differs("the file of a Unix socket that nobody listens on is replaced, where nginx does not start; on a loopback address the system's `bbr`, which paces by timers, gives way to `reno`: a large file takes a third of the CPU time; a reload does not change `reuseport`, and says so"),
         "Address and port, or Unix socket, to accept connections on.";
     SERVER_NAME "server_name" in SERVER, MORE1, Special(Special::ServerName) = "\"\"", Own,
         Honoured, "Names of a virtual server.";

@@ -170,12 +170,21 @@ impl Listeners {
 
     /// The socket that already stands at that address, with the new parameters. The descriptors
     /// are duplicated, so that dropping either set leaves the other open.
+    ///
+    /// Differs: nginx opens further sockets where `reuseport` has come; the kernel would refuse them to another user than
+    /// the one who opened the first.
     fn keep(&self, config: &ListenerConfig) -> Option<Arc<Socket>> {
         let old = self.at(&config.address)?;
         if old.config.reuseport != config.reuseport {
-            return None;
+            let address = &old.address;
+            tracing::warn!(
+                "\"reuseport\" of {address} has changed, which takes effect at the next start"
+            );
         }
-        let config = config.clone();
+        let config = ListenerConfig {
+            reuseport: old.config.reuseport,
+            ..config.clone()
+        };
         if old.config == config {
             return Some(Arc::clone(old));
         }
@@ -540,5 +549,24 @@ mod tests {
         let address = socket.local_addr().unwrap();
         let _silent = std::net::TcpStream::connect(address.as_socket().unwrap()).unwrap();
         assert!(socket.accept().is_ok(), "nothing has to come first");
+    }
+
+    #[test]
+    fn a_socket_stays_with_reuseport_as_without() {
+        for reuseport in [false, true] {
+            let old = ListenerConfig {
+                reuseport,
+                ..any_port()
+            };
+            let after = reloaded(old, |config| ListenerConfig {
+                reuseport: !reuseport,
+                tag: 7,
+                ..config
+            });
+            let socket = &after.sockets[0];
+            let sockets = if reuseport { 2 } else { 1 };
+            assert_eq!(socket.descriptors.len(), sockets);
+            assert_eq!((socket.config.reuseport, socket.config.tag), (reuseport, 7));
+        }
     }
 }
