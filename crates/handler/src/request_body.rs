@@ -173,7 +173,7 @@ impl RequestBody {
         let limit = left_to_check(&incoming, limit);
         let mut first = BytesMut::new();
         while first.len() < memory {
-            match poll_fn(|cx| Poll::Ready(incoming.poll_data(cx))).await {
+            match poll_fn(|cx| Poll::Ready(incoming.poll_at_hand(cx))).await {
                 Poll::Pending => break,
                 Poll::Ready(None) => {
                     *self = Self::Whole(Spooled::from(first.freeze()));
@@ -221,7 +221,7 @@ async fn joined(incoming: &mut Incoming, data: Bytes) -> (Bytes, Option<Found>) 
     const ENOUGH: usize = 4 << 10;
     let mut data = data;
     while data.len() < ENOUGH {
-        match poll_fn(|cx| Poll::Ready(incoming.poll_data(cx))).await {
+        match poll_fn(|cx| Poll::Ready(incoming.poll_at_hand(cx))).await {
             Poll::Pending => break,
             Poll::Ready(Some(Ok(more))) => data = [data, more].concat().into(),
             Poll::Ready(found) => return (data, Some(found)),

@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
-use crate::connection::{Exchange, Wait};
+use crate::connection::{Exchange, Outcome, Wait};
 use crate::gate::body::{Framing, Taken};
 
 /// Room made for one read of a body: little until the client has shown that it sends much.
@@ -68,6 +68,34 @@ impl RequestBody {
         &self.exchange
     }
 
+    /// As [`Self::poll_data`], for who does not wait for it: the client's time does not run.
+    pub fn poll_at_hand(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let polled = self.poll_data(cx);
+        if polled.is_pending() {
+            self.wait_no_more();
+        }
+        polled
+    }
+
+    /// Nobody waits for the client just now, who so cannot be late.
+    fn wait_no_more(&self) {
+        let exchange = &self.exchange;
+        let is_of_body = |deadline: Option<(Instant, Wait)>| {
+            deadline.is_some_and(|(_, wait)| wait == Wait::Body)
+        };
+        match &self.source {
+            // What is left of an exchange that is over must not touch that of the next.
+            Source::Http1 if exchange.outcome() == Outcome::Open => {
+                let deadline = &exchange.connection().read_deadline;
+                if is_of_body(deadline.get()) {
+                    deadline.set(None);
+                }
+            }
+            Source::Http2(_) if is_of_body(exchange.waits_until()) => exchange.wait(None),
+            _ => {}
+        }
+    }
+
     /// The next bytes of the body; `None` at its end.
     pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         match &mut self.source {
@@ -96,6 +124,12 @@ impl RequestBody {
                 }
             },
         }
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        self.wait_no_more();
     }
 }
 

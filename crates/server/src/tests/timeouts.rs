@@ -1,5 +1,7 @@
 //! Clients that are too slow.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -94,6 +96,38 @@ fn a_body_may_pause_but_not_for_long() {
         assert_eq!(begin.elapsed().as_secs(), 60);
         assert_eq!(client.outcome(), Some(Outcome::Cut(Cut::BodyTimeout)));
     });
+}
+
+/// What nobody waits for cannot be late: the body has been given up, or is looked at in passing while something else is
+/// waited for.
+#[test]
+fn the_time_for_a_body_runs_while_somebody_waits_for_it() {
+    for gives_up in [true, false] {
+        run(async {
+            let mut client = connect(Settings::default(), listener(), move |request| async move {
+                let mut request = Some(request);
+                poll_fn(|cx| {
+                    let request = request.as_mut().unwrap();
+                    let polled = match gives_up {
+                        true => request.poll_data(cx),
+                        false => request.poll_at_hand(cx),
+                    };
+                    assert!(polled.is_pending());
+                    Poll::Ready(())
+                })
+                .await;
+                request = request.filter(|_| !gives_up);
+                sleep(seconds(100)).await;
+                drop(request);
+                ok()
+            });
+            client
+                .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
+                .await;
+            let answer = tokio::time::timeout(seconds(3600), client.read_until("ok")).await;
+            assert!(answer.is_ok());
+        });
+    }
 }
 
 #[test]
