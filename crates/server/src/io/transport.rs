@@ -6,6 +6,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -258,9 +259,15 @@ impl Transport {
 
     /// Makes closing send a reset instead of waiting for what is not sent yet.
     pub(crate) fn reset_on_close(&self) {
-        if let Inner::Tcp(stream) = &*self.inner.borrow() {
+        let inner = self.inner.borrow();
+        let socket = match &*inner {
+            Inner::Tcp(stream) => Some(stream.as_fd()),
+            Inner::Other(stream) => stream.socket(),
+            Inner::Unix(_) | Inner::Closed => None,
+        };
+        if let Some(socket) = socket {
             // Best effort: without it the kernel only keeps its buffers longer.
-            let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
+            let _ = socket2::SockRef::from(&socket).set_linger(Some(Duration::ZERO));
         }
     }
 }
@@ -306,5 +313,35 @@ impl fmt::Debug for Transport {
             Inner::Other(_) => "Other",
             Inner::Closed => "Closed",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::tls::Layered;
+
+    /// Whoever has let a time-out pass gets a reset, with encryption as without.
+    #[tokio::test]
+    async fn a_reset_goes_through_what_lies_above_the_socket() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        for layered in [false, true] {
+            let mut client = std::net::TcpStream::connect(address).unwrap();
+            let (accepted, _) = listener.accept().unwrap();
+            accepted.set_nonblocking(true).unwrap();
+            let stream = TcpStream::from_std(accepted).unwrap();
+            let transport = match layered {
+                true => Transport::other(Box::pin(Layered::new(stream, |s| Some(s.as_fd())))),
+                false => Transport::tcp(stream),
+            };
+            transport.reset_on_close();
+            transport.close();
+            let read = client.read(&mut [0]);
+            let error = read.map_err(|error| error.kind());
+            assert_eq!(error, Err(io::ErrorKind::ConnectionReset), "{layered}");
+        }
     }
 }
