@@ -1,5 +1,6 @@
 //! Connections of HTTP/2, by the bytes of their frames.
 
+use std::future::poll_fn;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -69,4 +70,45 @@ fn a_connection_is_not_idle_while_an_answer_goes_out() {
         let rest = timeout(Duration::from_secs(10), client.read_all()).await;
         assert!(rest.is_ok(), "then it is idle");
     });
+}
+
+/// As over HTTP/1, see there.
+#[test]
+fn the_time_for_a_body_runs_while_somebody_waits_for_it() {
+    const POST: &[u8] = b"\0\0\x06\x01\x04\0\0\0\x01\x83\x86\x84\x41\x01a";
+    for gives_up in [true, false] {
+        run(async {
+            let listen = ListenerConfig {
+                http2: true,
+                ..listener()
+            };
+            let mut client = connect(Settings::default(), listen, move |request| async move {
+                let mut request = Some(request);
+                poll_fn(|cx| {
+                    let request = request.as_mut().unwrap();
+                    let polled = match gives_up {
+                        true => request.poll_data(cx),
+                        false => request.poll_at_hand(cx),
+                    };
+                    assert!(polled.is_pending());
+                    Poll::Ready(())
+                })
+                .await;
+                request = request.filter(|_| !gives_up);
+                sleep(Duration::from_secs(100)).await;
+                drop(request);
+                text("served")
+            });
+            client.send([BEGIN, POST].concat()).await;
+            let mut bytes = Vec::new();
+            let served = async {
+                while !bytes.windows(6).any(|part| part == b"served") {
+                    let length = client.stream.read_buf(&mut bytes).await.unwrap();
+                    assert_ne!(length, 0);
+                }
+            };
+            let served = timeout(Duration::from_secs(3600), served).await;
+            assert!(served.is_ok(), "{gives_up}");
+        });
+    }
 }
