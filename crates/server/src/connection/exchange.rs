@@ -371,6 +371,11 @@ impl Exchange {
         which(&self.limits.borrow())
     }
 
+    /// Whether its connection ends with a reset where the client is late, or is to get nothing.
+    pub(crate) fn is_to_be_reset(&self) -> bool {
+        self.limit(|limits| limits.reset_timedout_connection)
+    }
+
     /// Replaces the limits, once the location is known.
     pub fn set_limits(&self, limits: Limits) {
         *self.limits.borrow_mut() = limits;

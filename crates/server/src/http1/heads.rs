@@ -310,6 +310,10 @@ impl<H: ConnectionHandler> Http1<H> {
     }
 
     pub(super) fn head_timed_out(&mut self) {
+        let settings = self.reading.scan.as_ref().map(Scan::settings);
+        if settings.is_some_and(|settings| settings.limits.reset_timedout_connection) {
+            self.connection.transport.reset_on_close();
+        }
         self.give_up(408, "client timed out (110: Connection timed out)");
     }
 

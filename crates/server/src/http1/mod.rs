@@ -394,7 +394,11 @@ impl<H: ConnectionHandler> Http1<H> {
                 self.connection.write_deadline.set(None);
                 return false;
             }
-            Wait::Idle | Wait::Linger => None,
+            Wait::Idle => None,
+            Wait::Linger => {
+                self.reset_if_asked(|exchange| !exchange.framing.borrow().is_done());
+                None
+            }
             Wait::Head => {
                 self.head_timed_out();
                 None
@@ -403,14 +407,20 @@ impl<H: ConnectionHandler> Http1<H> {
             Wait::Send => Some(Cut::SendTimeout),
         };
         if let Some(cut) = cut {
-            let reset =
-                |exchange: &Rc<Exchange>| exchange.limit(|limits| limits.reset_timedout_connection);
-            if self.exchange.as_ref().is_some_and(reset) {
-                self.connection.transport.reset_on_close();
-            }
+            self.reset_if_asked(|_| true);
             self.abort(cut);
         }
         true
+    }
+
+    /// Has the connection of a late client end with a reset, if that is what the operator wants.
+    ///
+    /// Source: nginx, `ngx_http_free_request`.
+    fn reset_if_asked(&self, is_late: impl FnOnce(&Exchange) -> bool) {
+        let exchange = self.exchange.as_deref();
+        if exchange.is_some_and(|exchange| exchange.is_to_be_reset() && is_late(exchange)) {
+            self.connection.transport.reset_on_close();
+        }
     }
 
     /// Gives up the exchange at hand: whoever watches it learns why before anything is dropped.

@@ -186,7 +186,12 @@ impl<H: ConnectionHandler> Sending<H> {
         now: &mut Option<Instant>,
     ) {
         let _ = match self.head.take() {
-            Some(_) if exchange.is_silent() => return,
+            Some(_) if exchange.is_silent() => {
+                if exchange.is_to_be_reset() {
+                    exchange.connection().transport.reset_on_close();
+                }
+                return;
+            }
             Some(head) => self.write_head(cx, exchange, settings, &head, now),
             None => self.out.poll(cx, exchange),
         };

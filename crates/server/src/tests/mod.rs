@@ -7,6 +7,7 @@ mod http2;
 mod persistence;
 mod refusals;
 mod requests;
+mod resets;
 mod spread;
 mod timeouts;
 
