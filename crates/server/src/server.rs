@@ -562,8 +562,9 @@ impl ServerHandle {
     /// `false` when some had to be ended by force.
     pub async fn drain(&self, deadline: Option<Duration>) -> bool {
         self.announce_end();
-        self.order(|| Order::Drain);
+        // First, so that a socket has gone as soon as the worker has taken what waited there.
         self.shared.listeners.send_replace(Listeners::default());
+        self.order(|| Order::Drain);
         let finished = self.finished();
         match deadline {
             None => finished.await,
