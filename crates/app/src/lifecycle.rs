@@ -324,7 +324,7 @@ impl Running<'_> {
         }
         ready.log();
         let pid_path = self.launch.pid_path(&ready.config);
-        let moved = pid_path != self.pid_file.path();
+        let moved = !self.pid_file.is_at(&pid_path);
         let pid_file = match moved.then(|| PidFile::write(&pid_path)).transpose() {
             Ok(written) => written,
             Err(error) => {

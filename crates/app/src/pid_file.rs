@@ -1,7 +1,8 @@
 //! The file that tells which process to signal.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::process::Pid;
@@ -43,6 +44,14 @@ impl PidFile {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Whether `path` leads to this file, by whatever name: `/var/run` is a link to `/run`.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        let number = |known: Metadata| (known.dev(), known.ino());
+        path == self.path
+            || (std::fs::metadata(path).ok().zip(self.file.metadata().ok()))
+                .is_some_and(|(one, other)| number(one) == number(other))
+    }
 }
 
 impl Drop for PidFile {
@@ -65,7 +74,7 @@ pub(crate) fn parse_pid(text: &str) -> Option<Pid> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{MetadataExt as _, symlink};
+    use std::os::unix::fs::symlink;
 
     use super::*;
 
@@ -75,6 +84,18 @@ mod tests {
         for text in ["-1\n", "-12", "0", "", "x", "99999999999"] {
             assert_eq!(parse_pid(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_file_is_known_by_all_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (run, var_run) = (folder.path().join("run"), folder.path().join("var_run"));
+        std::fs::create_dir(&run).unwrap();
+        symlink(&run, &var_run).unwrap();
+        let file = PidFile::write(&run.join("a.pid")).unwrap();
+        assert!(file.is_at(&run.join("a.pid")) && file.is_at(&var_run.join("a.pid")));
+        std::fs::write(run.join("b.pid"), "").unwrap();
+        assert!(!file.is_at(&run.join("b.pid")) && !file.is_at(&run.join("c.pid")));
     }
 
     #[test]
