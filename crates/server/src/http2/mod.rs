@@ -130,7 +130,7 @@ impl<H: ConnectionHandler> Http2<H> {
     }
 
     /// A field block has the time of a head, an idle connection its own; a busy one waits on its
-    /// streams. It is not idle yet where its last answers have been made and the client is slow to take them.
+    /// streams. It is not idle yet where its last answers have been made and the socket has no room for them.
     ///
     /// Source: nginx, `ngx_http_v2_handle_connection`.
     fn set_deadline(&self, idle: bool) {

@@ -191,7 +191,7 @@ impl Out {
         let polled = connection.transport.poll_flush(cx);
         match &polled {
             Poll::Ready(_) => connection.write_deadline.set(None),
-            // Encryption has taken it all, and the client takes none of it.
+            // Encryption has taken it all. How much of that the client takes cannot be seen: the time is for all of it.
             Poll::Pending => wait_to_send(exchange),
         }
         polled
