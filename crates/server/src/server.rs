@@ -523,10 +523,8 @@ impl ServerHandle {
     /// [`Listeners::bind`]) go on without a gap; connections of those that are gone are drained.
     pub fn reload(&self, listeners: Listeners) {
         // The first worker accepts what the others get: they must know of a socket before it does.
-        for link in self.shared.workers.iter().rev() {
-            // A worker that has ended needs no orders.
-            let _ = link.orders.send(Order::Listeners(listeners.clone()));
-        }
+        let last_first = self.shared.workers.iter().rev();
+        order(last_first, || Order::Listeners(listeners.clone()));
         self.shared.listeners.send_replace(listeners);
     }
 
@@ -564,7 +562,7 @@ impl ServerHandle {
         self.announce_end();
         // First, so that a socket has gone as soon as the worker has taken what waited there.
         self.shared.listeners.send_replace(Listeners::default());
-        self.order(|| Order::Drain);
+        order(&self.shared.workers, || Order::Drain);
         let finished = self.finished();
         match deadline {
             None => finished.await,
@@ -580,7 +578,7 @@ impl ServerHandle {
 
     /// Ends everything. Ready when all workers have ended.
     pub async fn stop_now(&self) {
-        self.order(|| Order::Stop);
+        order(&self.shared.workers, || Order::Stop);
         self.finished().await;
     }
 
@@ -622,11 +620,12 @@ impl ServerHandle {
         }
         sum
     }
+}
 
-    fn order(&self, order: impl Fn() -> Order) {
-        for link in &self.shared.workers {
-            // A worker that has ended needs no orders.
-            let _ = link.orders.send(order());
-        }
+/// Gives an order to each of these workers in turn.
+fn order<'w>(workers: impl IntoIterator<Item = &'w WorkerLink>, what: impl Fn() -> Order) {
+    for link in workers {
+        // A worker that has ended needs no orders.
+        let _ = link.orders.send(what());
     }
 }

@@ -229,10 +229,14 @@ fn change_options(socket: &RawSocket, old: &ListenerConfig, new: &Standing) {
         tracing::error!("setsockopt(TCP_DEFER_ACCEPT, 0) for {address} failed ({error}), ignored");
     }
     if old.backlog != config.backlog
-        && let Err(error) = socket.listen(config.backlog)
+        && let Err(source) = socket.listen(config.backlog)
     {
-        let (backlog, error) = (config.backlog, errno_text(&error));
-        tracing::error!("listen() to {address}, backlog {backlog} failed ({error}), ignored");
+        let error = BindError::Listen {
+            address: address.clone(),
+            backlog: config.backlog,
+            source,
+        };
+        tracing::error!("{error}, ignored");
     }
 }
 
