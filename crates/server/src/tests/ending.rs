@@ -1,65 +1,26 @@
 //! The end of a whole server.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::TcpStream;
-use std::sync::Mutex;
-use std::sync::mpsc;
 use std::time::Duration;
 
+use super::whole::{ask_with, held, runtime};
 use super::*;
-use crate::server::{ServerConfig, ServerHandle, start};
+use crate::server::ServerHandle;
 use crate::tls::{ClientCertificate, Handshake, Secured, Tls, TlsSession, TlsValue};
-
-/// A server of one worker, which begins once it is released: whatever is ordered before that is there then, and so are the
-/// clients in the queue of its socket.
-fn held(tls: Tls, serve: fn(RequestBody) -> Answer) -> (ServerHandle, mpsc::Sender<()>) {
-    let address = ListenAddress::Inet(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let config = ListenerConfig {
-        tls,
-        ..ListenerConfig::new(address, 0)
-    };
-    let listeners = Listeners::bind(vec![config], None, 1).unwrap();
-    let (release, held) = mpsc::channel::<()>();
-    let held = Mutex::new(held);
-    let make = move |_| {
-        held.lock().unwrap().recv().unwrap();
-        Scripted {
-            serve: Rc::new(serve),
-            settings: Arc::default(),
-            record: Rc::default(),
-        }
-    };
-    let handle = start(listeners, &ServerConfig::default(), make).unwrap();
-    (handle, release)
-}
 
 /// A client that has sent a request.
 fn ask(handle: &ServerHandle) -> TcpStream {
     ask_with(handle, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 }
 
-fn ask_with(handle: &ServerHandle, bytes: &[u8]) -> TcpStream {
-    let ListenAddress::Inet(address) = handle.addresses()[0] else {
-        panic!("a port was asked for")
-    };
-    let mut client = TcpStream::connect(address).unwrap();
-    client
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    client.write_all(bytes).unwrap();
-    client
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    let runtime = tokio::runtime::Builder::new_current_thread();
-    { runtime }.enable_all().build().unwrap()
-}
-
 /// Between being accepted and being served a connection is on no list; an order to end at once that comes just then
 /// concerns it all the same.
 #[test]
 fn what_has_just_been_accepted_ends_with_the_rest() {
-    let (handle, release) = held(Tls(None), |_| Box::pin(std::future::pending()));
+    let (handle, release) = held(Tls(None), Settings::default(), |_| {
+        Box::pin(std::future::pending())
+    });
     let _clients: Vec<_> = (0..3).map(|_| ask(&handle)).collect();
     let runtime = runtime();
     let ended = async {
@@ -76,7 +37,7 @@ fn what_has_just_been_accepted_ends_with_the_rest() {
 /// The same of a socket that is given up: nobody else's order will ever reach its connections.
 #[test]
 fn what_has_just_been_accepted_goes_with_its_socket() {
-    let (handle, release) = held(Tls(None), |_| Box::pin(async { ok() }));
+    let (handle, release) = held(Tls(None), Settings::default(), |_| Box::pin(async { ok() }));
     let mut client = ask(&handle);
     handle.reload(Listeners::default());
     release.send(()).unwrap();
@@ -122,7 +83,9 @@ impl TlsSession for Nod {
 
 #[test]
 fn who_waits_in_the_queue_with_a_handshake_is_served_before_the_end() {
-    let (handle, release) = held(Tls(Some(Arc::new(Nod))), |_| Box::pin(async { ok() }));
+    let (handle, release) = held(Tls(Some(Arc::new(Nod))), Settings::default(), |_| {
+        Box::pin(async { ok() })
+    });
     let mut client = ask_with(&handle, b"\x16GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     // And who says nothing at all holds nobody up for long.
     let _silent = ask_with(&handle, b"");

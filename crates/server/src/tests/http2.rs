@@ -1,6 +1,5 @@
 //! Connections of HTTP/2, by the bytes of their frames.
 
-use std::future::poll_fn;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -82,23 +81,11 @@ fn the_time_for_a_body_runs_while_somebody_waits_for_it() {
                 http2: true,
                 ..listener()
             };
-            let mut client = connect(Settings::default(), listen, move |request| async move {
-                let mut request = Some(request);
-                poll_fn(|cx| {
-                    let request = request.as_mut().unwrap();
-                    let polled = match gives_up {
-                        true => request.poll_data(cx),
-                        false => request.poll_at_hand(cx),
-                    };
-                    assert!(polled.is_pending());
-                    Poll::Ready(())
-                })
-                .await;
-                request = request.filter(|_| !gives_up);
-                sleep(Duration::from_secs(100)).await;
-                drop(request);
+            let serve = move |request| async move {
+                pass_body_by(request, gives_up).await;
                 text("served")
-            });
+            };
+            let mut client = connect(Settings::default(), listen, serve);
             client.send([BEGIN, POST].concat()).await;
             let mut bytes = Vec::new();
             let served = async {

@@ -10,10 +10,12 @@ mod requests;
 mod resets;
 mod spread;
 mod timeouts;
+mod whole;
 
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::fmt;
+use std::future::poll_fn;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -251,6 +253,22 @@ fn text(text: &str) -> Response<AnyBody> {
     Response::new(Box::pin(
         body.map_err(|never| -> std::io::Error { match never {} }),
     ))
+}
+
+/// Looks for the body once, gives it up then or keeps it for later, and is busy otherwise for long.
+async fn pass_body_by(mut request: RequestBody, gives_up: bool) {
+    poll_fn(|cx| {
+        let polled = match gives_up {
+            true => request.poll_data(cx),
+            false => request.poll_at_hand(cx),
+        };
+        assert!(polled.is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    let kept = (!gives_up).then_some(request);
+    tokio::time::sleep(std::time::Duration::from_secs(100)).await;
+    drop(kept);
 }
 
 /// Runs a test on a paused clock.

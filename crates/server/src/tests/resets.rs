@@ -1,14 +1,12 @@
 //! `reset_timedout_connection`: which ends are resets.
 
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
-use std::sync::{Mutex, mpsc};
+use std::io::{self, Read};
 use std::time::Duration;
 
+use super::whole::{ask_with, held, runtime};
 use super::*;
-use crate::listen::Listeners;
-use crate::server::{ServerConfig, start};
-use crate::settings::{Limits, Settings};
+use crate::settings::Limits;
+use crate::tls::Tls;
 
 /// A body that fails before its first byte.
 struct Failing;
@@ -27,8 +25,6 @@ impl Body for Failing {
 
 /// How the end of a connection looks to its client.
 fn end_of(request: &str) -> io::Result<()> {
-    let address = ListenAddress::Inet(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let listeners = Listeners::bind(vec![ListenerConfig::new(address, 0)], None, 1).unwrap();
     let brief = Duration::from_millis(1);
     let settings = Settings {
         client_header_timeout: brief,
@@ -41,38 +37,21 @@ fn end_of(request: &str) -> io::Result<()> {
         },
         ..Settings::default()
     };
-    let settings = Arc::new(settings);
-    let (release, held) = mpsc::channel::<()>();
-    let held = Mutex::new(held);
-    let make = move |_| {
-        // All of the request is there when its time begins.
-        held.lock().unwrap().recv().unwrap();
-        Scripted {
-            serve: Rc::new(|request| {
-                let exchange = Rc::clone(request.exchange());
-                Box::pin(async move {
-                    if exchange.target() == b"/nothing" {
-                        exchange.send_nothing();
-                        return Response::new(Box::pin(Failing) as AnyBody);
-                    }
-                    ok()
-                })
-            }),
-            settings: Arc::clone(&settings),
-            record: Rc::default(),
-        }
-    };
-    let handle = start(listeners, &ServerConfig::default(), make).unwrap();
-    let ListenAddress::Inet(address) = handle.addresses()[0] else {
-        panic!("a port was asked for")
-    };
-    let mut client = TcpStream::connect(address).unwrap();
-    client.write_all(request.as_bytes()).unwrap();
+    let (handle, release) = held(Tls(None), settings, |request| {
+        let exchange = Rc::clone(request.exchange());
+        Box::pin(async move {
+            if exchange.target() == b"/nothing" {
+                exchange.send_nothing();
+                return Response::new(Box::pin(Failing) as AnyBody);
+            }
+            ok()
+        })
+    });
+    // All of the request is there when its time begins.
+    let mut client = ask_with(&handle, request.as_bytes());
     release.send(()).unwrap();
     let end = client.read_to_end(&mut Vec::new()).map(drop);
-    let runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = { runtime }.enable_all().build().unwrap();
-    runtime.block_on(handle.stop_now());
+    runtime().block_on(handle.stop_now());
     end
 }
 

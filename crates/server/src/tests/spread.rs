@@ -108,7 +108,5 @@ fn connections_move_between_requests_and_nothing_is_lost() {
     let stats = handle.stats();
     assert_eq!((stats.active, stats.accepted, stats.handled), (8, 8, 8));
     drop(clients);
-    let runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = { runtime }.enable_all().build().unwrap();
-    assert!(runtime.block_on(handle.drain(Some(Duration::from_secs(20)))));
+    assert!(whole::runtime().block_on(handle.drain(Some(Duration::from_secs(20)))));
 }

@@ -1,7 +1,5 @@
 //! Clients that are too slow.
 
-use std::future::poll_fn;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +9,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::connection::{Cut, Outcome};
 use crate::settings::{Limits, Settings};
-use crate::tests::{AnyBody, Client, PIPE, connect, connect_over, listener, ok, plain, run};
+use crate::tests::{
+    AnyBody, Client, PIPE, connect, connect_over, listener, ok, pass_body_by, plain, run,
+};
 use crate::tls::Layered;
 
 fn seconds(seconds: u64) -> Duration {
@@ -104,23 +104,11 @@ fn a_body_may_pause_but_not_for_long() {
 fn the_time_for_a_body_runs_while_somebody_waits_for_it() {
     for gives_up in [true, false] {
         run(async {
-            let mut client = connect(Settings::default(), listener(), move |request| async move {
-                let mut request = Some(request);
-                poll_fn(|cx| {
-                    let request = request.as_mut().unwrap();
-                    let polled = match gives_up {
-                        true => request.poll_data(cx),
-                        false => request.poll_at_hand(cx),
-                    };
-                    assert!(polled.is_pending());
-                    Poll::Ready(())
-                })
-                .await;
-                request = request.filter(|_| !gives_up);
-                sleep(seconds(100)).await;
-                drop(request);
+            let serve = move |request| async move {
+                pass_body_by(request, gives_up).await;
                 ok()
-            });
+            };
+            let mut client = connect(Settings::default(), listener(), serve);
             client
                 .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
                 .await;
