@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 use std::task::Waker;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode};
@@ -84,9 +85,19 @@ pub(crate) struct Head {
 pub(crate) struct BodyProgress {
     /// `100 Continue` is owed when the body is first asked for.
     pub(crate) owes_continue: bool,
-    /// When the first read began, for the minimum rate.
-    pub(crate) began: Option<Instant>,
+    /// How long the client has been waited for, and since when it is, for the minimum rate.
+    pub(crate) waited: Duration,
+    pub(crate) waits_since: Option<Instant>,
     pub(crate) read: u64,
+}
+
+impl BodyProgress {
+    /// Something has come, or nobody waits any more.
+    pub(crate) fn end_wait(&mut self) {
+        if let Some(since) = self.waits_since.take() {
+            self.waited += since.elapsed();
+        }
+    }
 }
 
 impl Exchange {
@@ -464,7 +475,7 @@ impl Exchange {
     pub fn tunnel_to(
         &self,
         far: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + 'static,
-        timeout: std::time::Duration,
+        timeout: Duration,
     ) {
         *self.tunnel.borrow_mut() = Some(Box::new(Tunnel::new(far, timeout)));
     }

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -83,6 +84,9 @@ impl RequestBody {
         let is_of_body = |deadline: Option<(Instant, Wait)>| {
             deadline.is_some_and(|(_, wait)| wait == Wait::Body)
         };
+        let mut progress = exchange.body.get();
+        progress.end_wait();
+        exchange.body.set(progress);
         match &self.source {
             // What is left of an exchange that is over must not touch that of the next.
             Source::Http1 if exchange.outcome() == Outcome::Open => {
@@ -116,6 +120,7 @@ impl RequestBody {
                         if let Ok(data) = frame.into_data() {
                             let mut progress = exchange.body.get();
                             progress.read += data.len() as u64;
+                            progress.end_wait();
                             exchange.body.set(progress);
                             exchange.count_received(data.len());
                             return Poll::Ready(Some(Ok(data)));
@@ -167,6 +172,7 @@ pub(crate) fn poll_http1(
         match taken {
             Taken::Data(data) => {
                 progress.read += data.len() as u64;
+                progress.end_wait();
                 exchange.body.set(progress);
                 connection.read_deadline.set(None);
                 return Poll::Ready(Some(Ok(data)));
@@ -215,19 +221,19 @@ fn set_deadline(exchange: &Exchange) {
 }
 
 /// `client_body_timeout` runs while the service waits for the client; a body below the minimum
-/// rate gets no more than what is left of its time.
+/// rate gets no more than what is left of its time, of which waits alone take.
 fn body_deadline(exchange: &Exchange) -> Instant {
     let (limits, now) = (exchange.limits(), Instant::now());
     let mut progress = exchange.body.get();
-    let began = *progress.began.get_or_insert(now);
-    exchange.body.set(progress);
-    let deadline = now + limits.client_body_timeout;
+    let timeout = limits.client_body_timeout;
     if limits.client_body_min_rate == 0 {
-        return deadline;
+        return now + timeout;
     }
-    let paid =
-        std::time::Duration::from_secs(progress.read / u64::from(limits.client_body_min_rate));
-    deadline.min(began + limits.client_body_timeout + paid)
+    progress.end_wait();
+    progress.waits_since = Some(now);
+    exchange.body.set(progress);
+    let paid = Duration::from_secs(progress.read / u64::from(limits.client_body_min_rate));
+    now + timeout.min((timeout + paid).saturating_sub(progress.waited))
 }
 
 impl Body for RequestBody {

@@ -99,3 +99,38 @@ fn the_time_for_a_body_runs_while_somebody_waits_for_it() {
         });
     }
 }
+
+/// As over HTTP/1, see there.
+#[test]
+fn the_minimum_rate_counts_time_in_which_the_client_is_waited_for() {
+    const POST: &[u8] = b"\0\0\x06\x01\x04\0\0\0\x01\x83\x86\x84\x41\x01a";
+    const PIECE: &[u8] = b"\0\0\x01\0\0\0\0\0\x01a";
+    run(async {
+        let settings = Settings {
+            limits: Limits {
+                client_body_min_rate: 100,
+                ..Limits::default()
+            },
+            ..Settings::default()
+        };
+        let listen = ListenerConfig {
+            http2: true,
+            ..listener()
+        };
+        let serve = |request| async {
+            super::timeouts::pause_amid_body(request).await;
+            ok()
+        };
+        let mut client = connect(settings, listen, serve);
+        client.send([BEGIN, POST].concat()).await;
+        for wait in [30, 1020] {
+            sleep(Duration::from_secs(wait)).await;
+            client.send(PIECE).await;
+        }
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(client.outcome(), None);
+        sleep(Duration::from_secs(20)).await;
+        let cut = Outcome::Cut(crate::connection::Cut::BodyTimeout);
+        assert_eq!(client.outcome(), Some(cut));
+    });
+}

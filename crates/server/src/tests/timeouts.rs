@@ -1,5 +1,6 @@
 //! Clients that are too slow.
 
+use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use http_body_util::{BodyExt, Full};
 use tokio::time::{Instant, sleep};
 
 use crate::connection::{Cut, Outcome};
+use crate::io::RequestBody;
 use crate::settings::{Limits, Settings};
 use crate::tests::{
     AnyBody, Client, PIPE, connect, connect_over, listener, ok, pass_body_by, plain, run,
@@ -140,6 +142,46 @@ fn a_body_below_the_minimum_rate_is_cut() {
             "{:?}",
             begin.elapsed()
         );
+    });
+}
+
+/// The client is not to blame for time in which the service has other things to do than to read its body.
+pub(super) async fn pause_amid_body(mut request: RequestBody) {
+    let first = poll_fn(|cx| request.poll_data(cx)).await;
+    assert!(matches!(first, Some(Ok(_))));
+    sleep(seconds(1000)).await;
+    while let Some(data) = poll_fn(|cx| request.poll_data(cx)).await {
+        data.unwrap();
+    }
+}
+
+#[test]
+fn the_minimum_rate_counts_time_in_which_the_client_is_waited_for() {
+    run(async {
+        let limits = Limits {
+            client_body_min_rate: 100,
+            ..Limits::default()
+        };
+        let settings = Settings {
+            limits,
+            ..Settings::default()
+        };
+        let mut client = connect(settings, listener(), |request| async move {
+            pause_amid_body(request).await;
+            ok()
+        });
+        client
+            .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n")
+            .await;
+        for wait in [30, 1020] {
+            sleep(seconds(wait)).await;
+            client.send("a").await;
+        }
+        // Fifty seconds of waiting are over, and two bytes earn no more than the sixty that everybody has.
+        sleep(seconds(5)).await;
+        assert_eq!(client.outcome(), None);
+        sleep(seconds(10)).await;
+        assert_eq!(client.outcome(), Some(Outcome::Cut(Cut::BodyTimeout)));
     });
 }
 
