@@ -64,8 +64,37 @@ pub struct TcpInfo {
     pub rcv_space: u32,
 }
 
-/// Asks for `TCP_INFO`.
+/// What the kernel still has of what was written to a TCP connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Backlog {
+    /// Bytes that the client has acknowledged so far; always 0 where the kernel does not count them.
+    pub(crate) acknowledged: u64,
+    /// Whether there are more.
+    pub(crate) waits: bool,
+}
+
+/// Asks for it.
+pub(crate) fn backlog(socket: &impl AsFd) -> io::Result<Backlog> {
+    let info = ask_tcp_info(socket)?;
+    Ok(Backlog {
+        acknowledged: info.tcpi_bytes_acked,
+        waits: info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0,
+    })
+}
+
+/// Asks for what nginx has variables for.
 pub(crate) fn tcp_info(socket: &impl AsFd) -> io::Result<TcpInfo> {
+    let info = ask_tcp_info(socket)?;
+    Ok(TcpInfo {
+        rtt: info.tcpi_rtt,
+        rttvar: info.tcpi_rttvar,
+        snd_cwnd: info.tcpi_snd_cwnd,
+        rcv_space: info.tcpi_rcv_space,
+    })
+}
+
+/// Asks for `TCP_INFO`; what an old kernel does not know of it is 0.
+fn ask_tcp_info(socket: &impl AsFd) -> io::Result<libc::tcp_info> {
     // SAFETY: `tcp_info` is made of integers alone, for which zeros are valid.
     let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
     let size = size_of::<libc::tcp_info>();
@@ -84,12 +113,7 @@ pub(crate) fn tcp_info(socket: &impl AsFd) -> io::Result<TcpInfo> {
     if result != 0 {
         return Err(io::Error::last_os_error());
     }
-    Ok(TcpInfo {
-        rtt: info.tcpi_rtt,
-        rttvar: info.tcpi_rttvar,
-        snd_cwnd: info.tcpi_snd_cwnd,
-        rcv_space: info.tcpi_rcv_space,
-    })
+    Ok(info)
 }
 
 /// Waits for a descriptor to become readable, on the runtime at hand.

@@ -79,6 +79,8 @@ pub struct Connection {
     pub(crate) stopped: Cell<bool>,
     pub(crate) read_deadline: Cell<Option<(Instant, Wait)>>,
     pub(crate) write_deadline: Cell<Option<(Instant, Wait)>>,
+    /// Bytes that the client had acknowledged when that was last looked at, where it is known.
+    acknowledged: Cell<Option<u64>>,
 }
 
 /// What a connection is waiting for, so that its time-out can be named.
@@ -137,6 +139,7 @@ impl Connection {
             driver: RefCell::default(),
             read_deadline: Cell::new(None),
             write_deadline: Cell::new(None),
+            acknowledged: Cell::new(None),
         })
     }
 
@@ -321,6 +324,21 @@ impl Connection {
     pub(crate) fn set_activity(&self, activity: Activity) {
         let before = self.activity.replace(activity);
         self.worker.counters.shift(before, activity);
+    }
+
+    /// Takes note of what the client has acknowledged, for [`Self::has_taken_more`].
+    pub(crate) fn note_taken(&self) {
+        let backlog = self.transport.backlog();
+        self.acknowledged
+            .set(backlog.map(|backlog| backlog.acknowledged));
+    }
+
+    /// Whether the client has taken anything since that was last noted, be it that we could not write; and notes it.
+    #[cold]
+    pub(crate) fn has_taken_more(&self) -> bool {
+        let before = self.acknowledged.get();
+        self.note_taken();
+        before.is_some() && self.acknowledged.get() > before
     }
 
     /// A deadline has changed: the driver must look at it, unless it is running just now and will

@@ -37,7 +37,7 @@ pub(crate) use self::tunnel::Tunnel;
 use crate::connection::{Connection, Cut, Exchange, Outcome, Wait};
 use crate::counters::Activity;
 use crate::handler::ConnectionHandler;
-use crate::io::{poll_http1, settle_continue};
+use crate::io::{begin_to_wait, poll_http1, settle_continue};
 use crate::settings::{LingeringClose, Settings};
 
 /// Drives one connection until it is closed.
@@ -404,6 +404,7 @@ impl<H: ConnectionHandler> Http1<H> {
                 None
             }
             Wait::Body => Some(Cut::BodyTimeout),
+            Wait::Send if self.goes_on_taking() => return false,
             Wait::Send => Some(Cut::SendTimeout),
         };
         if let Some(cut) = cut {
@@ -411,6 +412,20 @@ impl<H: ConnectionHandler> Http1<H> {
             self.abort(cut);
         }
         true
+    }
+
+    /// Whether a client to which nothing could be written is taking what it was sent before that; it has its time anew
+    /// then.
+    #[cold]
+    fn goes_on_taking(&self) -> bool {
+        let Some(exchange) = &self.exchange else {
+            return false;
+        };
+        let is_taking = self.connection.has_taken_more();
+        if is_taking {
+            begin_to_wait(exchange);
+        }
+        is_taking
     }
 
     /// Has the connection of a late client end with a reset, if that is what the operator wants.

@@ -191,7 +191,7 @@ impl Out {
         let polled = connection.transport.poll_flush(cx);
         match &polled {
             Poll::Ready(_) => connection.write_deadline.set(None),
-            // Encryption has taken it all. How much of that the client takes cannot be seen: the time is for all of it.
+            // Encryption has taken it all.
             Poll::Pending => wait_to_send(exchange),
         }
         polled
@@ -335,8 +335,19 @@ fn is_flowing(connection: &Connection) -> bool {
 fn wait_to_send(exchange: &Exchange) {
     let deadline = &exchange.connection().write_deadline;
     if deadline.get().is_none() {
-        let until = Instant::now() + exchange.limit(|limits| limits.send_timeout);
-        deadline.set(Some((until, Wait::Send)));
+        begin_to_wait(exchange);
+    }
+}
+
+/// What encryption has taken goes out little by little without a word: how much of it the client has taken, only the
+/// kernel knows, and is asked again when the time is over.
+#[cold]
+pub(crate) fn begin_to_wait(exchange: &Exchange) {
+    let connection = exchange.connection();
+    let until = Instant::now() + exchange.limit(|limits| limits.send_timeout);
+    connection.write_deadline.set(Some((until, Wait::Send)));
+    if connection.transport.is_layered() {
+        connection.note_taken();
     }
 }
 

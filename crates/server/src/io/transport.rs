@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::connection::Detached;
-use crate::sys::{TcpInfo, tcp_info};
+use crate::sys::{Backlog, TcpInfo, backlog, tcp_info};
 use crate::tls::Stream;
 
 /// Bytes of an answer that the kernel may hold without having sent them; listening sockets hand it on. Its own limit is
@@ -255,6 +255,20 @@ impl Transport {
             Inner::Other(stream) => tcp_info(&stream.socket()?).ok(),
             Inner::Unix(_) | Inner::Closed => None,
         }
+    }
+
+    /// What the kernel still has of what was written; `None` where it is no TCP.
+    pub(crate) fn backlog(&self) -> Option<Backlog> {
+        match &*self.inner.borrow() {
+            Inner::Tcp(stream) => backlog(stream).ok(),
+            Inner::Other(stream) => backlog(&stream.socket()?).ok(),
+            Inner::Unix(_) | Inner::Closed => None,
+        }
+    }
+
+    /// Whether something lies above the socket that may hold back what has been written.
+    pub(crate) fn is_layered(&self) -> bool {
+        matches!(&*self.inner.borrow(), Inner::Other(_))
     }
 
     /// Makes closing send a reset instead of waiting for what is not sent yet.

@@ -1,6 +1,8 @@
 //! Clients that are too slow.
 
 use std::future::poll_fn;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -317,6 +319,60 @@ fn a_client_that_does_not_take_what_is_encrypted_for_it_is_cut_off() {
         sleep(seconds(59)).await;
         assert_eq!(client.outcome(), None);
         sleep(seconds(2)).await;
+        assert_eq!(client.outcome(), Some(Outcome::Cut(Cut::SendTimeout)));
+    });
+}
+
+/// A client's socket with room for little, and the server's, which sends with a buffer of so many bytes.
+pub(super) fn tcp(buffer: usize) -> (std::net::TcpStream, tokio::net::TcpStream) {
+    let listening = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = std::net::TcpStream::connect(listening.local_addr().unwrap()).unwrap();
+    let (accepted, _) = listening.accept().unwrap();
+    for end in [&stream, &accepted] {
+        end.set_nonblocking(true).unwrap();
+    }
+    let room = socket2::SockRef::from(&stream).set_recv_buffer_size(8 << 10);
+    room.unwrap();
+    let room = socket2::SockRef::from(&accepted).set_send_buffer_size(buffer);
+    room.unwrap();
+    (stream, tokio::net::TcpStream::from_std(accepted).unwrap())
+}
+
+/// Takes bytes until the server's kernel has heard of it.
+pub(super) fn take_a_little(stream: &mut std::net::TcpStream, client: &Client) {
+    let taken = || client.connection.transport.backlog().unwrap().acknowledged;
+    let before = taken();
+    while taken() == before {
+        match stream.read(&mut [0; 512]) {
+            Ok(length) => assert_ne!(length, 0, "closed"),
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock),
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// What encryption has taken goes out as the client takes it, which only the kernel knows.
+#[test]
+fn a_client_that_takes_what_is_encrypted_for_it_little_by_little_is_not_cut_off() {
+    run(async {
+        let (mut stream, accepted) = tcp(8 << 10);
+        let buffered = tokio::io::BufWriter::with_capacity(2 << 20, accepted);
+        let client = connect_over(
+            |_| Layered::new(buffered, |stream| Some(stream.get_ref().as_fd())),
+            Settings::default(),
+            listener(),
+            |_| async { crate::tests::text(&"x".repeat(1 << 20)) },
+        );
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .unwrap();
+        for _ in 0..20 {
+            sleep(seconds(25)).await;
+            take_a_little(&mut stream, &client);
+        }
+        assert_eq!(client.outcome(), None);
+        // Once it takes nothing more, it has its time from when that was last looked at.
+        sleep(seconds(2 * 60)).await;
         assert_eq!(client.outcome(), Some(Outcome::Cut(Cut::SendTimeout)));
     });
 }
