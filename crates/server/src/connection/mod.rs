@@ -81,6 +81,8 @@ pub struct Connection {
     pub(crate) write_deadline: Cell<Option<(Instant, Wait)>>,
     /// Bytes that the client had acknowledged when that was last looked at, where it is known.
     acknowledged: Cell<Option<u64>>,
+    /// Pieces of answers of HTTP/2 that hyper has taken and not written yet.
+    pub(crate) unsent: Cell<usize>,
 }
 
 /// What a connection is waiting for, so that its time-out can be named.
@@ -140,6 +142,7 @@ impl Connection {
             read_deadline: Cell::new(None),
             write_deadline: Cell::new(None),
             acknowledged: Cell::new(None),
+            unsent: Cell::new(0),
         })
     }
 

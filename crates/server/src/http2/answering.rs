@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::error::Error;
+use std::io::IoSlice;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 use tower::Service;
 
 use crate::answer::{AnswerBody, Panicked, Refused, panicked, refuse};
-use crate::connection::{Cut, Exchange, Outcome, Wait};
+use crate::connection::{Connection, Cut, Exchange, Outcome, Wait};
 use crate::handler::{ConnectionHandler, ServiceFuture};
 use crate::io::RequestBody;
 
@@ -116,7 +117,9 @@ impl<H: ConnectionHandler> Future for Answering<H> {
             if bodiless && !body.ended {
                 body.look_for_end(cx);
             }
-            body.wait_for_room();
+            if !body.ended {
+                body.wait_for_room();
+            }
             body
         })))
     }
@@ -134,12 +137,55 @@ pub(super) struct StreamBody<B> {
     over: bool,
 }
 
+/// A piece of a body. hyper takes it while the client may have no room for it: until it is written, or dropped with its
+/// stream, it counts as unsent.
+pub(super) struct Piece {
+    bytes: Bytes,
+    connection: Rc<Connection>,
+}
+
+impl Piece {
+    fn new(bytes: Bytes, connection: &Rc<Connection>) -> Self {
+        connection.unsent.set(connection.unsent.get() + 1);
+        Self {
+            bytes,
+            connection: Rc::clone(connection),
+        }
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        let left = self.connection.unsent.get() - 1;
+        self.connection.unsent.set(left);
+    }
+}
+
+impl Buf for Piece {
+    fn remaining(&self) -> usize {
+        self.bytes.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.bytes.chunk()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
+    }
+
+    fn chunks_vectored<'s>(&'s self, slices: &mut [IoSlice<'s>]) -> usize {
+        self.bytes.chunks_vectored(slices)
+    }
+}
+
 impl<B> StreamBody<B> {
     /// hyper asks for more once the client has room for it, for which it has its time.
+    /// It also has it for the last piece, which hyper has taken before there is room.
     fn wait_for_room(&self) {
         let timeout = self.exchange.limit(|limits| limits.send_timeout);
         let deadline = (Instant::now() + timeout, Wait::Send);
-        self.exchange.wait((!self.ended).then_some(deadline));
+        self.exchange.wait(Some(deadline));
     }
 }
 
@@ -148,14 +194,14 @@ where
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
 {
     /// The next frame of what has come, none longer than `http2_chunk_size`.
-    fn frame(&mut self) -> Frame<Bytes> {
+    fn frame(&mut self) -> Frame<Piece> {
         let most = self.exchange.limit(|limits| limits.http2_chunk_size);
         let length = self.rest.len().min(most.max(1));
         let data = self.rest.split_to(length);
         self.exchange.count_sent(data.len());
         self.ended = self.is_over();
         self.wait_for_room();
-        Frame::data(data)
+        Frame::data(Piece::new(data, self.exchange.connection()))
     }
 
     fn is_over(&self) -> bool {
@@ -180,13 +226,13 @@ impl<B> Body for StreamBody<B>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
 {
-    type Data = Bytes;
+    type Data = Piece;
     type Error = Box<dyn Error + Send + Sync>;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    ) -> Poll<Option<Result<Frame<Piece>, Self::Error>>> {
         let this = self.get_mut();
         this.exchange.wait(None);
         if !this.rest.is_empty() {
@@ -200,8 +246,11 @@ where
                 }
                 Err(frame) => {
                     this.ended = this.is_over();
-                    this.wait_for_room();
-                    Poll::Ready(Some(Ok(frame)))
+                    if !this.ended {
+                        this.wait_for_room();
+                    }
+                    let trailers = frame.into_trailers().unwrap_or_default();
+                    Poll::Ready(Some(Ok(Frame::trailers(trailers))))
                 }
             },
             Some(Err((error, cut))) => {

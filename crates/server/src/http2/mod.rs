@@ -101,13 +101,17 @@ impl<H: ConnectionHandler> Http2<H> {
                 continue;
             }
             let idle = connection.streams.get() == 0;
-            connection.set_activity(if idle && !self.held_up.get() {
+            connection.set_activity(if idle && !self.is_sending() {
                 Activity::Waiting
             } else {
                 Activity::Writing
             });
             self.set_deadline(idle);
             let wait = ready!(self.timer.poll(&connection, cx));
+            if self.goes_on_taking(wait) {
+                connection.read_deadline.set(None);
+                continue;
+            }
             if matches!(wait, Wait::Head | Wait::Send) {
                 let message = format_args!("client timed out");
                 self.handler.log(&connection, Severity::Info, message);
@@ -129,8 +133,28 @@ impl<H: ConnectionHandler> Http2<H> {
         self.hyper.as_mut().graceful_shutdown();
     }
 
+    /// Whether something of answers that have been made waits for room in the socket, or for the client to open a window.
+    fn is_sending(&self) -> bool {
+        self.held_up.get() || self.connection.unsent.get() > 0
+    }
+
+    /// Whether a client that is late according to us is taking what the kernel has for it. Where it is to go, that is
+    /// lost if we close and the client speaks then.
+    #[cold]
+    fn goes_on_taking(&self, wait: Wait) -> bool {
+        let connection = &self.connection;
+        match wait {
+            Wait::Send => connection.has_taken_more(),
+            Wait::Idle if self.goodbye_said => {
+                let backlog = connection.transport.backlog();
+                connection.has_taken_more() && backlog.is_some_and(|backlog| backlog.waits)
+            }
+            _ => false,
+        }
+    }
+
     /// A field block has the time of a head, an idle connection its own; a busy one waits on its
-    /// streams. It is not idle yet where its last answers have been made and the socket has no room for them.
+    /// streams. It is not idle yet where its last answers have been made and something of them is still here.
     ///
     /// Source: nginx, `ngx_http_v2_handle_connection`.
     fn set_deadline(&self, idle: bool) {
@@ -140,7 +164,7 @@ impl<H: ConnectionHandler> Http2<H> {
                 return deadline.set(Some((since + self.head_timeout, Wait::Head)));
             }
             None if !idle => return deadline.set(None),
-            None if self.held_up.get() => Wait::Send,
+            None if self.is_sending() => Wait::Send,
             None => Wait::Idle,
         };
         let sent = self.connection.bytes_out();
@@ -151,6 +175,9 @@ impl<H: ConnectionHandler> Http2<H> {
                 _ => self.idle_timeout,
             };
             deadline.set(Some((Instant::now() + timeout, wait)));
+            if wait == Wait::Send || self.goodbye_said {
+                self.connection.note_taken();
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Connections of HTTP/2, by the bytes of their frames.
 
+use std::io::Write;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -98,6 +100,88 @@ fn the_time_for_a_body_runs_while_somebody_waits_for_it() {
             assert!(served.is_ok(), "{gives_up}");
         });
     }
+}
+
+/// What opens the windows of the connection and of the first stream by 64 KB. RFC 9113 §6.9.
+const MORE: &[u8] = b"\0\0\x04\x08\0\0\0\0\0\0\x01\0\0\0\0\x04\x08\0\0\0\0\x01\0\x01\0\0";
+
+/// Bytes that a client takes which opens no window. RFC 9113 §6.9.2.
+const WINDOW: usize = 65_535;
+
+/// Reads as many of them.
+async fn read_content(client: &mut Client, mut count: usize) {
+    let mut part = [0; 1000];
+    while count > 0 {
+        let length = client.stream.read(&mut part).await.unwrap();
+        assert_ne!(length, 0, "closed before {count} more");
+        count -= part[..length].iter().filter(|&&byte| byte == b'x').count();
+    }
+}
+
+/// hyper has taken all of the answer, and holds the last byte back until there is room for it.
+#[test]
+fn a_goodbye_does_not_cut_what_a_window_is_awaited_for() {
+    for stalls in [false, true] {
+        run(async {
+            let mut client = http2(75, "x", WINDOW + 1);
+            client.send([BEGIN, GET].concat()).await;
+            read_content(&mut client, WINDOW).await;
+            client.worker.begin_to_drain();
+            if stalls {
+                let ended = timeout(Duration::from_secs(100), client.read_all()).await;
+                assert!(ended.is_ok(), "not for ever");
+                return;
+            }
+            sleep(Duration::from_secs(50)).await;
+            client.send(MORE).await;
+            read_content(&mut client, 1).await;
+            let ended = timeout(Duration::from_secs(10), client.read_all()).await;
+            assert!(ended.is_ok(), "then it is idle");
+        });
+    }
+}
+
+/// All of the answer is with the kernel, which would forget it where the client speaks after we have closed.
+#[test]
+fn a_goodbye_does_not_cut_what_the_kernel_has_for_a_client_that_reads() {
+    run(async {
+        let (mut stream, accepted) = super::timeouts::tcp(1 << 20);
+        let listen = ListenerConfig {
+            http2: true,
+            ..listener()
+        };
+        let client = connect_over(
+            |_| Layered::new(accepted, |stream| Some(stream.as_fd())),
+            Settings::default(),
+            listen,
+            |_| async { text(&"x".repeat(WINDOW)) },
+        );
+        stream.write_all(&[BEGIN, GET].concat()).unwrap();
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(client.outcome(), Some(Outcome::Sent));
+        client.worker.begin_to_drain();
+        for _ in 0..5 {
+            sleep(Duration::from_secs(3)).await;
+            super::timeouts::take_a_little(&mut stream, &client);
+        }
+        assert_ne!(format!("{:?}", client.connection.transport), "Closed");
+        sleep(Duration::from_secs(15)).await;
+        assert_eq!(format!("{:?}", client.connection.transport), "Closed");
+    });
+}
+
+/// hyper takes the last piece of a body before there is room for it, too.
+#[test]
+fn a_client_that_makes_no_room_for_the_last_piece_is_cut() {
+    run(async {
+        let mut client = http2(75, "x", WINDOW + 100);
+        client.send([BEGIN, GET].concat()).await;
+        read_content(&mut client, WINDOW).await;
+        assert_eq!(client.outcome(), None);
+        sleep(Duration::from_secs(61)).await;
+        let cut = Outcome::Cut(crate::connection::Cut::SendTimeout);
+        assert_eq!(client.outcome(), Some(cut));
+    });
 }
 
 /// As over HTTP/1, see there.
