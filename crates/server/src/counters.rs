@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-/// What a worker counts. Only its own thread writes, but for `active`, which the acceptor raises
-/// when it hands a connection over.
+/// What a worker counts. Only its own thread writes, but for `active`, which whoever hands a connection over raises.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    pub(crate) active: AtomicUsize,
+    /// Connections, or [`ENDED`].
+    active: AtomicUsize,
     pub(crate) accepted: AtomicU64,
     pub(crate) handled: AtomicU64,
     pub(crate) requests: AtomicU64,
@@ -26,7 +26,38 @@ pub enum Activity {
     Writing,
 }
 
+/// The worker has ended and takes no more connections.
+const ENDED: usize = 1 << (usize::BITS - 1);
+
 impl Counters {
+    /// Counts in a connection that is to be handed to the worker; `false` where that has ended.
+    pub(crate) fn enter(&self) -> bool {
+        let has_ended = self.active.fetch_add(1, Relaxed) & ENDED != 0;
+        if has_ended {
+            self.active.fetch_sub(1, Relaxed);
+        }
+        !has_ended
+    }
+
+    /// Counts one out; whether it was the last.
+    pub(crate) fn leave(&self) -> bool {
+        self.active.fetch_sub(1, Relaxed) == 1
+    }
+
+    /// Ends the worker if it has no connection and none is on its way; whether it has ended.
+    pub(crate) fn end(&self) -> bool {
+        let ended = self.active.compare_exchange(0, ENDED, Relaxed, Relaxed);
+        ended.is_ok()
+    }
+
+    /// Connections that the worker has, or that are on their way to it.
+    pub(crate) fn active(&self) -> usize {
+        match self.active.load(Relaxed) {
+            active if active & ENDED != 0 => 0,
+            active => active,
+        }
+    }
+
     /// A connection goes from one activity to another.
     pub(crate) fn shift(&self, from: Activity, to: Activity) {
         if from != to {
@@ -43,7 +74,7 @@ impl Counters {
     ///
     /// Source: nginx, `ngx_drain_connections`.
     pub(crate) fn is_crowded(&self, limit: usize) -> bool {
-        self.active.load(Relaxed) * 16 > limit * 15
+        self.active() * 16 > limit * 15
     }
 
     /// One more of something that only this thread counts.
@@ -60,7 +91,7 @@ impl Counters {
     }
 
     pub(crate) fn add_to(&self, sum: &mut Stats) {
-        sum.active += self.active.load(Relaxed);
+        sum.active += self.active();
         sum.accepted += self.accepted.load(Relaxed);
         sum.handled += self.handled.load(Relaxed);
         sum.requests += self.requests.load(Relaxed);

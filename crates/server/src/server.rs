@@ -248,7 +248,7 @@ impl WorkerThread {
         handler: &Rc<H>,
         mut inbox: mpsc::UnboundedReceiver<Order>,
     ) {
-        while !worker.is_idle() {
+        while !worker.has_ended() {
             tokio::select! {
                 () = worker.idle.notified() => {}
                 order = inbox.recv() => match order {
@@ -271,7 +271,8 @@ impl WorkerThread {
         for accepted in gone.iter().flat_map(accept::Task::take_waiting) {
             let counters = &worker.counters;
             counters.accepted.fetch_add(1, Relaxed);
-            counters.active.fetch_add(1, Relaxed);
+            // It has not ended: it is about to serve this one.
+            counters.enter();
             self.take(worker, handler, accepted);
         }
     }
@@ -480,10 +481,12 @@ impl Drop for Registered {
 
 impl WorkerLink {
     /// Gives the worker a connection; an error returns the order, as the worker has ended.
-    fn give(&self, order: Order) -> Result<(), Order> {
-        self.counters.active.fetch_add(1, Relaxed);
+    pub(crate) fn give(&self, order: Order) -> Result<(), Order> {
+        if !self.counters.enter() {
+            return Err(order);
+        }
         self.orders.send(order).map_err(|error| {
-            self.counters.active.fetch_sub(1, Relaxed);
+            self.counters.leave();
             error.0
         })
     }
@@ -504,7 +507,7 @@ fn hand_over(
     accepted: Accepted,
     complaint: &mut Complaint,
 ) -> Result<(), Accepted> {
-    let is_full = link.counters.active.load(Relaxed) >= limit;
+    let is_full = link.counters.active() >= limit;
     if is_full {
         if let Some(refused) = complaint.due(Instant::now()) {
             tracing::warn!(

@@ -111,7 +111,7 @@ impl Spread {
     /// How many connections each of the first workers has.
     fn loads(&self, among: usize) -> impl Iterator<Item = usize> {
         let shares = self.shares.iter().take(among);
-        shares.map(|share| share.counters.active.load(Relaxed))
+        shares.map(|share| share.counters.active())
     }
 
     /// How many connections worker `index` has too many.
@@ -290,7 +290,9 @@ mod tests {
     fn spread(active: &[usize]) -> Arc<Spread> {
         let counters = active.iter().map(|&count| {
             let counters = Counters::default();
-            counters.active.store(count, Relaxed);
+            for _ in 0..count {
+                assert!(counters.enter());
+            }
             Arc::new(counters)
         });
         let spread = Spread::new(counters);

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use slab::Slab;
@@ -79,13 +78,14 @@ impl Worker {
 
     /// A connection that was handed to this worker has gone.
     pub(crate) fn count_out(&self) {
-        if self.counters.active.fetch_sub(1, Relaxed) == 1 {
+        if self.counters.leave() {
             self.idle.notify_waiters();
         }
     }
 
-    pub(crate) fn is_idle(&self) -> bool {
-        self.counters.active.load(Relaxed) == 0
+    /// Ends if the last connection has gone and none is on its way: from then on nobody can hand one over.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.counters.end()
     }
 
     /// These sockets are listened on from now on.

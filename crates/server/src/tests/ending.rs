@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::whole::{ask_with, held, runtime};
 use super::*;
-use crate::server::ServerHandle;
+use crate::server::{Order, ServerHandle, WorkerLink};
 use crate::tls::{ClientCertificate, Handshake, Secured, Tls, TlsSession, TlsValue};
 
 /// A client that has sent a request.
@@ -96,4 +96,21 @@ fn who_waits_in_the_queue_with_a_handshake_is_served_before_the_end() {
     assert!(runtime().block_on(drained).is_ok(), "{:?}", handle.stats());
     client.read_to_string(&mut answer).unwrap();
     assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+}
+
+/// A worker ends between two connections, and whoever hands it one either comes before that or gets it back.
+#[test]
+fn nobody_is_handed_to_a_worker_that_has_ended_but_not_gone() {
+    let (orders, mut inbox) = tokio::sync::mpsc::unbounded_channel();
+    let link = WorkerLink {
+        orders,
+        counters: Arc::default(),
+    };
+    assert!(link.give(Order::Shed).is_ok());
+    assert!(!link.counters.end(), "one is on its way");
+    assert!(inbox.try_recv().is_ok());
+    assert!(link.counters.leave());
+    assert!(link.counters.end());
+    assert!(link.give(Order::Shed).is_err());
+    assert_eq!(link.counters.active(), 0);
 }
