@@ -34,7 +34,8 @@ pub(crate) struct Accepted {
 #[derive(Debug)]
 pub(crate) struct Task {
     socket: Arc<Socket>,
-    descriptor: OwnedFd,
+    /// Which of its descriptors.
+    index: usize,
     task: JoinHandle<()>,
 }
 
@@ -48,7 +49,8 @@ impl Task {
         let backlog = usize::try_from(self.socket.config.backlog)
             .unwrap_or(0)
             .saturating_add(1);
-        let accept = || accept(&self.descriptor, &self.socket.standing).ok();
+        let descriptor = self.socket.descriptors.get(self.index);
+        let accept = || accept(descriptor?, &self.socket.standing).ok();
         std::iter::from_fn(accept).take(backlog).collect()
     }
 }
@@ -67,23 +69,52 @@ pub(crate) enum Crowd {
     Crowded,
 }
 
-/// Begins to accept on `descriptor`; each connection goes to `serve`, and `make_room` is called where
-/// there are no descriptors left.
+/// Begins to accept on a descriptor of `socket`, which must have one of this `index`; each connection goes to `serve`, and
+/// `make_room` is called where there are no descriptors left.
 pub(crate) fn spawn(
     socket: &Arc<Socket>,
-    descriptor: &OwnedFd,
+    index: usize,
     serve: impl Fn(Accepted) -> Crowd + 'static,
     make_room: impl Fn() + 'static,
-) -> io::Result<Task> {
-    let listener = watch_readable(descriptor.try_clone()?)?;
-    let source = Arc::clone(&socket.standing);
-    let task =
-        tokio::task::spawn_local(async move { run(&listener, &source, serve, make_room).await });
-    Ok(Task {
+) -> Task {
+    let source = Arc::clone(socket);
+    let task = tokio::task::spawn_local(async move {
+        if let Some(descriptor) = source.descriptors.get(index) {
+            let listener = watch(descriptor, &source, &make_room).await;
+            let standing = Arc::clone(&source.standing);
+            // The socket must be able to go.
+            drop(source);
+            run(&listener, &standing, serve, make_room).await;
+        }
+    });
+    Task {
         socket: Arc::clone(socket),
-        descriptor: descriptor.try_clone()?,
+        index,
         task,
-    })
+    }
+}
+
+/// Registers the socket with the reactor of this thread. That takes a descriptor of its own, and there may be none just
+/// now: clients wait in the queue until there is, instead of for ever.
+async fn watch(descriptor: &OwnedFd, socket: &Standing, make_room: &impl Fn()) -> AsyncFd<OwnedFd> {
+    let mut complaint = Complaint::default();
+    loop {
+        let error = match descriptor.try_clone().and_then(watch_readable) {
+            Ok(listener) => return listener,
+            Err(error) => error,
+        };
+        if complaint.due(Instant::now()).is_some() {
+            let (address, error) = (&socket.address, errno_text(&error));
+            tracing::error!(
+                severity = "crit",
+                "cannot accept on {address} yet ({error}), trying again"
+            );
+        }
+        if is_for_want_of_descriptors(&error) {
+            make_room();
+        }
+        sleep(PAUSE).await;
+    }
 }
 
 async fn run(

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -288,17 +287,9 @@ impl WorkerThread {
             if known.is_some() {
                 continue;
             }
-            let descriptor = if socket.config.reuseport {
-                socket.descriptors.get(self.index)
-            } else {
-                socket.descriptors.first().filter(|_| self.index == 0)
-            };
-            let Some(descriptor) = descriptor else {
-                continue;
-            };
-            match self.acceptor(socket, descriptor) {
-                Ok(task) => acceptors.push(task),
-                Err(error) => tracing::error!("cannot accept on {}: {error}", socket.address),
+            // Others than those of `reuseport` have one descriptor, for the first worker.
+            if self.index < socket.descriptors.len() {
+                acceptors.push(self.acceptor(socket));
             }
         }
         let still = |task: &accept::Task| {
@@ -310,7 +301,7 @@ impl WorkerThread {
         acceptors.extend(kept.into_iter().filter(still));
     }
 
-    fn acceptor(&self, socket: &Arc<Socket>, descriptor: &OwnedFd) -> io::Result<accept::Task> {
+    fn acceptor(&self, socket: &Arc<Socket>) -> accept::Task {
         let shared = Arc::clone(&self.shared);
         let crowded = Arc::clone(&self.shared);
         let (own, limit) = (self.index, self.limit);
@@ -339,7 +330,7 @@ impl WorkerThread {
                 false => Crowd::Roomy,
             }
         };
-        accept::spawn(socket, descriptor, serve, make_room)
+        accept::spawn(socket, own, serve, make_room)
     }
 
     /// Serves a connection until it ends.

@@ -106,12 +106,14 @@ impl Listeners {
         inherited: Option<&Self>,
         workers: usize,
     ) -> Result<Self, BindError> {
-        let mut open: Vec<Slot> = (configs.into_iter())
-            .map(|config| {
-                let kept = inherited.and_then(|old| old.keep(&config));
-                (config, kept)
-            })
-            .collect();
+        let mut open = Vec::<Slot>::with_capacity(configs.len());
+        for config in configs {
+            let kept = match inherited {
+                Some(old) => old.keep(&config)?,
+                None => None,
+            };
+            open.push((config, kept));
+        }
         for attempt in 0..TRIES {
             let Some(last) = open_missing(&mut open, workers)? else {
                 let sockets = open.into_iter().filter_map(|(_, socket)| socket);
@@ -173,8 +175,10 @@ impl Listeners {
     ///
     /// Differs: nginx opens further sockets where `reuseport` has come; the kernel would refuse them to another user than
     /// the one who opened the first.
-    fn keep(&self, config: &ListenerConfig) -> Option<Arc<Socket>> {
-        let old = self.at(&config.address)?;
+    fn keep(&self, config: &ListenerConfig) -> Result<Option<Arc<Socket>>, BindError> {
+        let Some(old) = self.at(&config.address) else {
+            return Ok(None);
+        };
         if old.config.reuseport != config.reuseport {
             let address = &old.address;
             tracing::warn!(
@@ -186,18 +190,23 @@ impl Listeners {
             ..config.clone()
         };
         if old.config == config {
-            return Some(Arc::clone(old));
+            return Ok(Some(Arc::clone(old)));
         }
         let descriptors = old.descriptors.iter().map(OwnedFd::try_clone);
-        let descriptors = descriptors.collect::<io::Result<Vec<_>>>().ok()?;
+        let descriptors = descriptors.collect::<io::Result<Vec<_>>>();
+        let descriptors = descriptors.map_err(|source| BindError::Call {
+            call: "dup()",
+            address: old.address.clone(),
+            source,
+        })?;
         let standing = Standing {
             config,
             address: old.address.clone(),
         };
-        Some(Arc::new(Socket {
+        Ok(Some(Arc::new(Socket {
             standing: Arc::new(standing),
             descriptors,
-        }))
+        })))
     }
 }
 
