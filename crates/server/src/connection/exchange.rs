@@ -44,9 +44,11 @@ pub struct Exchange {
     refusal: Option<Refusal>,
     pub(crate) framing: RefCell<Framing>,
     pub(crate) body: Cell<BodyProgress>,
-    /// What a stream of HTTP/2 waits for its client to do, and until when.
-    deadline: Cell<Option<(Instant, Wait)>>,
-    /// Whom to wake when that changes; none while the stream is being polled.
+    /// Until when a stream of HTTP/2 waits for more of its body,
+    body_due: Cell<Option<Instant>>,
+    /// and for room for its answer.
+    room_due: Cell<Option<Instant>>,
+    /// Whom to wake when one of them is set; none while the stream is being polled.
     watcher: RefCell<Option<Waker>>,
     pub(crate) names: RefCell<Names>,
     /// The first field lines of the answer.
@@ -134,7 +136,8 @@ impl Exchange {
             refusal,
             framing: RefCell::new(framing),
             body: Cell::new(body),
-            deadline: Cell::new(None),
+            body_due: Cell::new(None),
+            room_due: Cell::new(None),
             watcher: RefCell::default(),
             names: RefCell::default(),
             ready: RefCell::default(),
@@ -511,17 +514,33 @@ impl Exchange {
         self.head_sent.set(self.head_sent.get() + bytes as u64);
     }
 
-    /// What a stream waits for its client to do.
+    /// What a stream waits for its client to do first.
     pub(crate) fn waits_until(&self) -> Option<(Instant, Wait)> {
-        self.deadline.get()
+        let body = self.body_due.get().map(|due| (due, Wait::Body));
+        let room = self.room_due.get().map(|due| (due, Wait::Send));
+        let waits = body.into_iter().chain(room);
+        waits.min_by_key(|(due, _)| *due)
     }
 
-    /// Sets what a stream waits for, from whichever task.
-    pub(crate) fn wait(&self, deadline: Option<(Instant, Wait)>) {
-        self.deadline.set(deadline);
-        if deadline.is_some()
-            && let Some(watcher) = self.watcher.take()
-        {
+    /// Whether a stream waits for more of its body.
+    pub(crate) fn waits_for_body(&self) -> bool {
+        self.body_due.get().is_some()
+    }
+
+    /// Sets until when a stream waits for more of its body, from whichever task.
+    pub(crate) fn wait_for_body(&self, due: Option<Instant>) {
+        self.body_due.set(due);
+        self.tell_watcher(due.is_some());
+    }
+
+    /// Sets until when a stream waits for room for its answer.
+    pub(crate) fn wait_for_room(&self, due: Option<Instant>) {
+        self.room_due.set(due);
+        self.tell_watcher(due.is_some());
+    }
+
+    fn tell_watcher(&self, is_due: bool) {
+        if is_due && let Some(watcher) = self.watcher.take() {
             watcher.wake();
         }
     }

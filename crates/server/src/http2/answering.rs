@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tower::Service;
 
 use crate::answer::{AnswerBody, Panicked, Refused, panicked, refuse};
-use crate::connection::{Connection, Cut, Exchange, Outcome, Wait};
+use crate::connection::{Connection, Cut, Exchange, Outcome};
 use crate::handler::{ConnectionHandler, ServiceFuture};
 use crate::io::RequestBody;
 
@@ -184,8 +184,7 @@ impl<B> StreamBody<B> {
     /// It also has it for the last piece, which hyper has taken before there is room.
     fn wait_for_room(&self) {
         let timeout = self.exchange.limit(|limits| limits.send_timeout);
-        let deadline = (Instant::now() + timeout, Wait::Send);
-        self.exchange.wait(Some(deadline));
+        self.exchange.wait_for_room(Some(Instant::now() + timeout));
     }
 }
 
@@ -234,7 +233,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Piece>, Self::Error>>> {
         let this = self.get_mut();
-        this.exchange.wait(None);
+        this.exchange.wait_for_room(None);
         if !this.rest.is_empty() {
             return Poll::Ready(Some(Ok(this.frame())));
         }

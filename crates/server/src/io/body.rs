@@ -81,9 +81,6 @@ impl RequestBody {
     /// Nobody waits for the client just now, who so cannot be late.
     fn wait_no_more(&self) {
         let exchange = &self.exchange;
-        let is_of_body = |deadline: Option<(Instant, Wait)>| {
-            deadline.is_some_and(|(_, wait)| wait == Wait::Body)
-        };
         let mut progress = exchange.body.get();
         progress.end_wait();
         exchange.body.set(progress);
@@ -91,12 +88,12 @@ impl RequestBody {
             // What is left of an exchange that is over must not touch that of the next.
             Source::Http1 if exchange.outcome() == Outcome::Open => {
                 let deadline = &exchange.connection().read_deadline;
-                if is_of_body(deadline.get()) {
+                if matches!(deadline.get(), Some((_, Wait::Body))) {
                     deadline.set(None);
                 }
             }
-            Source::Http2(_) if is_of_body(exchange.waits_until()) => exchange.wait(None),
-            _ => {}
+            Source::Http1 => {}
+            Source::Http2(_) => exchange.wait_for_body(None),
         }
     }
 
@@ -107,13 +104,12 @@ impl RequestBody {
             Source::Http2(body) => loop {
                 let exchange = &self.exchange;
                 let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx)? else {
-                    if exchange.waits_until().is_none() {
-                        let deadline = body_deadline(exchange);
-                        exchange.wait(Some((deadline, Wait::Body)));
+                    if !exchange.waits_for_body() {
+                        exchange.wait_for_body(Some(body_deadline(exchange)));
                     }
                     return Poll::Pending;
                 };
-                exchange.wait(None);
+                exchange.wait_for_body(None);
                 match frame {
                     None => return Poll::Ready(None),
                     Some(frame) => {

@@ -16,6 +16,9 @@ const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 /// `GET http://a/` as the first stream, all of it by RFC 7541's static table but for the name.
 const GET: &[u8] = b"\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01a";
 
+/// The same with `POST`, and its body still to come.
+const POST: &[u8] = b"\0\0\x06\x01\x04\0\0\0\x01\x83\x86\x84\x41\x01a";
+
 fn http2(keepalive_timeout: u64, body: &'static str, times: usize) -> Client {
     let settings = Settings {
         limits: Limits {
@@ -76,7 +79,6 @@ fn a_connection_is_not_idle_while_an_answer_goes_out() {
 /// As over HTTP/1, see there.
 #[test]
 fn the_time_for_a_body_runs_while_somebody_waits_for_it() {
-    const POST: &[u8] = b"\0\0\x06\x01\x04\0\0\0\x01\x83\x86\x84\x41\x01a";
     for gives_up in [true, false] {
         run(async {
             let listen = ListenerConfig {
@@ -187,7 +189,6 @@ fn a_client_that_makes_no_room_for_the_last_piece_is_cut() {
 /// As over HTTP/1, see there.
 #[test]
 fn the_minimum_rate_counts_time_in_which_the_client_is_waited_for() {
-    const POST: &[u8] = b"\0\0\x06\x01\x04\0\0\0\x01\x83\x86\x84\x41\x01a";
     const PIECE: &[u8] = b"\0\0\x01\0\0\0\0\0\x01a";
     run(async {
         let settings = Settings {
@@ -217,4 +218,57 @@ fn the_minimum_rate_counts_time_in_which_the_client_is_waited_for() {
         let cut = Outcome::Cut(crate::connection::Cut::BodyTimeout);
         assert_eq!(client.outcome(), Some(cut));
     });
+}
+
+/// A body of so many bytes, and no end.
+fn endless(length: usize) -> Response<AnyBody> {
+    let piece = Frame::data(Bytes::from("x".repeat(length)));
+    let body = http_body_util::StreamBody::new(Endless(Some(piece)));
+    Response::new(Box::pin(body))
+}
+
+/// The frames of it.
+struct Endless(Option<Frame<Bytes>>);
+
+impl futures_core::Stream for Endless {
+    type Item = std::io::Result<Frame<Bytes>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match self.0.take() {
+            Some(piece) => Poll::Ready(Some(Ok(piece))),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// A stream that goes both ways at once: whatever moves one way, the time of the other runs.
+#[test]
+fn a_stream_waits_for_its_body_and_for_room_at_once() {
+    const END: &[u8] = b"\0\0\x01\0\x01\0\0\0\x01a";
+    for (stalled, cut) in [
+        ("body", crate::connection::Cut::BodyTimeout),
+        ("room", crate::connection::Cut::SendTimeout),
+    ] {
+        run(async move {
+            let listen = ListenerConfig {
+                http2: true,
+                ..listener()
+            };
+            let serve = move |mut request: RequestBody| async move {
+                tokio::task::spawn_local(async move {
+                    while let Some(Ok(_)) = poll_fn(|cx| request.poll_data(cx)).await {}
+                });
+                sleep(Duration::from_secs(1)).await;
+                endless(if stalled == "room" { 2 * WINDOW } else { 1 })
+            };
+            let mut client = connect(Settings::default(), listen, serve);
+            client.send([BEGIN, POST].concat()).await;
+            if stalled == "room" {
+                read_content(&mut client, WINDOW).await;
+                client.send(END).await;
+            }
+            sleep(Duration::from_secs(65)).await;
+            assert_eq!(client.outcome(), Some(Outcome::Cut(cut)));
+        });
+    }
 }
