@@ -188,6 +188,8 @@ impl WorkerThread {
         inbox: mpsc::UnboundedReceiver<Order>,
         make: impl FnOnce() -> H,
     ) {
+        let shared = Arc::clone(&self.shared);
+        let _running = Running(&shared);
         runtime.block_on(async {
             let counters = Arc::clone(&self.shared.workers[self.index].counters);
             let meter = Meter::new(Arc::clone(&self.shared.spread), self.index);
@@ -196,7 +198,6 @@ impl WorkerThread {
             let first = std::mem::take(&mut self.first);
             self.serve(&worker, &handler, first, inbox).await;
         });
-        self.shared.running.send_modify(|running| *running -= 1);
     }
 
     async fn serve<H: ConnectionHandler>(
@@ -368,6 +369,15 @@ impl WorkerThread {
             let _counted = Counted(&worker);
             go_on(&shared, handler, registered, start).await;
         });
+    }
+}
+
+/// Counts a worker out however it ends.
+struct Running<'s>(&'s Shared);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running.send_modify(|running| *running -= 1);
     }
 }
 

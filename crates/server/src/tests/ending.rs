@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::whole::{ask_with, held, runtime};
 use super::*;
-use crate::server::{Order, ServerHandle, WorkerLink};
+use crate::server::{Order, ServerConfig, ServerHandle, WorkerLink, start};
 use crate::tls::{ClientCertificate, Handshake, Secured, Tls, TlsSession, TlsValue};
 
 /// A client that has sent a request.
@@ -113,4 +113,15 @@ fn nobody_is_handed_to_a_worker_that_has_ended_but_not_gone() {
     assert!(link.counters.end());
     assert!(link.give(Order::Shed).is_err());
     assert_eq!(link.counters.active(), 0);
+}
+
+/// Who waits for the end must hear of it, however it came.
+#[test]
+fn a_worker_that_panics_has_ended() {
+    let address = ListenAddress::Inet(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let listeners = Listeners::bind(vec![ListenerConfig::new(address, 0)], None, 1).unwrap();
+    let make = |_| -> Scripted { panic!("as it should") };
+    let handle = start(listeners, &ServerConfig::default(), make).unwrap();
+    let ended = async { tokio::time::timeout(Duration::from_secs(20), handle.finished()).await };
+    assert!(runtime().block_on(ended).is_ok());
 }
