@@ -51,6 +51,8 @@ pub(crate) struct Http2<H: ConnectionHandler> {
     /// Bytes that had gone out when that was looked at last.
     sent: Cell<u64>,
     goodbye_said: bool,
+    /// The client is to go, and takes what the kernel has for it.
+    takes_rest: Cell<bool>,
     timer: Timer,
 }
 
@@ -86,6 +88,7 @@ impl<H: ConnectionHandler> Http2<H> {
             held_up,
             sent: Cell::new(0),
             goodbye_said: false,
+            takes_rest: Cell::new(false),
             timer: Timer::default(),
         }
     }
@@ -101,7 +104,8 @@ impl<H: ConnectionHandler> Http2<H> {
                 continue;
             }
             let idle = connection.streams.get() == 0;
-            connection.set_activity(if idle && !self.is_sending() {
+            let is_sending = self.is_sending() || self.takes_rest.get();
+            connection.set_activity(if idle && !is_sending {
                 Activity::Waiting
             } else {
                 Activity::Writing
@@ -147,7 +151,11 @@ impl<H: ConnectionHandler> Http2<H> {
             Wait::Send => connection.has_taken_more(),
             Wait::Idle if self.goodbye_said => {
                 let backlog = connection.transport.backlog();
-                connection.has_taken_more() && backlog.is_some_and(|backlog| backlog.waits)
+                let takes =
+                    connection.has_taken_more() && backlog.is_some_and(|backlog| backlog.waits);
+                // Others are not to wait for its place.
+                self.takes_rest.set(takes);
+                takes
             }
             _ => false,
         }

@@ -161,12 +161,13 @@ fn a_goodbye_does_not_cut_what_the_kernel_has_for_a_client_that_reads() {
         stream.write_all(&[BEGIN, GET].concat()).unwrap();
         sleep(Duration::from_secs(1)).await;
         assert_eq!(client.outcome(), Some(Outcome::Sent));
-        client.worker.begin_to_drain();
+        client.worker.shed();
         for _ in 0..5 {
             sleep(Duration::from_secs(3)).await;
             super::timeouts::take_a_little(&mut stream, &client);
         }
         assert_ne!(format!("{:?}", client.connection.transport), "Closed");
+        assert!(!client.connection.is_being_shed());
         sleep(Duration::from_secs(15)).await;
         assert_eq!(format!("{:?}", client.connection.transport), "Closed");
     });
