@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
+use http::header::CONTENT_LENGTH;
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -102,26 +103,31 @@ impl<H: ConnectionHandler> Future for Answering<H> {
             Err(payload) => panicked(&*self.handler, &self.exchange, &Panicked::new(&*payload)),
         };
         let exchange = Rc::clone(&self.exchange);
-        let bodiless = matches!(
-            response.status(),
-            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
-        ) || exchange.method() == http::Method::HEAD;
-        Poll::Ready(Ok(response.map(|body| {
-            let mut body = StreamBody {
-                ended: body.is_end(),
-                body,
-                rest: Bytes::new(),
-                exchange,
-                over: false,
-            };
-            if bodiless && !body.ended {
-                body.look_for_end(cx);
+        let is_head = exchange.method() == http::Method::HEAD;
+        let (mut head, body) = response.into_parts();
+        let mut body = StreamBody {
+            ended: body.is_end(),
+            body,
+            rest: Bytes::new(),
+            exchange,
+            bodiless: is_head
+                || matches!(
+                    head.status,
+                    StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+                ),
+            over: false,
+        };
+        if body.bodiless && !body.ended {
+            if is_head && let Some(length) = body.body.length() {
+                let fields = head.headers.entry(CONTENT_LENGTH);
+                fields.or_insert_with(|| length.into());
             }
-            if !body.ended {
-                body.wait_for_room();
-            }
-            body
-        })))
+            body.look_for_end(cx);
+        }
+        if !body.ended {
+            body.wait_for_room();
+        }
+        Poll::Ready(Ok(Response::from_parts(head, body)))
     }
 }
 
@@ -133,7 +139,9 @@ pub(super) struct StreamBody<B> {
     exchange: Rc<Exchange>,
     /// The end of the body was reached.
     ended: bool,
-    /// There is no body, as was found out before the head went out.
+    /// The answer has none: whatever comes of it is left out.
+    bodiless: bool,
+    /// There is no more of it, although the service may have some.
     over: bool,
 }
 
@@ -207,14 +215,16 @@ where
         self.over || self.rest.is_empty() && self.body.is_end()
     }
 
+    /// What else the service has is not wanted.
+    fn leave_out(&mut self) {
+        self.over = true;
+        self.ended = true;
+    }
+
     /// A head that is all of an answer ends its stream, so that no empty frame has to.
     fn look_for_end(&mut self, cx: &mut Context<'_>) {
         match self.body.poll_frame(self.exchange.connection(), cx) {
-            Poll::Ready(None) => {
-                self.over = true;
-                self.ended = true;
-            }
-            Poll::Ready(Some(Ok(frame))) => self.rest = frame.into_data().unwrap_or_default(),
+            Poll::Ready(None | Some(Ok(_))) => self.leave_out(),
             Poll::Ready(Some(Err((_, cut)))) => self.exchange.cut(cut),
             Poll::Pending => {}
         }
@@ -238,6 +248,10 @@ where
             return Poll::Ready(Some(Ok(this.frame())));
         }
         match ready!(this.body.poll_frame(this.exchange.connection(), cx)) {
+            Some(Ok(_)) if this.bodiless => {
+                this.leave_out();
+                Poll::Ready(None)
+            }
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) => {
                     this.rest = data;

@@ -273,3 +273,20 @@ fn a_stream_waits_for_its_body_and_for_room_at_once() {
         });
     }
 }
+
+/// RFC 9110 §9.3.2: whatever body a service has for it.
+#[test]
+fn an_answer_to_head_is_a_head() {
+    const HEAD: &[u8] = b"\0\0\x0b\x01\x05\0\0\0\x01\x42\x04HEAD\x86\x84\x41\x01a";
+    for request in [GET, HEAD] {
+        run(async move {
+            let mut client = http2(1, "x", 5);
+            client.send([BEGIN, request].concat()).await;
+            let wire = client.read_all().await;
+            assert_eq!(wire.contains("xxxxx"), request == GET, "{wire:?}");
+            // The length that it would have, as RFC 7541 §6.2.2 and appendix B write a 5.
+            let length = wire.contains("\x0f\x0d\u{fffd}o");
+            assert!(length || request == GET, "{wire:?}");
+        });
+    }
+}
