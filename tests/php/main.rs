@@ -329,3 +329,58 @@ fn workers_of_an_fpm_out_of_reach_are_counted_by_its_status_page() {
         }
     });
 }
+
+/// What PHP writes to stderr belongs into the log with its request, be that over: the client has all that it was
+/// promised, or has gone and PHP is to go on.
+#[test]
+fn what_php_says_after_its_request_is_logged_with_it() {
+    let long = "x".repeat(1 << 20);
+    let short = "Content-Length: 4\r\n\r\nbody".to_owned();
+    let promised = format!("Content-Length: {}\r\n\r\n{long}", long.len());
+    for (directives, answer, is_left) in [
+        ("fastcgi_buffering off;", &short, false),
+        ("fastcgi_buffering on;", &promised, false),
+        (
+            "fastcgi_buffering off; fastcgi_ignore_client_abort on;",
+            &HEAD.to_owned(),
+            true,
+        ),
+        (
+            "fastcgi_buffering on; fastcgi_ignore_client_abort on;",
+            &HEAD.to_owned(),
+            true,
+        ),
+    ] {
+        let (left, over) = (Gate::default(), Gate::default());
+        let said = |text: &str| Step::Stderr(text.as_bytes().to_vec());
+        let body = vec![out("begun"), Step::Wait(left.clone()), out(&long)];
+        let script = [
+            vec![Request, out(answer)],
+            if is_left { body } else { Vec::new() },
+            vec![
+                Step::Wait(over.clone()),
+                said("one thing"),
+                said(", another"),
+                End(0),
+            ],
+        ];
+        let peer = FastCgiPeer::start(vec![script.concat()]).expect("a peer");
+        let server = serve(directives, &[peer.address()]);
+        let mut client = Connection::open(server.address(0)).expect("it listens");
+        let request = b"GET /late.php HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        client.send(request).expect("it is taken");
+        if is_left {
+            // What has come and is not read makes the end a reset.
+            client.stream().peek(&mut [0]).expect("an answer begins");
+            drop(client);
+            left.open();
+        } else {
+            client.read_response("GET").expect("an answer");
+        }
+        wait_for(&server, "access.log", "GET /late.php");
+        over.open();
+        let line = "FastCGI sent in stderr: \"one thing, another\" while reading upstream, client: 127.0.0.1, \
+                    server: , request: \"GET /late.php HTTP/1.1\", upstream: \"fastcgi://";
+        wait_for(&server, "error.log", line);
+    }
+}

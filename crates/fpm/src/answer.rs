@@ -104,13 +104,19 @@ impl Answer {
     /// PHP learns that nobody listens only by a failing write, so closing the connection of a
     /// silent script stops nothing; it only hides a busy worker from us. Hence the connection
     /// is held until the script says something, and closed then. True for a clean end.
-    pub(crate) fn poll_abandoned(&mut self, cx: &mut Context<'_>, finish: bool) -> Poll<bool> {
+    ///
+    /// A script whose whole answer the client has got goes on: what it has yet to say on stderr is for the log.
+    pub(crate) fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let mut told = false;
         loop {
             match self.exchange.decode() {
                 Ok(Some(Event::End(_))) => {
                     self.ended = true;
                     return Poll::Ready(true);
+                }
+                Ok(Some(Event::Stdout(bytes))) => {
+                    self.pass(bytes);
+                    continue;
                 }
                 Ok(Some(_)) => continue,
                 Ok(None) => {}
@@ -119,10 +125,16 @@ impl Answer {
             match self.exchange.poll_read(cx) {
                 Poll::Ready(Ok(())) => told = true,
                 Poll::Ready(Err(_)) => return Poll::Ready(false),
-                Poll::Pending if told && !finish => return Poll::Ready(false),
+                Poll::Pending if told && !self.may_finish() => return Poll::Ready(false),
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    /// Whether PHP is to go on without the client.
+    fn may_finish(&self) -> bool {
+        let is_all = matches!(self.expected, Expected::Exactly(0)) && !self.overrun;
+        is_all || self.exchange.options().ignore_client_abort
     }
 
     /// PHP sent more than its `Content-Length`.

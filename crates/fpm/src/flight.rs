@@ -2,6 +2,7 @@
 //! nobody wants the answer any more.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -88,6 +89,15 @@ impl InFlight {
         });
     }
 
+    /// Tells `aside` what has become known after the request, and that nothing else will.
+    fn end(mut self, aside: Option<Arc<Aside>>) {
+        if let Some(aside) = aside {
+            let stderr = self.take_stderr();
+            aside.with(|late| (stderr.into_iter()).for_each(|piece| late.stderr.push(piece)));
+            aside.end();
+        }
+    }
+
     pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<CgiHead, Error>> {
         let Some(parts) = &mut self.parts else {
             return Poll::Pending;
@@ -158,19 +168,48 @@ impl InFlight {
         }
         Ok(())
     }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if let Some(parts) = self.parts.take() {
+            part_with(*parts, None);
+        }
+    }
+}
+
+/// An answer whose head has been passed on, and where what is told of the rest goes, be it after the request.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) flight: InFlight,
+    aside: Arc<Aside>,
+}
+
+impl Told {
+    pub(crate) fn new(flight: InFlight, aside: &Arc<Aside>) -> Self {
+        let aside = Arc::clone(aside);
+        Self { flight, aside }
+    }
+
+    /// See [`InFlight::poll_data`].
+    pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        let polled = self.flight.poll_data(cx);
+        self.flight.report(&self.aside);
+        polled
+    }
 
     /// Takes the answer from FPM at FPM's pace and keeps it for the reader.
-    pub(crate) async fn drain(mut self, mut writer: Writer<Error>, aside: std::sync::Arc<Aside>) {
+    pub(crate) async fn drain(mut self, mut writer: Writer<Error>) {
         loop {
-            let next = poll_fn(|cx| match self.poll_data(cx) {
+            let next = poll_fn(|cx| match self.flight.poll_data(cx) {
                 Poll::Pending => writer.poll_gone(cx).map(|_| None),
                 Poll::Ready(next) => Poll::Ready(Some(next)),
             })
             .await;
-            self.report(&aside);
+            self.flight.report(&self.aside);
             match next {
                 Some(Some(Ok(bytes))) => {
-                    if let Err(error) = self.keep(&mut writer, bytes).await {
+                    if let Err(error) = self.flight.keep(&mut writer, bytes).await {
                         return writer.finish(Err(error));
                     }
                 }
@@ -183,42 +222,48 @@ impl InFlight {
     }
 }
 
-impl Drop for InFlight {
+impl Drop for Told {
     fn drop(&mut self) {
-        let Some(parts) = self.parts.take() else {
-            return;
-        };
-        let Parts { answer, lease } = *parts;
-        if answer.exchange.phase == Phase::ReadingHead {
-            lease.abandoned();
-        }
-        if answer.exchange.was_sent() && Handle::try_current().is_ok() {
-            tokio::spawn(see_off(answer, lease));
-        } else {
-            // In this order: only then is there room for another connection.
-            drop(answer);
-            drop(lease);
+        match self.flight.parts.take() {
+            Some(parts) => part_with(*parts, Some(Arc::clone(&self.aside))),
+            None => self.aside.end(),
         }
     }
 }
 
-/// Holds the slot of an abandoned request until its worker is free again, or can be told.
-async fn see_off(mut answer: Answer, lease: Lease) {
-    let finish = answer.exchange.options().ignore_client_abort;
-    let clean = poll_fn(|cx| answer.poll_abandoned(cx, finish)).await;
-    if clean {
-        InFlight::new(answer, lease, Instant::now()).finish();
-    } else {
-        drop(answer);
-        drop(lease);
+/// Sees to a request that nobody waits for any more.
+#[cold]
+fn part_with(parts: Parts, aside: Option<Arc<Aside>>) {
+    let Parts { answer, lease } = parts;
+    if answer.exchange.phase == Phase::ReadingHead {
+        lease.abandoned();
     }
+    if answer.exchange.was_sent() && Handle::try_current().is_ok() {
+        tokio::spawn(see_off(answer, lease, aside));
+    } else {
+        let mut flight = InFlight::new(answer, lease, Instant::now());
+        drop(flight.fail());
+        flight.end(aside);
+    }
+}
+
+/// Holds the slot of an abandoned request until its worker is free again, or can be told. What PHP has written to
+/// stderr meanwhile is told to `aside`.
+async fn see_off(mut answer: Answer, lease: Lease, aside: Option<Arc<Aside>>) {
+    let clean = poll_fn(|cx| answer.poll_abandoned(cx)).await;
+    let mut flight = InFlight::new(answer, lease, Instant::now());
+    if clean {
+        flight.finish();
+    } else {
+        drop(flight.fail());
+    }
+    flight.end(aside);
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Read as _;
     use std::net::{TcpListener, TcpStream};
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::task::{Wake, Waker};
 

@@ -1,5 +1,6 @@
 //! What the pool gives back: a head, and a body in one of three ways.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use portunus_fastcgi::CgiHead;
 
 use crate::chunks::Chunks;
 use crate::error::Error;
-use crate::flight::InFlight;
+use crate::flight::Told;
 use crate::stderr::Stderr;
 
 /// An answer whose head has come.
@@ -71,7 +72,7 @@ pub(crate) enum Kind {
         aside: Arc<Aside>,
     },
     /// Taken from FPM when asked for.
-    Streamed(Option<Box<InFlight>>, Arc<Aside>),
+    Streamed(Option<Box<Told>>, Arc<Aside>),
 }
 
 /// What becomes known while the body is on its way; it may outlive the body.
@@ -84,6 +85,18 @@ pub(crate) struct Late {
     pub(crate) response: Option<Duration>,
     pub(crate) traffic: Traffic,
     pub(crate) overrun: bool,
+    /// Nothing else will become known.
+    over: bool,
+    heir: Option<Heir>,
+}
+
+/// Who is to hear what becomes known after the request.
+struct Heir(Box<dyn FnOnce(&Aside) + Send>);
+
+impl fmt::Debug for Heir {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Heir")
+    }
 }
 
 impl Aside {
@@ -113,6 +126,35 @@ impl Aside {
     #[must_use]
     pub fn is_overrun(&self) -> bool {
         self.with(|late| late.overrun)
+    }
+
+    /// Whether nothing else will become known. PHP may go on after the client has all of its answer, or has gone.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.with(|late| late.over)
+    }
+
+    /// Has `heir` called once nothing else will become known, at once if that is so already. It is not called if the
+    /// runtime ends before that. One heir replaces another.
+    pub fn when_over(&self, heir: impl FnOnce(&Self) + Send + 'static) {
+        let is_over = self.with(|late| {
+            late.heir = Some(Heir(Box::new(heir)));
+            late.over
+        });
+        if is_over {
+            self.end();
+        }
+    }
+
+    /// Nothing else will become known.
+    pub(crate) fn end(&self) {
+        let heir = self.with(|late| {
+            late.over = true;
+            late.heir.take()
+        });
+        if let Some(Heir(heir)) = heir {
+            heir(self);
+        }
     }
 }
 
@@ -154,12 +196,11 @@ impl ResponseBody {
         match &mut self.0 {
             Kind::Complete(chunks) => Poll::Ready(chunks.pop().map(Ok)),
             Kind::Spooled { reader, .. } => reader.poll_next(cx),
-            Kind::Streamed(flight, aside) => {
+            Kind::Streamed(flight, _) => {
                 let Some(live) = flight else {
                     return Poll::Ready(None);
                 };
                 let polled = live.poll_data(cx);
-                live.report(aside);
                 if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
                     *flight = None;
                 }

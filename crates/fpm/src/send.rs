@@ -18,7 +18,7 @@ use crate::config::Options;
 use crate::connection::Connection;
 use crate::error::{Error, Failure};
 use crate::exchange::Exchange;
-use crate::flight::InFlight;
+use crate::flight::{InFlight, Told};
 use crate::pool::{Lease, Pool, Waiting};
 use crate::request::{Body, Request};
 use crate::response::{Aside, Kind, Response, ResponseBody, Timings, Traffic};
@@ -358,7 +358,8 @@ impl<'a> Sending<'a> {
         }
         let stderr = flight.take_stderr();
         self.traffic = flight.traffic();
-        let body = Kind::Streamed(Some(Box::new(flight)), Arc::default());
+        let aside = Arc::default();
+        let body = Kind::Streamed(Some(Box::new(Told::new(flight, &aside))), aside);
         Ok(Some(self.response(head, body, stderr)))
     }
 
@@ -459,7 +460,7 @@ async fn is_left(connection: &mut Connection) -> bool {
 }
 
 /// Has a task take the rest of the answer from FPM, at FPM's pace.
-fn spool(mut flight: InFlight, mut chunks: Chunks, request: &Request<'_>) -> Kind {
+fn spool(flight: InFlight, mut chunks: Chunks, request: &Request<'_>) -> Kind {
     let (writer, reader) = portunus_spool::fifo(request.options.spool.clone());
     let mut writer = writer.at_rate(request.limit_rate);
     let mut left = Vec::new();
@@ -473,14 +474,14 @@ fn spool(mut flight: InFlight, mut chunks: Chunks, request: &Request<'_>) -> Kin
         left.extend(refused);
     }
     let aside = Arc::new(Aside::default());
-    let drained = Arc::clone(&aside);
+    let mut told = Told::new(flight, &aside);
     tokio::spawn(async move {
         for piece in left {
-            if let Err(error) = flight.keep(&mut writer, piece).await {
+            if let Err(error) = told.flight.keep(&mut writer, piece).await {
                 return writer.finish(Err(error));
             }
         }
-        flight.drain(writer, drained).await;
+        told.drain(writer).await;
     });
     Kind::Spooled { reader, aside }
 }

@@ -12,7 +12,7 @@ use portunus_routing::{Captures, LocationId, MatchError};
 use portunus_server::{Exchange, PeerAddr};
 use portunus_static_files::Moment;
 use portunus_static_files::encoding::Coding;
-use portunus_telemetry::Severity;
+use portunus_telemetry::{ErrorLog, Severity};
 
 use crate::config::{Location, Site, SiteRef};
 use crate::content::CarriedMedia;
@@ -349,6 +349,15 @@ impl Context {
         }
     }
 
+    /// The log for what becomes known of this request after its end.
+    pub(crate) fn late_log(&self) -> LateLog {
+        LateLog {
+            log: self.site.location(self.location).error_log.clone(),
+            serial: self.exchange.connection().serial(),
+            suffix: self.suffix(),
+        }
+    }
+
     pub(crate) fn log_error(&self, message: fmt::Arguments<'_>) {
         self.log(Severity::Error, message);
     }
@@ -395,6 +404,22 @@ impl Context {
             text.push_str(&format!(", referrer: \"{referer}\""));
         }
         text
+    }
+}
+
+/// An error log, with what nginx appends to every line of one request. It outlives the request.
+#[derive(Debug)]
+pub(crate) struct LateLog {
+    log: ErrorLog,
+    serial: u64,
+    suffix: String,
+}
+
+impl LateLog {
+    /// See [`Context::log`].
+    pub(crate) fn write(&self, severity: Severity, message: fmt::Arguments<'_>) {
+        let line = format_args!("{message}{}", self.suffix);
+        self.log.write(severity, Some(self.serial), line);
     }
 }
 

@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use portunus_fpm::Pool;
+use portunus_fpm::{Aside, Pool};
 use portunus_telemetry::Severity;
 
 use super::params;
@@ -22,6 +23,8 @@ pub(super) fn log_stderr(cx: &mut Context, pool: &Pool, stderr: &[Bytes]) {
     cx.upstream.name_fastcgi(pool.name());
     say_stderr(cx, stderr, "reading response header from upstream");
 }
+
+const READING: &str = "reading upstream";
 
 /// What PHP-FPM says where it has no such script.
 ///
@@ -64,11 +67,14 @@ pub(super) fn hint_at_other_files(cx: &mut Context, fastcgi: &FastCgi, stderr: &
 }
 
 fn say_stderr(cx: &Context, stderr: &[Bytes], doing: &str) {
+    let said = said_in_stderr(stderr, doing);
+    cx.log_error(format_args!("{said}"));
+}
+
+fn said_in_stderr(stderr: &[Bytes], doing: &str) -> String {
     let text = stderr.concat();
     let text = String::from_utf8_lossy(text.trim_ascii_end());
-    cx.log_error(format_args!(
-        "FastCGI sent in stderr: \"{text}\" while {doing}"
-    ));
+    format!("FastCGI sent in stderr: \"{text}\" while {doing}")
 }
 
 /// nginx: `ngx_http_fastcgi_input_filter`.
@@ -91,7 +97,8 @@ pub(crate) fn log_aside(cx: &mut Context) {
         return;
     };
     let (stderr, overrun) = (aside.take_stderr(), aside.is_overrun());
-    if stderr.is_empty() && !overrun {
+    let late = (!aside.is_over()).then(|| Arc::clone(aside));
+    if stderr.is_empty() && !overrun && late.is_none() {
         return;
     }
     if let Some(attempt) = cx.upstream.attempts.last() {
@@ -99,9 +106,25 @@ pub(crate) fn log_aside(cx: &mut Context) {
         cx.upstream.name_fastcgi(&address);
     }
     if !stderr.is_empty() {
-        say_stderr(cx, &stderr, "reading upstream");
+        say_stderr(cx, &stderr, READING);
     }
     if overrun {
         log_overrun(cx);
     }
+    if let Some(late) = late {
+        log_when_over(cx, &late);
+    }
+}
+
+/// PHP goes on without the request. What it has yet to say belongs into the log with it all the same.
+#[cold]
+fn log_when_over(cx: &Context, aside: &Aside) {
+    let log = cx.late_log();
+    aside.when_over(move |aside| {
+        let stderr = aside.take_stderr();
+        if !stderr.is_empty() {
+            let said = said_in_stderr(&stderr, READING);
+            log.write(Severity::Error, format_args!("{said}"));
+        }
+    });
 }
