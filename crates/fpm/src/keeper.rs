@@ -102,6 +102,15 @@ pub(crate) fn expect(
     }
 }
 
+/// Has all keepers look again: what is due, and what there is to lend, has changed without any of them.
+pub(crate) fn look_again(shared: &Shared) {
+    let state = shared.lock();
+    let seats = state.seats.0.iter();
+    let wakers: Vec<_> = seats.filter_map(|seat| seat.waker.clone()).collect();
+    drop(state);
+    wakers.into_iter().for_each(Waker::wake);
+}
+
 /// Gives the seat up when the task ends, be it with its runtime.
 struct Seated(Weak<Shared>, Id);
 
@@ -118,6 +127,7 @@ impl Drop for Seated {
         state.slots.idle = kept;
         drop(state);
         refill(&shared, left);
+        look_again(&shared);
     }
 }
 
@@ -272,7 +282,7 @@ fn look_at(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Address, PoolConfig};
+    use crate::config::{Address, PoolConfig, Reuse};
     use crate::pool::{Lease, Pool, Waiting};
     use crate::queue::Queue;
     use crate::slots::{LONG_WAIT, Size};
@@ -349,6 +359,60 @@ mod tests {
         assert!(granted(&mut second).is_none(), "it has not waited for long");
         tokio::time::sleep(LONG_WAIT + TICK).await;
         assert!(granted(&mut second).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_be_lent_since_a_change_is_lent() {
+        let (pool, _listener) = pool_of(Size::Fixed(1));
+        let _busy = ask(&pool, 0).unwrap();
+        let mut waiting = wait(&pool, 0).await;
+        pool.learn(Size::Workers(2), pool.reuse());
+        tokio::time::sleep(LONG_WAIT + TICK).await;
+        assert!(granted(&mut waiting).is_some(), "there is a reserve now");
+
+        let (pool, _listener) = pool_of(Size::Workers(2));
+        pool.set_lane(1, Some(1));
+        let _busy = ask(&pool, 1).unwrap();
+        let mut waiting = wait(&pool, 1).await;
+        pool.set_lane(1, Some(2));
+        tokio::time::sleep(LONG_WAIT + TICK).await;
+        assert!(granted(&mut waiting).is_some(), "its lane has room now");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_be_lent_since_idle_connections_were_closed_is_lent() {
+        let (pool, _never_says_that_it_waits) = pool_of(Size::Workers(3));
+        pool.meet_fpm();
+        let lease = ask(&pool, 0).unwrap();
+        let connection = Connection::open(pool.config()).await.unwrap();
+        lease.finish(Some(Box::new(connection)), Instant::now());
+        tokio::task::yield_now().await;
+        let _busy = ask(&pool, 0).unwrap();
+        let mut first = wait(&pool, 0).await;
+        tokio::time::sleep(LONG_WAIT + TICK).await;
+        let _lent = granted(&mut first).unwrap();
+        let mut second = wait(&pool, 0).await;
+        assert_eq!((pool.load().active, pool.load().idle), (2, 1));
+        pool.close_idle();
+        tokio::time::sleep(LONG_WAIT + TICK).await;
+        assert!(granted(&mut second).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shorter_time_to_be_idle_holds_at_once() {
+        let (pool, _listener) = pool_of(Size::Fixed(1));
+        let lease = ask(&pool, 0).unwrap();
+        let connection = Connection::open(pool.config()).await.unwrap();
+        lease.finish(Some(Box::new(connection)), Instant::now());
+        tokio::task::yield_now().await;
+        let reuse = pool.reuse();
+        let idle_timeout = reuse.idle_timeout / 2;
+        pool.keep_by(Reuse {
+            idle_timeout,
+            ..reuse
+        });
+        tokio::time::sleep(idle_timeout + TICK).await;
+        assert_eq!(pool.load().idle, 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -122,11 +122,13 @@ impl Pool {
         let released = state.slots.resize(size, now());
         drop(state);
         released.into_iter().for_each(settle);
+        keeper::look_again(&self.shared);
     }
 
     /// Changes the rules alone.
     pub fn keep_by(&self, reuse: Reuse) {
         self.shared.lock().reuse = reuse;
+        keeper::look_again(&self.shared);
     }
 
     /// The rules in force.
@@ -160,6 +162,7 @@ impl Pool {
         let released = state.slots.refill(now());
         drop(state);
         released.into_iter().for_each(settle);
+        keeper::look_again(&self.shared);
     }
 
     /// Closes all idle connections. To be called before FPM is signalled: an idle connection
@@ -167,6 +170,7 @@ impl Pool {
     pub fn close_idle(&self) {
         let idle = std::mem::take(&mut self.shared.lock().slots.idle);
         keeper::refill(&self.shared, idle);
+        keeper::look_again(&self.shared);
     }
 
     /// A slot, or a place in the line, from which `waker` is told when there is one.
