@@ -4,7 +4,7 @@ use super::words;
 
 rows! { "autoindex": "ngx_http_autoindex_module and ngx_http_random_index_module: directories";
     AUTOINDEX "autoindex" in HTTP | SERVER | LOCATION, FLAG, Flag = "off", Nearest,
-        Honoured, "Whether a directory without an index is listed.";
+        Differs("an entry that is removed while the directory is read is left out, where nginx breaks the listing off"), "Whether a directory without an index is listed.";
     AUTOINDEX_FORMAT "autoindex_format" in HTTP | SERVER | LOCATION,
         TAKE1, Enumeration(words::AUTOINDEX_FORMAT) = "html", Nearest,
         Honoured, "Format of listings.";

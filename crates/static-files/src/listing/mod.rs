@@ -4,7 +4,8 @@ mod data;
 mod escape;
 mod html;
 
-use std::fs;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -94,22 +95,25 @@ pub struct ListingEntry {
 /// # Errors
 /// With nginx's words for a directory that cannot be opened, or an entry that cannot be looked at.
 pub fn read_directory(path: &[u8]) -> Result<Vec<ListingEntry>, OpenError> {
-    let path = Path::new(std::ffi::OsStr::from_bytes(path));
-    let failed = |call| move |error: io::Error| OpenError::new(call, errno_of(&error));
+    let path = Path::new(OsStr::from_bytes(path));
+    let read = fs::read_dir(path).map_err(failed(Call::OpenDir))?;
+    read_entries(path, read.map(|entry| entry.map(|entry| entry.file_name())))
+}
+
+/// Looks at what has these names in the directory `path`.
+fn read_entries(
+    path: &Path,
+    names: impl IntoIterator<Item = io::Result<OsString>>,
+) -> Result<Vec<ListingEntry>, OpenError> {
     let mut entries = Vec::new();
-    for entry in fs::read_dir(path).map_err(failed(Call::OpenDir))? {
-        let entry = entry.map_err(failed(Call::Read))?;
-        let name = entry.file_name().into_vec();
+    for name in names {
+        let name = name.map_err(failed(Call::Read))?.into_vec();
         if name.starts_with(b".") {
             continue;
         }
-        let metadata = match fs::metadata(entry.path()) {
-            Ok(metadata) => metadata,
-            Err(error) => match errno_of(&error) {
-                Errno::NOENT | Errno::LOOP => entry.metadata().map_err(failed(Call::Stat))?,
-                Errno::ACCESS => continue,
-                errno => return Err(OpenError::new(Call::Stat, errno)),
-            },
+        let at = path.join(OsStr::from_bytes(&name));
+        let Some(metadata) = look_at(&at).map_err(failed(Call::Stat))? else {
+            continue;
         };
         let kind = match metadata.file_type() {
             kind if kind.is_dir() => EntryKind::Directory,
@@ -128,6 +132,28 @@ pub fn read_directory(path: &[u8]) -> Result<Vec<ListingEntry>, OpenError> {
         rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name))
     });
     Ok(entries)
+}
+
+/// What an entry is; of a link, what it leads to, if to anything. `None` where we may not look, or it is gone.
+///
+/// Source: nginx, `ngx_http_autoindex_handler`. Differs: nginx breaks the listing off where an entry has been removed
+/// since its name was read.
+fn look_at(path: &Path) -> io::Result<Option<Metadata>> {
+    let link = match fs::metadata(path) {
+        Err(error) if matches!(errno_of(&error), Errno::NOENT | Errno::LOOP) => {
+            fs::symlink_metadata(path)
+        }
+        looked => looked,
+    };
+    match link {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if matches!(errno_of(&error), Errno::NOENT | Errno::ACCESS) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn failed(call: Call) -> impl Fn(io::Error) -> OpenError {
+    move |error| OpenError::new(call, errno_of(&error))
 }
 
 fn errno_of(error: &io::Error) -> Errno {

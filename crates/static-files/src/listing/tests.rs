@@ -202,6 +202,16 @@ fn directories_come_first_and_dotfiles_not_at_all() {
 }
 
 #[test]
+fn an_entry_that_is_gone_by_now_is_left_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("there"), "").expect("room");
+    let names = ["gone", "there"].map(|name| Ok(name.into()));
+    let entries = read_entries(folder.path(), names).expect("readable");
+    let names: Vec<_> = entries.iter().map(|entry| &entry.name[..]).collect();
+    assert_eq!(names, [b"there"]);
+}
+
+#[test]
 fn callbacks_are_names() {
     assert_eq!(jsonp_callback(None), Ok(None));
     assert_eq!(jsonp_callback(Some(b"")), Ok(None));
