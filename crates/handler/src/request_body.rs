@@ -131,6 +131,9 @@ impl RequestBody {
         let Self::Unread(mut incoming) = std::mem::take(self) else {
             return Ok(());
         };
+        if is_never_there(&incoming) {
+            return go_on_without(&mut incoming).await;
+        }
         let limit = left_to_check(&incoming, level.client_max_body_size);
         let limits = Limits {
             memory: level.client_body_buffer_size,
@@ -170,6 +173,10 @@ impl RequestBody {
         let Self::Unread(mut incoming) = std::mem::take(self) else {
             return Ok(None);
         };
+        if is_never_there(&incoming) {
+            go_on_without(&mut incoming).await?;
+            return Ok(None);
+        }
         let limit = left_to_check(&incoming, limit);
         let mut first = BytesMut::new();
         while first.len() < memory {
@@ -188,6 +195,18 @@ impl RequestBody {
         }
         Ok(Some(Streaming::new(first.freeze(), incoming, limit)))
     }
+}
+
+/// Whether the head announces no body, though the client waits to be told that it may go on (`Expect`). It is then told
+/// so, as by nginx, and nobody else hears of a body.
+fn is_never_there(incoming: &Incoming) -> bool {
+    incoming.size_hint().exact() == Some(0) && incoming.exchange().content_length().is_none()
+}
+
+#[cold]
+async fn go_on_without(incoming: &mut Incoming) -> Result<(), BodyReadError> {
+    poll_fn(|cx| incoming.poll_data(cx)).await.transpose()?;
+    Ok(())
 }
 
 /// The limit that a body is held against while it is read: none if its length is known, which the search for a
