@@ -12,14 +12,12 @@ use tokio::net::TcpStream;
 
 use crate::accept::Accepted;
 use crate::connection::{Connection, PeerAddr, ProxiedAddresses};
-use crate::gate::proxy_protocol::{self, ProxyHeader};
+use crate::gate::proxy_protocol::{self, LONGEST_HEADER, ProxyHeader};
 use crate::handler::ConnectionHandler;
 use crate::io::Transport;
 use crate::tls::{Secured, TlsSession};
 use crate::worker::Worker;
 
-/// Longest PROXY protocol header. Source: nginx, `NGX_PROXY_PROTOCOL_MAX_HEADER`.
-const LONGEST_HEADER: usize = 4096;
 /// The first byte of a TLS record with a handshake (RFC 8446 §5.1).
 const HANDSHAKE: u8 = 0x16;
 /// The first bit of an SSLv2 greeting; the handshake refuses it properly.

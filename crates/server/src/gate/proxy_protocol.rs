@@ -20,6 +20,8 @@ pub enum ProxyHeader {
 const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 /// Longest line of version 1, its end included.
 const LONGEST_LINE: usize = 107;
+/// Longest header, in bytes. Source: nginx, `NGX_PROXY_PROTOCOL_MAX_HEADER`.
+pub(crate) const LONGEST_HEADER: usize = 4096;
 
 /// Reads the header at the front of `bytes`.
 #[must_use]
@@ -95,6 +97,9 @@ fn parse_binary(bytes: &[u8]) -> ProxyHeader {
         return ProxyHeader::Broken;
     }
     let end = 16 + usize::from(u16::from_be_bytes([high, low]));
+    if end > LONGEST_HEADER {
+        return ProxyHeader::Broken;
+    }
     let Some(block) = bytes.get(16..end) else {
         return ProxyHeader::More;
     };
@@ -215,6 +220,15 @@ mod tests {
         assert_eq!(parse(&header(0x21, 0x11, &block[..8])), ProxyHeader::Broken);
         assert_eq!(parse(&header(0x31, 0x11, &block)), ProxyHeader::Broken);
         assert_eq!(parse(&header(0x21, 0x11, &block)[..28]), ProxyHeader::More);
+        let longest = header(0x20, 0, &[0; LONGEST_HEADER - 16]);
+        assert_eq!(parse(&longest), ProxyHeader::Whole(longest.len(), None));
+        let longer = header(0x20, 0, &[0; LONGEST_HEADER - 15]);
+        assert_eq!(parse(&longer), ProxyHeader::Broken);
+        assert_eq!(
+            parse(&longer[..16]),
+            ProxyHeader::Broken,
+            "nothing of it is kept"
+        );
     }
 
     #[test]
