@@ -330,6 +330,37 @@ fn workers_of_an_fpm_out_of_reach_are_counted_by_its_status_page() {
     });
 }
 
+/// The same of a client that does not wait for the head: what has come by then, and what comes with PHP's next word.
+#[test]
+fn what_php_has_said_to_a_client_that_leaves_is_logged() {
+    for is_early in [true, false] {
+        let (early, late) = (Gate::default(), Gate::default());
+        let script = vec![
+            Request,
+            Step::Wait(early.clone()),
+            Step::Stderr(b"some trouble".to_vec()),
+            Step::Wait(late.clone()),
+            Close,
+        ];
+        let peer = FastCgiPeer::start(vec![script]).expect("a peer");
+        let server = serve("", &[peer.address()]);
+        let mut client = Connection::open(server.address(0)).expect("it listens");
+        let request = b"GET /early.php HTTP/1.1\r\nHost: a\r\n\r\n";
+        client.send(request).expect("it is taken");
+        assert_eq!(peer.wait_for_requests(1, PATIENCE).len(), 1);
+        if is_early {
+            early.open();
+        }
+        drop(client);
+        wait_for(&server, "access.log", "\" 499 ");
+        early.open();
+        let line = "FastCGI sent in stderr: \"some trouble\" while reading response header from upstream, \
+                    client: 127.0.0.1, server: , request: \"GET /early.php HTTP/1.1\", upstream: \"fastcgi://";
+        wait_for(&server, "error.log", line);
+        late.open();
+    }
+}
+
 /// What PHP writes to stderr belongs into the log with its request, be that over: the client has all that it was
 /// promised, or has gone and PHP is to go on.
 #[test]

@@ -224,6 +224,9 @@ impl Told {
 
 impl Drop for Told {
     fn drop(&mut self) {
+        if self.flight.parts.is_some() {
+            self.flight.report(&self.aside);
+        }
         match self.flight.parts.take() {
             Some(parts) => part_with(*parts, Some(Arc::clone(&self.aside))),
             None => self.aside.end(),

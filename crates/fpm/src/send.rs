@@ -215,6 +215,23 @@ impl<'a> Sending<'a> {
         self
     }
 
+    /// Gives everything up, as dropping it does; not to be polled any more. What PHP has said on stderr is there, and
+    /// what it says before it is told.
+    #[cold]
+    pub fn give_up(&mut self) -> Arc<Aside> {
+        let aside = Arc::new(Aside::default());
+        let earlier = std::mem::take(&mut self.stderr);
+        aside.with(|late| (earlier.into_iter()).for_each(|piece| late.stderr.push(piece)));
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Head(flight) | State::Gathering(flight, ..) => drop(Told::new(flight, &aside)),
+            other => {
+                drop(other);
+                aside.end();
+            }
+        }
+        aside
+    }
+
     /// Takes a slot, or a place in line.
     fn ask(&mut self, cx: &mut Context<'_>) -> Step {
         let now = Instant::now();

@@ -108,8 +108,11 @@ impl UpstreamState {
     }
 
     /// Notes an exchange that the client did not wait for.
-    pub(crate) fn record_abandoned(&mut self, pool: &Pool) {
+    pub(crate) fn record_abandoned(&mut self, pool: &Pool, aside: Arc<Aside>) {
         self.push(pool, 499, Timings::default(), Traffic::default());
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.aside = Some(aside);
+        }
     }
 
     fn push(&mut self, pool: &Pool, status: u16, timings: Timings, traffic: Traffic) {

@@ -111,7 +111,7 @@ pub(crate) async fn ask(
         }
         let heard = poll_fn(|task| poll_heard(&mut exchange, cx, watched, task)).await;
         let Some(mut sent) = heard else {
-            cx.upstream.record_abandoned(pool);
+            cx.upstream.record_abandoned(pool, exchange.give_up());
             cx.upstream.name_fastcgi(pool.name());
             return abandoned(cx);
         };

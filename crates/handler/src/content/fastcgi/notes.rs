@@ -21,9 +21,10 @@ pub(super) fn log_stderr(cx: &mut Context, pool: &Pool, stderr: &[Bytes]) {
         return;
     }
     cx.upstream.name_fastcgi(pool.name());
-    say_stderr(cx, stderr, "reading response header from upstream");
+    say_stderr(cx, stderr, READING_HEAD);
 }
 
+const READING_HEAD: &str = "reading response header from upstream";
 const READING: &str = "reading upstream";
 
 /// What PHP-FPM says where it has no such script.
@@ -90,12 +91,13 @@ pub(super) fn log_overrun(cx: &Context) {
 /// What has become known of an answer behind its head, once the request is over.
 pub(crate) fn log_aside(cx: &mut Context) {
     let asides = cx.upstream.attempts.iter_mut();
-    let Some(aside) = asides
-        .filter_map(|attempt| attempt.aside.as_ref())
+    let Some((aside, header)) = asides
+        .filter_map(|attempt| Some((attempt.aside.as_ref()?, attempt.header)))
         .next_back()
     else {
         return;
     };
+    let doing = header.map_or(READING_HEAD, |_| READING);
     let (stderr, overrun) = (aside.take_stderr(), aside.is_overrun());
     let late = (!aside.is_over()).then(|| Arc::clone(aside));
     if stderr.is_empty() && !overrun && late.is_none() {
@@ -106,24 +108,24 @@ pub(crate) fn log_aside(cx: &mut Context) {
         cx.upstream.name_fastcgi(&address);
     }
     if !stderr.is_empty() {
-        say_stderr(cx, &stderr, READING);
+        say_stderr(cx, &stderr, doing);
     }
     if overrun {
         log_overrun(cx);
     }
     if let Some(late) = late {
-        log_when_over(cx, &late);
+        log_when_over(cx, &late, doing);
     }
 }
 
 /// PHP goes on without the request. What it has yet to say belongs into the log with it all the same.
 #[cold]
-fn log_when_over(cx: &Context, aside: &Aside) {
+fn log_when_over(cx: &Context, aside: &Aside, doing: &'static str) {
     let log = cx.late_log();
     aside.when_over(move |aside| {
         let stderr = aside.take_stderr();
         if !stderr.is_empty() {
-            let said = said_in_stderr(&stderr, READING);
+            let said = said_in_stderr(&stderr, doing);
             log.write(Severity::Error, format_args!("{said}"));
         }
     });
