@@ -280,6 +280,8 @@ fn look_at(
 }
 
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::{Address, PoolConfig, Reuse};
