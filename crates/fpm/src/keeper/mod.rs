@@ -301,6 +301,14 @@ mod tests {
         waiting
     }
 
+    /// A request has come and gone, its connection is kept; the keeper has looked since.
+    async fn leave_idle(pool: &Pool) {
+        let lease = ask(pool, 0).unwrap();
+        let connection = Connection::open(pool.config()).await.unwrap();
+        lease.finish(Some(Box::new(connection)), Instant::now());
+        tokio::task::yield_now().await;
+    }
+
     fn granted(waiting: &mut Waiting<'_>) -> Option<Lease> {
         match waiting.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(lease) => lease,
@@ -385,10 +393,7 @@ mod tests {
     async fn what_may_be_lent_since_idle_connections_were_closed_is_lent() {
         let (pool, _never_says_that_it_waits) = pool_of(Size::Workers(3));
         pool.meet_fpm();
-        let lease = ask(&pool, 0).unwrap();
-        let connection = Connection::open(pool.config()).await.unwrap();
-        lease.finish(Some(Box::new(connection)), Instant::now());
-        tokio::task::yield_now().await;
+        leave_idle(&pool).await;
         let _busy = ask(&pool, 0).unwrap();
         let mut first = wait(&pool, 0).await;
         tokio::time::sleep(LONG_WAIT + TICK).await;
@@ -403,10 +408,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shorter_time_to_be_idle_holds_at_once() {
         let (pool, _listener) = pool_of(Size::Fixed(1));
-        let lease = ask(&pool, 0).unwrap();
-        let connection = Connection::open(pool.config()).await.unwrap();
-        lease.finish(Some(Box::new(connection)), Instant::now());
-        tokio::task::yield_now().await;
+        leave_idle(&pool).await;
         let reuse = pool.reuse();
         let idle_timeout = reuse.idle_timeout / 2;
         pool.keep_by(Reuse {
