@@ -13,6 +13,7 @@
 
 mod accept;
 mod answer;
+mod coalesce;
 mod connection;
 mod counters;
 mod date;

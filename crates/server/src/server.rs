@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::accept::{self, Accepted, Complaint, Crowd};
+use crate::coalesce;
 use crate::connection::{Connection, Moved};
 use crate::counters::{Counters, Stats};
 use crate::greet;
@@ -164,6 +165,7 @@ impl WorkerThread {
         let handle = thread.spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
+                .on_thread_unpark(coalesce::look)
                 .build_local(LocalOptions::default());
             let (runtime, said) = match runtime {
                 Ok(runtime) => (Some(runtime), Ok(())),

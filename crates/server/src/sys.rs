@@ -32,13 +32,22 @@ pub(crate) fn counted<T>(make: impl FnOnce() -> T) -> Rc<T> {
 
 /// Sets an integer option of level `IPPROTO_TCP`.
 pub(crate) fn set_tcp_option(socket: &impl AsFd, option: i32, value: i32) -> io::Result<()> {
+    set_option(socket, libc::IPPROTO_TCP, option, value)
+}
+
+/// Has the kernel say that there is something to read only when so many bytes are there, or the end.
+pub(crate) fn set_receive_low_water(socket: &impl AsFd, bytes: i32) -> io::Result<()> {
+    set_option(socket, libc::SOL_SOCKET, libc::SO_RCVLOWAT, bytes)
+}
+
+fn set_option(socket: &impl AsFd, level: i32, option: i32, value: i32) -> io::Result<()> {
     let length = libc::socklen_t::try_from(size_of::<i32>()).unwrap_or(4);
     // SAFETY: the descriptor is borrowed for the call and so open; `value` is a live i32 and
     // `length` its size; the kernel only reads from the pointer and keeps nothing of it.
     let result = unsafe {
         libc::setsockopt(
             socket.as_fd().as_raw_fd(),
-            libc::IPPROTO_TCP,
+            level,
             option,
             (&raw const value).cast(),
             length,

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::fields::Fields;
 use super::{CONTINUE, Connection, Cut, Outcome, ReadyFields, Wait};
+use crate::coalesce::HOLD;
 use crate::gate::body::Framing;
 use crate::gate::{FieldLines, NameMask, Persistence, Refusal, RequestLine};
 use crate::http1::{Tunnel, own_reason};
@@ -191,6 +192,12 @@ impl Exchange {
         self.connection.looks.set(true);
     }
 
+    /// The request has stood in line for so long, for something of which there is not enough for all. Where that is no
+    /// trifle, and the client's next request comes at once, it will stand in line again, and need not wake anybody.
+    pub fn note_line(&self, wait: Duration) {
+        self.connection.lined_up.set(wait >= HOLD);
+    }
+
     /// When its first byte arrived.
     #[must_use]
     pub fn started(&self) -> std::time::Instant {
@@ -201,6 +208,11 @@ impl Exchange {
     #[must_use]
     pub fn arrived(&self) -> std::time::Instant {
         self.arrived.into_std()
+    }
+
+    /// When its first byte arrived, by the clock of the runtime.
+    pub(crate) const fn started_at(&self) -> Instant {
+        self.started
     }
 
     /// The same, by the clock of the runtime.

@@ -65,6 +65,8 @@ pub struct Connection {
     interim: RefCell<BytesMut>,
     /// The request before this one has looked at a file; see [`Exchange::note_look`].
     pub(crate) looks: Cell<bool>,
+    /// The request before this one has stood in line; see [`Exchange::note_line`].
+    pub(crate) lined_up: Cell<bool>,
     /// The task that drives the connection is running just now.
     pub(crate) driving: Cell<bool>,
     /// Wakes the task that drives the connection.
@@ -90,6 +92,8 @@ pub struct Connection {
 pub(crate) enum Wait {
     /// The first byte of a request.
     Idle,
+    /// The same, of which nobody is told.
+    Held,
     /// The rest of a head.
     Head,
     /// More of a body.
@@ -137,6 +141,7 @@ impl Connection {
             burst: Cell::new(0),
             interim: RefCell::default(),
             looks: Cell::new(false),
+            lined_up: Cell::new(false),
             driving: Cell::new(false),
             driver: RefCell::default(),
             read_deadline: Cell::new(None),

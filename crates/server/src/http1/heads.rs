@@ -52,6 +52,10 @@ impl Reading {
         *self = Self::default();
     }
 
+    pub(super) fn has_begun(&self) -> bool {
+        self.began.is_some()
+    }
+
     /// When the head began to come, and when it had come, if that is now.
     fn times(&self) -> (Instant, Instant) {
         let began = self.began.unwrap_or_else(Instant::now);
@@ -73,9 +77,15 @@ impl<H: ConnectionHandler> Http1<H> {
                 return Poll::Ready(result);
             }
         }
+        let transport = &connection.transport;
+        let mut unannounced = transport.is_quiet();
         loop {
             let mut scratch = connection.worker.scratch.borrow_mut();
-            match connection.transport.poll_read(cx, &mut scratch) {
+            let polled = match std::mem::take(&mut unannounced) {
+                true => transport.poll_read_now(cx, &mut scratch),
+                false => transport.poll_read(cx, &mut scratch),
+            };
+            match polled {
                 Poll::Ready(Ok(0) | Err(_)) => {
                     drop(scratch);
                     connection.note_peer_closed();
@@ -100,6 +110,14 @@ impl<H: ConnectionHandler> Http1<H> {
                 }
                 Poll::Pending => {
                     drop(scratch);
+                    if self.holds(cx) {
+                        return Poll::Pending;
+                    }
+                    if transport.is_quiet() {
+                        transport.unquieten();
+                        unannounced = true;
+                        continue;
+                    }
                     if let Some(kept) = self.kept.filter(|_| self.is_to_move()) {
                         return Poll::Ready(Some(Ended::Moves(kept)));
                     }
@@ -294,6 +312,9 @@ impl<H: ConnectionHandler> Http1<H> {
             exchange.set_pipelined();
         }
         self.reading.scan = None;
+        if !exchange.framing.borrow().is_done() {
+            connection.transport.unquieten();
+        }
         if exchange.refusal().is_none() {
             self.call.begin(RequestBody::http1(Rc::clone(&exchange)));
         }
@@ -302,6 +323,7 @@ impl<H: ConnectionHandler> Http1<H> {
         self.settings = Some(settings);
         self.phase = Phase::Serving;
         self.fresh = connection.looks.take();
+        self.let_go();
     }
 
     /// The end of the input came in the middle of a head.

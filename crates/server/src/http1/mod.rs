@@ -16,6 +16,7 @@
 mod answer_head;
 mod call;
 mod heads;
+mod hold;
 mod sending;
 mod timer;
 mod tunnel;
@@ -31,6 +32,7 @@ use tokio::time::Instant;
 pub(crate) use self::answer_head::own_reason;
 use self::call::Call;
 use self::heads::Reading;
+use self::hold::Hold;
 use self::sending::Sending;
 pub(crate) use self::timer::Timer;
 pub(crate) use self::tunnel::Tunnel;
@@ -53,6 +55,7 @@ pub(crate) struct Http1<H: ConnectionHandler> {
     sending: Option<Sending<H>>,
     reading: Reading,
     kept: Option<Kept>,
+    hold: Hold,
     /// The moment at which the head had come, until the request has to wait for something: so far that is now.
     now: Option<Instant>,
     /// The request has come just now, others may have come with it, and what they look at may be the same.
@@ -138,6 +141,7 @@ impl<H: ConnectionHandler> Http1<H> {
             sending: None,
             reading: Reading::default(),
             kept,
+            hold: Hold::Off,
             now: None,
             fresh: false,
             proxy_header_due: connection.owes_proxy_header(),
@@ -231,6 +235,7 @@ impl<H: ConnectionHandler> Http1<H> {
             // What goes through it belongs to the answer, whose body waits for the end.
             self.tunnel = Some(tunnel);
             self.phase = Phase::Tunnelling;
+            self.connection.transport.unquieten();
             self.connection.read_deadline.set(None);
             self.connection.write_deadline.set(None);
             return;
@@ -249,6 +254,7 @@ impl<H: ConnectionHandler> Http1<H> {
             return;
         }
         self.now = None;
+        self.connection.transport.unquieten();
         let until = Instant::now() + exchange.limit(|limits| limits.lingering_time);
         self.phase = if exchange.keep_alive() {
             Phase::Discarding { until }
@@ -276,7 +282,12 @@ impl<H: ConnectionHandler> Http1<H> {
     fn wait_for_next(&mut self) {
         self.phase = Phase::Waiting;
         let since = self.now.take().unwrap_or_else(Instant::now);
-        self.kept = self.exchange.take().map(|exchange| {
+        let before = self.kept.map(|kept| kept.since);
+        let exchange = self.exchange.take();
+        self.hold = exchange
+            .as_ref()
+            .map_or(Hold::Off, |exchange| Hold::after(exchange, before));
+        self.kept = exchange.map(|exchange| {
             exchange.limit(|limits| Kept {
                 since,
                 timeout: limits.keepalive_timeout,
@@ -392,6 +403,11 @@ impl<H: ConnectionHandler> Http1<H> {
         let cut = match wait {
             Wait::Pace => {
                 self.connection.write_deadline.set(None);
+                return false;
+            }
+            Wait::Held => {
+                self.hold = Hold::Off;
+                self.connection.read_deadline.set(None);
                 return false;
             }
             Wait::Idle => None,

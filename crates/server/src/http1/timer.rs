@@ -19,6 +19,13 @@ pub(crate) struct Timer {
 }
 
 impl Timer {
+    /// Does not fire any more before it is polled again: for a deadline so near that waking up for nothing would cost more
+    /// than setting another.
+    pub(crate) fn cancel(&mut self) {
+        self.sleep = None;
+        self.armed = None;
+    }
+
     /// Ready when a deadline has passed, with what was being waited for.
     pub(crate) fn poll(&mut self, connection: &Connection, cx: &mut Context<'_>) -> Poll<Wait> {
         loop {

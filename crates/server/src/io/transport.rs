@@ -14,13 +14,14 @@ use std::time::Duration;
 use bytes::BytesMut;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::sendfile;
-use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, sendmsg};
 use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::connection::Detached;
-use crate::sys::{Backlog, TcpInfo, backlog, tcp_info};
+use crate::sys::{Backlog, TcpInfo, backlog, set_receive_low_water, tcp_info};
 use crate::tls::Stream;
 
 /// Bytes of an answer that the kernel may hold without having sent them; listening sockets hand it on. Its own limit is
@@ -28,11 +29,16 @@ use crate::tls::Stream;
 /// clients others waited for seconds.
 pub(crate) const UNSENT: u32 = 256 << 10;
 
+/// Bytes that may come without being announced, where nobody is in a hurry to read them.
+const QUIET: i32 = 16 << 10;
+
 /// A byte stream, shared within one thread.
 pub(crate) struct Transport {
     inner: RefCell<Inner>,
     /// The limit of [`UNSENT`] is off.
     unbounded: Cell<bool>,
+    /// The kernel does not say that something has come, see [`QUIET`].
+    quiet: Cell<bool>,
 }
 
 enum Inner {
@@ -70,6 +76,7 @@ impl Transport {
         Self {
             inner: RefCell::new(inner),
             unbounded: Cell::new(false),
+            quiet: Cell::new(false),
         }
     }
 
@@ -134,6 +141,45 @@ impl Transport {
         let mut read = ReadBuf::new(buffer);
         with_stream!(self, stream => stream.poll_read(cx, &mut read), Poll::Ready(Ok(())))
             .map_ok(|()| read.filled().len())
+    }
+
+    /// Whether [`Self::quieten`] holds, and what has come may be there without having been announced.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet.get()
+    }
+
+    /// Has the kernel keep to itself what comes, up to [`QUIET`] bytes; an end is still announced. `false` where it does
+    /// not do that.
+    pub(crate) fn quieten(&self) -> bool {
+        if let (false, Inner::Tcp(stream)) = (self.quiet.get(), &*self.inner.borrow()) {
+            self.quiet.set(set_receive_low_water(stream, QUIET).is_ok());
+        }
+        self.quiet.get()
+    }
+
+    /// Has the kernel announce what comes. What has come before that is to be asked for, with [`Self::poll_read_now`]:
+    /// Linux before 4.18 does not announce it now.
+    pub(crate) fn unquieten(&self) {
+        if let (true, Inner::Tcp(stream)) = (self.quiet.get(), &*self.inner.borrow()) {
+            // It has taken the option before.
+            let _ = set_receive_low_water(stream, 1);
+            self.quiet.set(false);
+        }
+    }
+
+    /// Reads as [`Self::poll_read`] does, be it that nothing has been announced.
+    pub(crate) fn poll_read_now(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if let Inner::Tcp(stream) = &*self.inner.borrow() {
+            match recv(stream, &mut *buffer, RecvFlags::empty()) {
+                Err(Errno::AGAIN) => {}
+                read => return Poll::Ready(Ok(read?.1)),
+            }
+        }
+        self.poll_read(cx, buffer)
     }
 
     /// Reads into the free room of `buffer`; 0 at the end.

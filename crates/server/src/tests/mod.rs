@@ -2,6 +2,7 @@
 
 mod answers;
 mod bodies;
+mod coalescing;
 mod ending;
 mod http2;
 mod persistence;

@@ -47,6 +47,7 @@ pub(super) fn from_response(
 ) -> Plan {
     log_stderr(cx, pool, &response.stderr);
     hint_at_other_files(cx, fastcgi, &response.stderr);
+    cx.exchange.note_line(response.timings.queue);
     cx.upstream.record(pool, &response, site.keeps_sent_fields);
     if let Some(fields) = &mut cx.upstream.fields
         && let Some(status) = told_status(&response.head)
