@@ -15,7 +15,9 @@ use std::time::Duration;
 
 /// A request stays unseen for no longer than that, and only where the one before it stood in line for as long. A client
 /// whose last request took longer to come is woken for as any other.
-pub(crate) const HOLD: Duration = Duration::from_millis(10);
+///
+/// A shorter time costs: where no other timer is due before, tokio wakes the thread, which is awake, to have it set.
+pub(crate) const HOLD: Duration = Duration::from_millis(20);
 
 thread_local! {
     /// Who is to look as soon as this thread is awake.

@@ -78,7 +78,7 @@ impl<H: ConnectionHandler> Http1<H> {
             }
         }
         let transport = &connection.transport;
-        let mut unannounced = transport.is_quiet();
+        let mut unannounced = transport.is_quiet() && !self.is_just_answered();
         loop {
             let mut scratch = connection.worker.scratch.borrow_mut();
             let polled = match std::mem::take(&mut unannounced) {

@@ -57,6 +57,11 @@ impl<H: ConnectionHandler> Http1<H> {
         true
     }
 
+    /// Whether the answer has gone out a moment ago: what the client has to say to that will take a while.
+    pub(super) fn is_just_answered(&self) -> bool {
+        self.hold == Hold::Due
+    }
+
     /// From now on the thread is woken as ever.
     pub(super) fn let_go(&mut self) {
         if std::mem::replace(&mut self.hold, Hold::Off) == Hold::On {
