@@ -13,6 +13,8 @@ use std::cell::RefCell;
 use std::task::Waker;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 /// A request stays unseen for no longer than that, and only where the one before it stood in line for as long. A client
 /// whose last request took longer to come is woken for as any other.
 ///
@@ -20,18 +22,44 @@ use std::time::Duration;
 pub(crate) const HOLD: Duration = Duration::from_millis(20);
 
 thread_local! {
-    /// Who is to look as soon as this thread is awake.
-    static HELD: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
+    static HELD: RefCell<Held> = const { RefCell::new(Held::NOBODY) };
 }
 
-/// Has `waker` woken when this thread wakes up the next time, for whatever reason.
-pub(crate) fn look_later(waker: &Waker) {
-    HELD.with_borrow_mut(|held| held.push(waker.clone()));
+/// Who is to look as soon as this thread is awake.
+struct Held {
+    drivers: Vec<Waker>,
+    /// Since when the first of them waits, where that is known.
+    since: Option<Instant>,
+}
+
+impl Held {
+    const NOBODY: Self = Self {
+        drivers: Vec::new(),
+        since: None,
+    };
+
+    fn wake(&mut self) {
+        self.since = None;
+        self.drivers.drain(..).for_each(Waker::wake);
+    }
+}
+
+/// Has `waker` woken when this thread wakes up the next time, for whatever reason. `now`, for who begins to wait: a thread
+/// that has so much to do that it never sleeps is not told when it wakes up, and looks now and then all the same.
+pub(crate) fn look_later(waker: &Waker, now: Option<Instant>) {
+    HELD.with_borrow_mut(|held| {
+        if let Some(now) = now
+            && now.saturating_duration_since(*held.since.get_or_insert(now)) > HOLD
+        {
+            held.wake();
+        }
+        held.drivers.push(waker.clone());
+    });
 }
 
 /// This thread has woken up.
 pub(crate) fn look() {
-    HELD.with_borrow_mut(|held| held.drain(..).for_each(Waker::wake));
+    HELD.with_borrow_mut(Held::wake);
 }
 
 #[cfg(test)]
@@ -56,12 +84,25 @@ mod tests {
         let count = Arc::new(Count::default());
         let waker = Waker::from(Arc::clone(&count));
         for expected in [2, 4] {
-            look_later(&waker);
-            look_later(&waker);
+            look_later(&waker, Some(Instant::now()));
+            look_later(&waker, None);
             for _ in 0..2 {
                 look();
                 assert_eq!(count.0.load(Ordering::Relaxed), expected);
             }
         }
+    }
+
+    #[test]
+    fn a_thread_that_never_sleeps_looks_all_the_same() {
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        let begin = Instant::now();
+        for moment in 0..1000 {
+            look_later(&waker, Some(begin + HOLD / 10 * moment));
+            let left = HELD.with_borrow(|held| held.drivers.len());
+            assert!(left <= 12, "{left} wait at {moment}");
+        }
+        assert!(count.0.load(Ordering::Relaxed) > 900);
     }
 }

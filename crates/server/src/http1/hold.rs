@@ -48,12 +48,12 @@ impl<H: ConnectionHandler> Http1<H> {
             self.let_go();
             return false;
         }
-        if self.hold == Hold::Due {
+        let begins = self.is_just_answered().then_some(kept.since);
+        if let Some(now) = begins {
             self.hold = Hold::On;
-            let until = kept.since + HOLD;
-            connection.read_deadline.set(Some((until, Wait::Held)));
+            connection.read_deadline.set(Some((now + HOLD, Wait::Held)));
         }
-        look_later(cx.waker());
+        look_later(cx.waker(), begins);
         true
     }
 

@@ -374,7 +374,8 @@ impl<H: ConnectionHandler> Http1<H> {
         }
         let mut scratch = connection.worker.scratch.borrow_mut();
         loop {
-            match connection.transport.poll_read(cx, &mut scratch) {
+            // What is there counts, be it that nobody has been told: a close would reset the connection.
+            match connection.transport.poll_read_now(cx, &mut scratch) {
                 Poll::Ready(Ok(0) | Err(_)) => return Next::Close,
                 Poll::Ready(Ok(length)) => {
                     connection.count_in(length);

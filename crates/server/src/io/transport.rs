@@ -182,6 +182,17 @@ impl Transport {
         self.poll_read(cx, buffer)
     }
 
+    /// Whether something is there, announced or not.
+    #[cfg(test)]
+    pub(crate) fn has_unread(&self) -> bool {
+        match &*self.inner.borrow() {
+            Inner::Tcp(stream) => {
+                recv(stream, &mut [0_u8], RecvFlags::PEEK).is_ok_and(|read| read.1 > 0)
+            }
+            _ => false,
+        }
+    }
+
     /// Reads into the free room of `buffer`; 0 at the end.
     pub(crate) fn poll_read_buf(
         &self,

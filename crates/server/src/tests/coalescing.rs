@@ -134,3 +134,40 @@ fn whoever_does_not_stand_in_line_any_more_is_announced() {
     let announced = (0..10_000).any(|_| ask() == "false: ;");
     assert!(announced);
 }
+
+/// What a client has sent before the answer that closes its connection must not reset that.
+#[test]
+fn an_answer_that_ends_the_connection_arrives_whole() {
+    const LARGE: usize = 3 << 20;
+    for _ in 0..5 {
+        let (_handle, mut client) = held_client(|request| {
+            let exchange = Rc::clone(request.exchange());
+            if exchange.target() != b"/last" {
+                return serve(request);
+            }
+            exchange.disable_keep_alive();
+            Box::pin(async move {
+                let connection = exchange.connection();
+                // Mostly nobody has been told of the next request; now and then it came with this one.
+                while !connection.transport.has_unread() && connection.pending.borrow().is_empty() {
+                    tokio::task::yield_now().await;
+                }
+                text(&".".repeat(LARGE))
+            })
+        });
+        let last = "GET /last HTTP/1.1\r\nHost: a\r\n\r\n";
+        client.write_all(last.as_bytes()).unwrap();
+        // It comes on its own once the server has begun with the one before, or is about to.
+        std::thread::yield_now();
+        client.write_all(GET.as_bytes()).unwrap();
+        let (mut answer, mut piece) = (0, vec![0; 32 << 10]);
+        loop {
+            match client.read(&mut piece).unwrap() {
+                0 => break,
+                length => answer += length,
+            }
+            std::thread::yield_now();
+        }
+        assert!(answer > LARGE, "{answer}");
+    }
+}
