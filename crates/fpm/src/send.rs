@@ -72,7 +72,10 @@ const TRIES: u32 = 3;
 
 /// How long FPM may take to hang up on the connection for a third try: in a restart workers end one after the other,
 /// and FPM takes connections until the last has.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// So many connections may be left by workers that end before one is tried that stays.
+const LEFT_AT_MOST: u32 = 16;
 
 /// A request on its way; see [`Pool::send`]. Not to be polled after its end.
 ///
@@ -317,14 +320,28 @@ impl<'a> Sending<'a> {
         let timeout = self.request.options.connect_timeout;
         let hasty = self.hasty;
         self.state = State::Connecting(Box::pin(async move {
-            let mut connected = lease.connect(timeout, hasty).await;
-            if let (Ok(connection), Some(lost)) = (&mut connected, lost)
-                && !connection.was_refused()
-            {
-                connected = match is_left(connection).await {
-                    true => lease.connect(timeout, hasty).await,
-                    false => Err(lost),
+            let Some(lost) = lost else {
+                let connected = lease.connect(timeout, hasty).await;
+                return (lease, connected);
+            };
+            let (mut connected, mut is_going) = (Err(lost), false);
+            for _ in 0..LEFT_AT_MOST {
+                let mut next = lease.connect(timeout, hasty).await;
+                let is_old = match &mut next {
+                    Ok(connection) if !connection.was_refused() => is_left(connection).await,
+                    _ => {
+                        connected = next;
+                        break;
+                    }
                 };
+                if is_old {
+                    is_going = true;
+                } else {
+                    if is_going {
+                        connected = next;
+                    }
+                    break;
+                }
             }
             (lease, connected)
         }));
