@@ -324,26 +324,19 @@ impl<'a> Sending<'a> {
                 let connected = lease.connect(timeout, hasty).await;
                 return (lease, connected);
             };
-            let (mut connected, mut is_going) = (Err(lost), false);
+            let mut is_going = false;
             for _ in 0..LEFT_AT_MOST {
-                let mut next = lease.connect(timeout, hasty).await;
-                let is_old = match &mut next {
-                    Ok(connection) if !connection.was_refused() => is_left(connection).await,
-                    _ => {
-                        connected = next;
-                        break;
-                    }
+                let mut connected = lease.connect(timeout, hasty).await;
+                let stays = match &mut connected {
+                    Ok(connection) if !connection.was_refused() => !is_left(connection).await,
+                    _ => return (lease, connected),
                 };
-                if is_old {
-                    is_going = true;
-                } else {
-                    if is_going {
-                        connected = next;
-                    }
-                    break;
+                if stays {
+                    return (lease, if is_going { connected } else { Err(lost) });
                 }
+                is_going = true;
             }
-            (lease, connected)
+            (lease, Err(lost))
         }));
     }
 

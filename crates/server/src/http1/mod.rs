@@ -407,8 +407,7 @@ impl<H: ConnectionHandler> Http1<H> {
                 return false;
             }
             Wait::Held => {
-                self.hold = Hold::Off;
-                self.connection.read_deadline.set(None);
+                self.let_go();
                 return false;
             }
             Wait::Idle => None,

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use super::whole::body_of_answer as answer;
 use super::*;
 use crate::coalesce::HOLD;
 use crate::server::ServerHandle;
@@ -42,18 +43,6 @@ fn serve(mut request: RequestBody) -> Answer {
         let quiet = exchange.connection().transport.is_quiet();
         text(&format!("{quiet}: {body};"))
     })
-}
-
-/// The body of an answer.
-fn answer(client: &mut TcpStream) -> String {
-    let mut answer = Vec::new();
-    while answer.last() != Some(&b';') {
-        let mut byte = [0];
-        client.read_exact(&mut byte).unwrap();
-        answer.push(byte[0]);
-    }
-    let answer = String::from_utf8(answer).unwrap();
-    answer.rsplit("\r\n\r\n").next().unwrap().to_owned()
 }
 
 #[test]

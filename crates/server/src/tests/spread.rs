@@ -1,6 +1,6 @@
 //! Connections that change their thread.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -62,14 +62,7 @@ impl Kept {
     /// Sends a request; which thread answers it.
     fn ask(&mut self) -> String {
         self.stream.write_all(GET).unwrap();
-        let mut answer = Vec::new();
-        while answer.last() != Some(&b';') {
-            let mut byte = [0];
-            self.stream.read_exact(&mut byte).unwrap();
-            answer.push(byte[0]);
-        }
-        let answer = String::from_utf8(answer).unwrap();
-        let body = answer.rsplit("\r\n\r\n").next().unwrap();
+        let body = whole::body_of_answer(&mut self.stream);
         let mut words = body.trim_end_matches(';').rsplitn(3, ' ');
         let number: u64 = words.next().unwrap().parse().unwrap();
         let serial = words.next().map(str::to_owned);

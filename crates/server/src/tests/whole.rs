@@ -1,6 +1,6 @@
 //! A whole server of one worker on a port of its own.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
 use std::sync::mpsc;
@@ -49,6 +49,18 @@ pub(super) fn ask_with(handle: &ServerHandle, bytes: &[u8]) -> TcpStream {
         .unwrap();
     client.write_all(bytes).unwrap();
     client
+}
+
+/// The body of an answer that a semicolon ends.
+pub(super) fn body_of_answer(client: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    while answer.last() != Some(&b';') {
+        let mut byte = [0];
+        client.read_exact(&mut byte).unwrap();
+        answer.push(byte[0]);
+    }
+    let answer = String::from_utf8(answer).unwrap();
+    answer.rsplit("\r\n\r\n").next().unwrap().to_owned()
 }
 
 /// On the clock of the machine.
