@@ -17,8 +17,8 @@ use crate::outage::{self, Outage};
 use crate::queue::{Outcome, Place, Queue};
 use crate::slots::{Asked, Attention, LONG_WAIT, Released, Reply, Size, Slots, Standing};
 
-/// A lent slot keeps its connection for so long while requests wait; then another client of FPM
-/// gets its turn. A connection for each request would cost more than what is lent.
+/// While a slot is lent and requests wait, another client of FPM gets its turn at such intervals. A connection for each
+/// request would cost more than what is lent.
 const LENT_FOR: Duration = Duration::from_millis(200);
 
 /// Connections to one FPM. Clones share everything; use it from any thread that runs a
@@ -502,11 +502,10 @@ impl Lease {
         let backlog = &mut state.slots.backlog;
         backlog.leave(self.unheard.take());
         let is_owed = backlog.takes_turn(now.into_std());
-        let lent = std::mem::take(&mut self.lent);
-        if lent {
+        if std::mem::take(&mut self.lent) {
             state.slots.unmark_lent();
         }
-        let aged = aged && state.slots.is_full() && (lent || state.owes_turn(rules, now));
+        let aged = aged && state.slots.is_full() && state.owes_turn(rules, now);
         let recycled = aged || (is_owed && offered);
         if recycled || !offered {
             state.turn_given = Some(now);

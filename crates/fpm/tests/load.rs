@@ -143,6 +143,36 @@ async fn another_client_of_the_same_fpm_gets_its_turn() {
     clients.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
+/// Each turn of somebody else costs a connection of ours. While FPM's last worker is lent, there is one in 200 ms, whichever
+/// connections are old enough to go.
+#[tokio::test]
+async fn a_lent_worker_costs_a_connection_now_and_then() {
+    let Some(fpm) = Fpm::start(4) else { return };
+    let pool = Pool::new(PoolConfig::new(fpm.address.clone(), Size::Workers(4)));
+    let (fresh, start) = (Arc::new(AtomicUsize::new(0)), Instant::now());
+    let clients: Vec<_> = (0..16)
+        .map(|_| {
+            let (pool, fresh) = (pool.clone(), Arc::clone(&fresh));
+            tokio::spawn(async move {
+                while start.elapsed() < Duration::from_secs(2) {
+                    let answer = get(&pool, "do=sleep&ms=10").await.unwrap();
+                    fresh.fetch_add(usize::from(!answer.timings.reused), Ordering::Relaxed);
+                    assert_eq!(collect(answer.body).await.unwrap(), "slept");
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.await.unwrap();
+    }
+    let turns = usize::try_from(start.elapsed().as_millis() / 200).unwrap();
+    let fresh = fresh.load(Ordering::Relaxed);
+    assert!(
+        (turns / 2..=4 + turns * 3 / 2).contains(&fresh),
+        "{fresh} fresh connections, where others had {turns} turns"
+    );
+}
+
 #[tokio::test]
 async fn slow_readers_hold_nobody_up() {
     let Some(fpm) = Fpm::start(2) else { return };
