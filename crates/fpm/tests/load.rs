@@ -147,15 +147,15 @@ async fn another_client_of_the_same_fpm_gets_its_turn() {
 /// connections are old enough to go.
 #[tokio::test]
 async fn a_lent_worker_costs_a_connection_now_and_then() {
-    let Some(fpm) = Fpm::start(4) else { return };
-    let pool = Pool::new(PoolConfig::new(fpm.address.clone(), Size::Workers(4)));
+    let Some(fpm) = Fpm::start(8) else { return };
+    let pool = Pool::new(PoolConfig::new(fpm.address.clone(), Size::Workers(8)));
     let (fresh, start) = (Arc::new(AtomicUsize::new(0)), Instant::now());
-    let clients: Vec<_> = (0..16)
+    let clients: Vec<_> = (0..32)
         .map(|_| {
             let (pool, fresh) = (pool.clone(), Arc::clone(&fresh));
             tokio::spawn(async move {
-                while start.elapsed() < Duration::from_secs(2) {
-                    let answer = get(&pool, "do=sleep&ms=10").await.unwrap();
+                while start.elapsed() < Duration::from_secs(4) {
+                    let answer = get(&pool, "do=sleep&ms=30").await.unwrap();
                     fresh.fetch_add(usize::from(!answer.timings.reused), Ordering::Relaxed);
                     assert_eq!(collect(answer.body).await.unwrap(), "slept");
                 }
@@ -168,7 +168,7 @@ async fn a_lent_worker_costs_a_connection_now_and_then() {
     let turns = usize::try_from(start.elapsed().as_millis() / 200).unwrap();
     let fresh = fresh.load(Ordering::Relaxed);
     assert!(
-        (turns / 2..=4 + turns * 3 / 2).contains(&fresh),
+        (turns / 2..=8 + turns * 5 / 4).contains(&fresh),
         "{fresh} fresh connections, where others had {turns} turns"
     );
 }
