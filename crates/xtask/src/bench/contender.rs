@@ -62,7 +62,6 @@ pub(crate) struct Stage {
 /// A contender that listens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Running {
-    pub(crate) contender: Contender,
     pub(crate) pid: u32,
     pub(crate) port: u16,
 }
@@ -106,7 +105,6 @@ pub(crate) fn start(group: &mut Group, contender: Contender, stage: &Stage) -> R
         );
     }
     Ok(Running {
-        contender,
         pid,
         port,
     })

@@ -39,6 +39,8 @@ pub(crate) struct Row {
 struct Sample {
     measured: Measured,
     cpu_seconds: f64,
+    /// Afterwards.
+    resident_bytes: u64,
 }
 
 /// How long a run may wait for what the run before it left behind.
@@ -56,40 +58,51 @@ pub(crate) fn run(
     tools: &Tools,
     effort: Effort,
 ) -> Result<Vec<Row>> {
-    let mut group = Group::new(Output::Logged(stage.folder.join("logs")));
-    let mut entrants = Vec::new();
-    for contender in contenders {
-        let running = contender::start(&mut group, *contender, stage)?;
-        let load = prepare_load(workload, running, stage, root, effort)
-            .with_context(|| format!("{} on {}", contender.label, workload.name))?;
-        tools.run(&Load {
-            seconds: 1,
-            ..load.clone()
-        })?;
-        entrants.push((running, load, Vec::new()));
-    }
-    for _ in 0..effort.runs {
-        for (running, load, samples) in &mut entrants {
-            if interrupted() {
-                bail!("interrupted");
-            }
-            machine::settle(LONGEST_REST);
-            let before = CpuReading::take(running.pid);
-            let measured = tools.run(load)?;
-            let cpu_seconds = CpuReading::take(running.pid).since(&before);
-            samples.push(Sample {
-                measured,
-                cpu_seconds,
-            });
+    let mut samples = vec![Vec::new(); contenders.len()];
+    let (starts, rounds) = match workload.started_anew {
+        true => (effort.runs, 1),
+        false => (1, effort.runs),
+    };
+    for _ in 0..starts {
+        let mut group = Group::new(Output::Logged(stage.folder.join("logs")));
+        let mut entrants = Vec::new();
+        for contender in contenders {
+            let running = contender::start(&mut group, *contender, stage)?;
+            let load = prepare_load(workload, running, stage, root, effort)
+                .with_context(|| format!("{} on {}", contender.label, workload.name))?;
+            tools.run(&Load {
+                seconds: 1,
+                ..load.clone()
+            })?;
+            entrants.push((running, load));
         }
-        print!(".");
-        let _ = std::io::stdout().flush();
+        for _ in 0..rounds {
+            for ((running, load), samples) in entrants.iter().zip(&mut samples) {
+                if interrupted() {
+                    bail!("interrupted");
+                }
+                machine::settle(LONGEST_REST);
+                samples.push(measure(*running, load, tools)?);
+            }
+            print!(".");
+            let _ = std::io::stdout().flush();
+        }
     }
     println!();
-    Ok(entrants
-        .iter()
-        .map(|(running, _, samples)| summarise(*running, samples))
+    let rows = contenders.iter().zip(&samples);
+    Ok(rows
+        .map(|(contender, samples)| summarise(contender.label, samples))
         .collect())
+}
+
+fn measure(running: Running, load: &Load, tools: &Tools) -> Result<Sample> {
+    let before = CpuReading::take(running.pid);
+    let measured = tools.run(load)?;
+    Ok(Sample {
+        measured,
+        cpu_seconds: CpuReading::take(running.pid).since(&before),
+        resident_bytes: resident_bytes(running.pid),
+    })
 }
 
 fn prepare_load(
@@ -203,15 +216,15 @@ fn gunzip(answer: &Answer) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-fn summarise(running: Running, samples: &[Sample]) -> Row {
+fn summarise(label: &str, samples: &[Sample]) -> Row {
     let median_of = |value: fn(&Sample) -> f64| median(samples.iter().map(value).collect());
     Row {
-        label: running.contender.label.to_owned(),
+        label: label.to_owned(),
         requests_per_second: median_of(|s| s.measured.requests as f64 / s.measured.seconds),
         cpu_microseconds: median_of(|s| s.cpu_seconds * 1e6 / s.measured.requests.max(1) as f64),
         p50_ms: median_of(|s| s.measured.p50_ms),
         p99_ms: median_of(|s| s.measured.p99_ms),
-        resident_mib: resident_bytes(running.pid) as f64 / (1024.0 * 1024.0),
+        resident_mib: samples.last().map_or(0, |s| s.resident_bytes) as f64 / (1024.0 * 1024.0),
         errors: samples.iter().map(|s| s.measured.errors).sum(),
     }
 }

@@ -169,8 +169,12 @@ impl Bench {
         let effort = self.options.effort;
         let rows = measure::run(workload, &contenders, &stage, &root, &self.tools, effort)?;
         let Effort { runs, seconds } = effort;
+        let anew = match workload.started_anew {
+            true => ", the servers started anew for each",
+            false => "",
+        };
         let text = format!(
-            "{}; {} {}, {} connections.\n\n{}\n{}, median of {runs} rounds of {seconds} s.\n",
+            "{}; {} {}, {} connections.\n\n{}\n{}, median of {runs} rounds of {seconds} s{anew}.\n",
             workload.title,
             workload.sends.map_or("GET", |_| "POST"),
             workload.target,

@@ -42,6 +42,9 @@ pub(crate) struct Workload {
     pub(crate) tool: Tool,
     /// Server and load each have cores of their own, so that the server is the bottleneck.
     pub(crate) pinned: bool,
+    /// The servers are started anew for each round. What a process takes depends on where its memory happens to lie,
+    /// and where that is found cold again and again, two of one server differ by more than rounds of one do.
+    pub(crate) started_anew: bool,
     /// The first is what the others are held against.
     pub(crate) contenders: &'static [Contender],
     /// More of them with `--peers`.
@@ -84,6 +87,7 @@ const BASE: Workload = Workload {
     backend: Backend::None,
     tool: Tool::Wrk,
     pinned: true,
+    started_anew: false,
     contenders: &STATIC,
     peers: &PEERS,
 };
@@ -191,6 +195,7 @@ pub(crate) const WORKLOADS: [Workload; 11] = [
         body: Body::AboutAsProbed,
         backend: Backend::Application,
         connections: 32,
+        started_anew: true,
         ..PHP
     },
 ];
