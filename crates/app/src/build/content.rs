@@ -116,7 +116,7 @@ impl Builder<'_> {
     pub(super) fn try_files(&mut self, scope: Scope<'_>) -> Option<TryFiles> {
         let directive = scope.own(d::TRY_FILES).next()?;
         let (last, candidates) = directive.args.split_last()?;
-        let mut names = Vec::new();
+        let mut names: Vec<Candidate> = Vec::new();
         for word in candidates {
             let text = word.as_bytes();
             let directory = text.last() == Some(&b'/') && !text.is_empty();
@@ -125,9 +125,12 @@ impl Builder<'_> {
             } else {
                 text
             };
+            let before = names.last().map(|candidate| candidate.name.source());
+            let repeats = before == Some(name);
             names.push(Candidate {
                 name: self.template_of(directive, word, name),
                 directory,
+                repeats,
             });
         }
         let fallback = match last.as_str().and_then(|text| text.strip_prefix('=')) {

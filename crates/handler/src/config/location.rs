@@ -228,6 +228,8 @@ pub struct Candidate {
     pub name: Template,
     /// Whether it must be a directory.
     pub directory: bool,
+    /// It is the name before once more, as in `$uri $uri/`.
+    pub repeats: bool,
 }
 
 /// The last argument of `try_files`.

@@ -54,56 +54,61 @@ pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
         return Step::Fail(405);
     }
     let location = cx.location_in(site);
-    let directory = cx.request_path();
+    let mut path = cx.request_path();
+    let directory = path.len();
+    let mut scratch = Vec::new();
     let mut exists = false;
     for entry in location.index.iter() {
-        let name = cx.expand(&entry.name);
+        let name = entry.name.evaluate(cx, &mut scratch);
         if name.first() == Some(&b'/') {
-            return super::redirect(cx, name, cx.args.clone());
+            return super::redirect(cx, name.to_vec(), cx.args.clone());
         }
         if cx.lost_its_alias() {
             return Step::Fail(500);
         }
-        let path = [&directory[..], &name[..]].concat();
+        path.truncate(directory);
+        path.extend_from_slice(name);
         let options = open_options(cx, location, &path);
-        match site.files.probe(&path, &options) {
-            Kind::File(probed) => {
-                let uri = [&cx.uri[..], &name[..]].concat();
-                cx.found = Some(Found {
-                    path,
-                    probed,
-                    location: cx.location,
-                    current: false,
-                });
-                return super::redirect(cx, uri, cx.args.clone());
-            }
-            Kind::Directory(_) | Kind::Other => {
-                let uri = [&cx.uri[..], &name[..]].concat();
+        let kind = site.files.probe(&path, &options);
+        match kind {
+            Kind::File(_) | Kind::Directory(_) | Kind::Other => {
+                if let Kind::File(probed) = kind {
+                    cx.found = Some(Found {
+                        path,
+                        probed,
+                        location: cx.location,
+                        current: false,
+                    });
+                }
+                let uri = [&cx.uri[..], name].concat();
                 return super::redirect(cx, uri, cx.args.clone());
             }
             Kind::Missing(OpenError::NotFound { .. }) if exists => {}
-            Kind::Missing(error) => match without_index(cx, site, &path, &directory, error) {
+            Kind::Missing(error) => match without_index(cx, site, &path, directory, error) {
                 Some(step) => return step,
                 None => exists = true,
             },
         }
     }
-    directory_without_index(cx, location, directory)
+    path.truncate(directory);
+    directory_without_index(cx, location, path)
 }
 
-/// What comes of an index file that cannot be had; the next one, if it is only missing and the directory is not.
+/// What comes of an index file that cannot be had; the next one, if it is only missing and the directory is not. The
+/// first `directory` bytes of `path` name that.
 ///
 /// Source: nginx, `ngx_http_index_handler`, `ngx_http_index_test_dir`, `ngx_http_index_error`.
 fn without_index(
     cx: &mut Context,
     site: &Site,
     path: &[u8],
-    directory: &[u8],
+    directory: usize,
     error: OpenError,
 ) -> Option<Step> {
     let location = cx.location_in(site);
     match error {
         OpenError::NotFound { .. } => {
+            let directory = path.get(..directory).unwrap_or_default();
             let options = open_options(cx, location, directory);
             match site.files.probe(directory, &options) {
                 Kind::Missing(OpenError::NotFound { .. }) => {}
@@ -300,14 +305,15 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
     // `$uri $uri/` names one path twice; one look tells what both ask.
     let mut looked = None;
     for candidate in &plan.candidates {
-        let name = cx.expand(&candidate.name);
-        let literal = candidate.name.as_literal().is_some();
-        let (path, uri) = path_of_name(cx, &location.root, name, literal);
-        let kind = match looked.take() {
-            Some((before, kind)) if before == path => kind,
+        let (path, uri, kind) = match looked.take() {
+            Some(looked) if candidate.repeats => looked,
             _ => {
+                let name = cx.expand(&candidate.name);
+                let literal = candidate.name.as_literal().is_some();
+                let (path, uri) = path_of_name(cx, &location.root, name, literal);
                 let options = open_options(cx, location, &path);
-                site.files.probe(&path, &options)
+                let kind = site.files.probe(&path, &options);
+                (path, uri, kind)
             }
         };
         tell(cx, &path, candidate.directory, &kind);
@@ -344,7 +350,7 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
                 {
                     cx.log(Severity::Crit, format_args!("{}", error.describe(&path)));
                 }
-                looked = Some((path, kind));
+                looked = Some((path, uri, kind));
             }
         }
     }
@@ -400,7 +406,9 @@ fn leaves_alias(cx: &mut Context, root: &Root) -> bool {
 /// Path and URI of a candidate: the name takes the place of the URI below the root.
 fn path_of_name(cx: &mut Context, root: &Root, name: Vec<u8>, literal: bool) -> (Vec<u8>, Vec<u8>) {
     let Some(Alias::Prefix(length)) = root.alias else {
-        let mut path = directory_of(cx, root).into_owned();
+        let directory = directory_of(cx, root);
+        let mut path = Vec::with_capacity(directory.len() + name.len());
+        path.extend_from_slice(&directory);
         path.extend_from_slice(&name);
         return (path, name);
     };

@@ -42,7 +42,7 @@ mod options;
 mod walk;
 
 use std::cell::RefCell;
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -50,6 +50,7 @@ use std::time::Duration;
 
 use rustix::fs::{fstat, stat};
 use rustix::io::Errno;
+use rustix::path::Arg;
 use rustix::time::{ClockId, clock_gettime};
 
 pub(crate) use self::budget::{Budget, charged};
@@ -311,7 +312,7 @@ impl OpenFileCache {
             return Recall::Known(slot.known.clone());
         }
         let looked = if options.symlinks == DisableSymlinks::Off {
-            look_plainly(&slot.path)
+            look_plainly(&*slot.path)
         } else {
             look(path, options)
         };
@@ -432,16 +433,17 @@ fn kind_of(looked: Looked) -> Kind {
 }
 
 fn look(path: &[u8], options: &OpenOptions) -> Looked {
-    let path = terminated(path)?;
     if options.symlinks == DisableSymlinks::Off {
-        return look_plainly(&path);
+        // Ends it with a NUL on the stack, unless it is long.
+        return look_plainly(path);
     }
+    let path = terminated(path)?;
     let fd = open_for_reading(&path, options)?;
     let stat = fstat(&fd).map_err(|errno| OpenError::new(Call::FStat, errno))?;
     Ok((Shape::of(&stat), Validator::from_stat(&stat)))
 }
 
-fn look_plainly(path: &CStr) -> Looked {
+fn look_plainly(path: impl Arg) -> Looked {
     let stat = stat(path).map_err(|errno| OpenError::new(Call::Stat, errno))?;
     Ok((Shape::of(&stat), Validator::from_stat(&stat)))
 }
