@@ -34,6 +34,7 @@ pub(crate) async fn authorize(cx: &mut Context, at: Progress) -> Plan {
     let status = inner.error_status.unwrap_or(reply.status);
     inner.answer.status = status;
     discard(body);
+    let fields = fields.to_map();
     let challenges = challenges(&inner, &fields);
     inner.answer.sent = Some(Box::new(fields));
     let values: Vec<_> = rules

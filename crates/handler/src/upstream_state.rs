@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use portunus_fpm::{Aside, Failure, Pool, Response, Timings, Traffic};
 use portunus_proxy::Field;
+use smallvec::SmallVec;
 
 use crate::content::cached::CacheState;
 use crate::content::fastcgi::Held;
@@ -36,7 +37,8 @@ pub(crate) struct Attempt {
 /// All tries of a request, and the fields of the last answer.
 #[derive(Debug, Default)]
 pub(crate) struct UpstreamState {
-    pub(crate) attempts: Vec<Attempt>,
+    /// There is one, as a rule.
+    pub(crate) attempts: SmallVec<[Attempt; 1]>,
     /// How many there were when the request was passed on once more, after an internal redirect.
     passed_on: Vec<usize>,
     /// Kept only where the configuration reads `$upstream_http_…`.
@@ -117,8 +119,6 @@ impl UpstreamState {
 
     fn push(&mut self, pool: &Pool, status: u16, timings: Timings, traffic: Traffic) {
         let connect = timings.connect.or(timings.reused.then_some(Duration::ZERO));
-        // There is one, as a rule.
-        self.attempts.reserve_exact(1);
         self.attempts.push(Attempt {
             address: Arc::clone(pool.name()),
             status,

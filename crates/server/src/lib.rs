@@ -17,6 +17,7 @@ mod coalesce;
 mod connection;
 mod counters;
 mod date;
+mod field_list;
 mod gate;
 mod greet;
 mod handler;
@@ -36,6 +37,7 @@ mod worker;
 
 pub use connection::{Connection, Cut, Exchange, Outcome, PeerAddr, ProxiedAddresses, ReadyFields};
 pub use counters::{Activity, Stats};
+pub use field_list::FieldList;
 pub use gate::{Refusal, Severity, proxy_protocol, validate_host};
 pub use handler::{ConnectionHandler, ServiceFuture};
 pub use io::{BodyError, FileMarkers, RequestBody};

@@ -42,6 +42,12 @@ impl CgiFields {
         Some(first)
     }
 
+    /// The fields as they are kept.
+    #[must_use]
+    pub fn into_inner(self) -> Vec<(HeaderName, HeaderValue)> {
+        self.0
+    }
+
     /// A copy, to look many things up in.
     #[must_use]
     pub fn to_map(&self) -> HeaderMap {

@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use http::{HeaderMap, header};
+use http::header;
 use portunus_static_files::encoding::{Coding, StaticMode, eligible, precompressed_plan};
 use portunus_static_files::{Entry, OpenError, Opened};
 use portunus_telemetry::Severity;
@@ -77,13 +77,11 @@ fn reply(
     coding: Coding,
     vary: bool,
 ) -> Reply {
-    let mut fields = HeaderMap::with_capacity(4);
-    fields.insert(header::CONTENT_ENCODING, coding.content_encoding());
-    Reply {
-        fields,
-        vary,
-        ..statics::reply(cx, location, entry)
-    }
+    let mut reply = statics::reply(cx, location, entry);
+    reply.vary = vary;
+    let coding = coding.content_encoding();
+    reply.fields.append(header::CONTENT_ENCODING, coding);
+    reply
 }
 
 fn log(cx: &Context, error: OpenError, path: &[u8]) {

@@ -56,7 +56,7 @@ pub(crate) const fn connection_field(status: u16, kept: bool) -> &'static str {
 /// What `$sent_http_…` means in a value that is itself a field.
 fn sent_so_far(cx: &Context, site: &Site, reply: &Reply) -> HeaderMap {
     static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-    let mut sent = reply.fields.clone();
+    let mut sent = reply.fields.to_map();
     let validators = &reply.validators;
     let kept = cx.exchange.may_keep_alive();
     let seconds = cx.exchange.limits().keepalive_header.filter(|_| kept);

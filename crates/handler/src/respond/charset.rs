@@ -25,7 +25,7 @@ pub(super) fn apply(cx: &mut Context, site: &Site, location: &Location, reply: &
         (None, None) => None,
     };
     if let Some(from) = from.filter(|from| !from.eq_ignore_ascii_case(&to)) {
-        if reply.fields.contains_key(http::header::CONTENT_ENCODING) {
+        if reply.fields.contains(&http::header::CONTENT_ENCODING) {
             return;
         }
         let Some(recoder) = site.charsets.recoder(&from, &to) else {

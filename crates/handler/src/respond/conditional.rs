@@ -48,8 +48,8 @@ pub(super) fn not_modified(reply: &mut Reply) {
     reply.content_type = None;
     reply.length = None;
     reply.ranges = false;
-    reply.fields.remove(header::CONTENT_ENCODING);
-    reply.fields.remove(header::ACCEPT_RANGES);
+    reply.fields.remove(&header::CONTENT_ENCODING);
+    reply.fields.remove(&header::ACCEPT_RANGES);
     reply.body = Body::Empty;
 }
 

@@ -51,7 +51,7 @@ impl Context {
 
 /// `gunzip`: what is stored compressed goes out plain where the client cannot take it.
 pub(super) fn gunzip(cx: &Context, encoding: &Encoding, reply: &mut Reply) {
-    let stored = reply.fields.get(header::CONTENT_ENCODING);
+    let stored = reply.fields.get(&header::CONTENT_ENCODING);
     if !encoding.gunzip
         || !stored.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"gzip"))
     {
@@ -59,7 +59,7 @@ pub(super) fn gunzip(cx: &Context, encoding: &Encoding, reply: &mut Reply) {
     }
     reply.vary |= encoding.rules.vary;
     let fields = fields_for_proxies(cx, reply);
-    let answer = answer(reply, fields.as_ref());
+    let answer = answer(reply, &fields);
     let request = cx.exchange.fields();
     // A part of another answer has to be plain.
     let wanted = cx.subrequest.is_none()
@@ -69,7 +69,7 @@ pub(super) fn gunzip(cx: &Context, encoding: &Encoding, reply: &mut Reply) {
     if wanted && eligible(request, cx.head.version, Some(&answer), &encoding.rules) {
         return;
     }
-    reply.fields.remove(header::CONTENT_ENCODING);
+    reply.fields.remove(&header::CONTENT_ENCODING);
     recoded(reply);
     reply.push_stage(Stage::gunzip());
 }
@@ -80,7 +80,7 @@ pub(super) fn compress(cx: &mut Context, site: &Site, encoding: &Encoding, reply
         return;
     }
     let fields = fields_for_proxies(cx, reply);
-    let answer = answer(reply, fields.as_ref());
+    let answer = answer(reply, &fields);
     let (request, version) = (cx.exchange.fields(), cx.head.version);
     let decision = decide_encoding(&answer, request, version, &encoding.rules);
     reply.vary |= decision.vary;
@@ -123,12 +123,12 @@ fn recoded(reply: &mut Reply) {
     reply.validators.etag = reply.validators.etag.as_ref().and_then(weak_etag);
 }
 
-fn answer<'a>(reply: &'a Reply, fields: Option<&'a HeaderMap>) -> Answer<'a> {
+fn answer<'a>(reply: &'a Reply, fields: &'a HeaderMap) -> Answer<'a> {
     Answer {
         status: reply.status,
-        headers: fields.unwrap_or(&reply.fields),
+        headers: fields,
         content_type: reply.content_type.as_ref().map(HeaderValue::as_bytes),
-        encoded: reply.fields.contains_key(header::CONTENT_ENCODING),
+        encoded: reply.fields.contains(&header::CONTENT_ENCODING),
         length: reply.length,
         header_only: false,
         now: i64::try_from(Clock::since_epoch().as_secs()).unwrap_or(0),
@@ -137,14 +137,11 @@ fn answer<'a>(reply: &'a Reply, fields: Option<&'a HeaderMap>) -> Answer<'a> {
 
 /// `gzip_proxied` asks for fields that an answer keeps apart; they are put together where a proxy
 /// asks. nginx judges once: where `gzip_static` has asked before, there were none.
-fn fields_for_proxies(cx: &Context, reply: &Reply) -> Option<HeaderMap> {
-    if !cx.exchange.has_field(&header::VIA) {
-        return None;
+fn fields_for_proxies(cx: &Context, reply: &Reply) -> HeaderMap {
+    if cx.carried.judged || !cx.exchange.has_field(&header::VIA) {
+        return HeaderMap::new();
     }
-    if cx.carried.judged {
-        return Some(HeaderMap::new());
-    }
-    let mut fields = reply.fields.clone();
+    let mut fields = reply.fields.to_map();
     let validators = &reply.validators;
     // nginx: a file's time is no field yet when `no_last_modified` looks for one.
     if let Some(value) = validators
@@ -157,5 +154,5 @@ fn fields_for_proxies(cx: &Context, reply: &Reply) -> Option<HeaderMap> {
     if let Some(value) = &validators.etag {
         fields.insert(header::ETAG, value.clone());
     }
-    Some(fields)
+    fields
 }

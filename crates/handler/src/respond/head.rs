@@ -24,10 +24,8 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Box<Reply>) -> Response<Re
     let carried = std::mem::take(&mut cx.carried.fields);
     if !carried.is_empty() {
         let own = std::mem::take(&mut reply.fields);
-        for (name, value) in carried {
-            reply.fields.append(name, value);
-        }
-        append_all(&mut reply.fields, own);
+        reply.fields.extend(carried);
+        reply.fields.extend(own);
     }
     filter(&mut cx, &site, &mut reply);
     let location = cx.location_in(&site);
@@ -37,7 +35,7 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Box<Reply>) -> Response<Re
         reply.content_length = None;
     }
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let own_server = !reply.fields.contains_key(header::SERVER);
+    let own_server = !reply.fields.contains(&header::SERVER);
     let fields = head(&mut cx, &site, location, &mut reply);
     // nginx: `$status` is that of the error, whatever the filters make of the page for it.
     cx.answer.status = cx.error_status.unwrap_or(reply.status);
@@ -46,11 +44,11 @@ pub(crate) fn finish(mut cx: Box<Context>, mut reply: Box<Reply>) -> Response<Re
         let mut sent = fields.clone();
         if own_server {
             // nginx writes its name without making a field of it.
-            sent.remove(header::SERVER);
+            sent.remove(&header::SERVER);
         }
         if reply.validators.modified.is_some() && !is_of_a_file(reply.status) {
             // nginx sends what an upstream says, and forgets it.
-            sent.remove(header::LAST_MODIFIED);
+            sent.remove(&header::LAST_MODIFIED);
         }
         if unbounded
             && location.level.chunked
@@ -107,7 +105,7 @@ fn filter(cx: &mut Context, site: &Site, reply: &mut Reply) {
 /// of the answer in it.
 fn out_of_range(cx: &mut Context, site: &Site, length: u64, reply: &mut Reply) {
     let mut fields = std::mem::take(&mut reply.fields);
-    fields.remove(header::CONTENT_ENCODING);
+    fields.remove(&header::CONTENT_ENCODING);
     let changes = cx.uri_changes_left;
     let charset = charset::own(reply);
     *reply = failed(cx, site, 416, reply);
@@ -119,11 +117,9 @@ fn out_of_range(cx: &mut Context, site: &Site, length: u64, reply: &mut Reply) {
         chain::text(cx, site, location, reply);
     } else {
         filter(cx, site, reply);
-        for name in reply.fields.keys() {
-            fields.remove(name);
-        }
+        fields.retain(|name, _| !reply.fields.contains(name));
     }
-    append_all(&mut fields, std::mem::take(&mut reply.fields));
+    fields.extend(std::mem::take(&mut reply.fields));
     fields.insert(header::CONTENT_RANGE, ByteRange::unsatisfied(length));
     reply.fields = fields;
 }
@@ -187,7 +183,7 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
         Fields::Ready(cx.exchange.ready_fields())
     };
     let server = site.product.name(location.level.server_tokens);
-    if !reply.fields.contains_key(header::SERVER) {
+    if !reply.fields.contains(&header::SERVER) {
         fields.put(header::SERVER, "Server", server);
     }
     fields.date();
@@ -250,25 +246,16 @@ fn head(cx: &mut Context, site: &Site, location: &Location, reply: &mut Reply) -
     }
     match fields {
         Fields::Map(mut map) => {
-            append_all(&mut map, std::mem::take(&mut reply.fields));
+            for (name, value) in std::mem::take(&mut reply.fields) {
+                map.append(name, value);
+            }
             map
         }
-        Fields::Ready(ready) => {
+        Fields::Ready(mut ready) => {
             ready::keep(cx, site, location, reply, &ready);
+            ready.follow_with(std::mem::take(&mut reply.fields));
             cx.exchange.begin_with(ready);
-            std::mem::take(&mut reply.fields)
-        }
-    }
-}
-
-fn append_all(fields: &mut HeaderMap, more: HeaderMap) {
-    let mut current = None;
-    for (name, value) in more {
-        if name.is_some() {
-            current = name;
-        }
-        if let Some(name) = &current {
-            fields.append(name.clone(), value);
+            HeaderMap::new()
         }
     }
 }

@@ -67,7 +67,7 @@ fn multi(reply: &mut Reply, ranges: &[ByteRange], length: u64) {
     let multipart = Multipart::new(ranges, length, media);
     reply.status = 206;
     // What an upstream says of its own ranges.
-    reply.fields.remove(header::CONTENT_RANGE);
+    reply.fields.remove(&header::CONTENT_RANGE);
     reply.content_type = Some(multipart.content_type());
     reply.length = Some(multipart.length());
     reply.content_length = None;

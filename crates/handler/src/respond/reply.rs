@@ -4,7 +4,8 @@ use std::num::NonZeroU64;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderValue, header};
+use portunus_server::FieldList;
 use portunus_static_files::Entry;
 use portunus_static_files::encoding::weak_etag;
 
@@ -53,7 +54,7 @@ pub(crate) struct Reply {
     /// `Location`, not yet made absolute.
     pub(crate) location: Option<Vec<u8>>,
     /// Fields of the upstream, and others that nobody below needs to understand.
-    pub(crate) fields: HeaderMap,
+    pub(crate) fields: FieldList,
     pub(crate) body: Body,
     /// Whether the range filter may cut this body.
     pub(crate) ranges: bool,
@@ -87,7 +88,7 @@ impl Reply {
             content_length: None,
             validators: Validators::default(),
             location: None,
-            fields: HeaderMap::new(),
+            fields: FieldList::new(),
             body: Body::Empty,
             ranges: false,
             single_range: false,
@@ -107,7 +108,7 @@ impl Reply {
     pub(crate) fn clear_ranges(&mut self) {
         self.ranges = false;
         if !self.ranges_said {
-            self.fields.remove(header::ACCEPT_RANGES);
+            self.fields.remove(&header::ACCEPT_RANGES);
         }
     }
 

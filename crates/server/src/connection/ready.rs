@@ -1,7 +1,6 @@
 //! Field lines of an answer that are ready to be sent.
 
-use http::HeaderMap;
-
+use crate::field_list::FieldList;
 use crate::spelling::{Names, Spelling, write_field};
 
 /// Field lines of an HTTP/1 answer, written by the service as they are to stand on the wire, with places for what the
@@ -15,6 +14,8 @@ pub struct ReadyFields {
     connection: usize,
     /// The length that the lines tell.
     length: Option<u64>,
+    /// What comes behind the lines.
+    more: FieldList,
 }
 
 impl ReadyFields {
@@ -54,9 +55,14 @@ impl ReadyFields {
         self.connection = self.lines.len();
     }
 
+    /// Has these fields behind the lines, but for those that the connection says itself.
+    pub fn follow_with(&mut self, more: FieldList) {
+        self.more = more;
+    }
+
     /// Adds fields of an answer, spelled as the operator spells them. None that the connection says itself.
-    pub fn append(&mut self, fields: &HeaderMap, spelling: &Spelling) {
-        for (name, value) in fields {
+    pub fn append(&mut self, fields: &FieldList, spelling: &Spelling) {
+        for (name, value) in fields.iter() {
             write_field(
                 name.as_str(),
                 value.as_bytes(),
@@ -73,6 +79,11 @@ impl ReadyFields {
         self.date = other.date;
         self.connection = other.connection;
         self.length = other.length;
+        self.more.clone_from(&other.more);
+    }
+
+    pub(crate) const fn more(&self) -> &FieldList {
+        &self.more
     }
 
     pub(crate) const fn length(&self) -> Option<u64> {

@@ -73,14 +73,14 @@ impl AnswerHead<'_> {
     fn write_ready(&self, ready: &ReadyFields, out: &mut Vec<u8>) {
         let (before, between, after) = ready.parts();
         out.extend_from_slice(before);
-        if !self.parts.headers.contains_key(DATE) {
+        if !ready.more().contains(&DATE) && !self.parts.headers.contains_key(DATE) {
             self.write_date(out);
         }
         out.extend_from_slice(between);
         self.write_connection(out);
         out.extend_from_slice(after);
         let told = ready.length().is_some() || self.coding == Coding::Chunked;
-        for (name, value) in &self.parts.headers {
+        for (name, value) in ready.more().iter().chain(&self.parts.headers) {
             match *name {
                 CONTENT_LENGTH if told => {}
                 CONNECTION | TRANSFER_ENCODING => {}

@@ -248,7 +248,8 @@ fn measure<H: ConnectionHandler>(
     {
         return (Coding::None, None);
     }
-    let field = head.headers.get(CONTENT_LENGTH);
+    let more = ready.and_then(|ready| ready.more().get(&CONTENT_LENGTH));
+    let field = more.or_else(|| head.headers.get(CONTENT_LENGTH));
     let told = field.and_then(|value| value.to_str().ok()?.parse().ok());
     let told = ready.and_then(ReadyFields::length).or(told);
     let exact = if told.is_none() { body.length() } else { None };

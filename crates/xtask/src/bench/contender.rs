@@ -104,10 +104,7 @@ pub(crate) fn start(group: &mut Group, contender: Contender, stage: &Stage) -> R
             stage.probe
         );
     }
-    Ok(Running {
-        pid,
-        port,
-    })
+    Ok(Running { pid, port })
 }
 
 impl Stage {

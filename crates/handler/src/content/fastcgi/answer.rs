@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, header};
 use portunus_cache::Entry;
 use portunus_fastcgi::{CgiFields, CgiHead};
 use portunus_fpm::{Error, ErrorKind, Failure, Pool, Response};
-use portunus_server::Names;
+use portunus_server::{FieldList, Names};
 use portunus_static_files::http_time;
 use portunus_telemetry::Severity;
 
@@ -97,9 +97,10 @@ pub(super) fn from_response(
         .is_some_and(|storing| storing.is_storable(cx));
     let fields = std::mem::take(&mut head.fields);
     let mut reply = reply(fastcgi, status, fields, head.content_length, storable);
-    if !fastcgi.hidden.contains(&STATUS) {
-        let told = told_status(&head);
-        told.map(|value| reply.fields.append(STATUS.clone(), value));
+    if !fastcgi.hidden.contains(&STATUS)
+        && let Some(told) = told_status(&head)
+    {
+        reply.fields.append(STATUS.clone(), told);
     }
     reply.content_type = cx.carried.media.under(reply.content_type);
     reply.single_range = true;
@@ -268,26 +269,33 @@ fn accel_fields(cx: &mut Context, fastcgi: &FastCgi, fields: &CgiFields) {
 
 /// Gives the reply PHP's fields, in PHP's order, but for those that are not for the client.
 fn take_fields(fastcgi: &FastCgi, fields: CgiFields, own_ranges: bool, reply: &mut Reply) {
-    for (name, value) in fields {
-        match name {
-            name if fastcgi.hidden.contains(&name) => {}
+    let Reply {
+        content_type,
+        validators,
+        ..
+    } = reply;
+    let mut fields = FieldList::from(fields.into_inner());
+    let take = |value: &mut _| std::mem::replace(value, HeaderValue::from_static(""));
+    fields.retain(|name, value| {
+        match *name {
+            _ if fastcgi.hidden.contains(name) => {}
             header::CONTENT_TYPE => {
-                reply.content_type = Some(value).filter(|value| !value.is_empty());
+                *content_type = Some(take(value)).filter(|value| !value.is_empty());
             }
-            header::ETAG => reply.validators.etag = Some(value),
+            header::ETAG => validators.etag = Some(take(value)),
             header::LAST_MODIFIED => {
-                reply.validators.modified = http_time::parse(value.as_bytes());
-                reply.validators.last_modified = Some(value);
-                reply.validators.said = true;
+                validators.modified = http_time::parse(value.as_bytes());
+                validators.last_modified = Some(take(value));
+                validators.said = true;
             }
             header::ACCEPT_RANGES if own_ranges => {}
             // Ours to say.
             header::CONNECTION | header::TRANSFER_ENCODING | header::CONTENT_LENGTH => {}
-            name => {
-                reply.fields.append(name, value);
-            }
+            _ => return true,
         }
-    }
+        false
+    });
+    reply.fields = fields;
 }
 
 /// `X-Accel-Redirect`: this server answers in PHP's stead, with some of PHP's fields.
