@@ -17,7 +17,7 @@ use portunus_telemetry::{ErrorLog, Severity};
 use crate::config::{Location, Site, SiteRef};
 use crate::content::CarriedMedia;
 use crate::content::proxy::Proxied;
-use crate::engine::Found;
+use crate::engine::{Found, SeenDirectory};
 use crate::explain::Trace;
 use crate::host::HostName;
 use crate::limit::LimitState;
@@ -176,6 +176,8 @@ pub(crate) struct Context {
     pub(crate) moment: Option<Moment>,
     /// What `try_files` or `index` found.
     pub(crate) found: Option<Found>,
+    /// The directory that `try_files` has just seen.
+    pub(crate) directory: Option<SeenDirectory>,
     pub(crate) carried: Carried,
     pub(crate) request_id: OnceCell<Box<str>>,
     pub(crate) answer: Answer,
@@ -237,6 +239,7 @@ impl Context {
             in_error_page: false,
             moment: None,
             found: None,
+            directory: None,
             carried: Carried::default(),
             request_id: OnceCell::new(),
             answer: Answer::default(),
@@ -266,6 +269,7 @@ impl Context {
     pub(crate) fn forget_looks(&mut self) {
         self.moment = None;
         self.found = None;
+        self.directory = None;
     }
 
     /// Not long ago, and no later than now. Asks the clock only where the request has waited for something.

@@ -8,14 +8,16 @@ use http::header::RANGE;
 use http::{Method, Version};
 use portunus_routing::LocationId;
 use portunus_static_files::cache::symlinks_from;
-use portunus_static_files::{Kind, OpenError, OpenOptions, Opened, Probed};
-use portunus_telemetry::Severity;
+use portunus_static_files::{
+    DisableSymlinks, Kind, OpenError, OpenOptions, Opened, Probed, Revalidate, Validator,
+};
+use portunus_telemetry::{Clock, Severity};
 use portunus_uri_path::climbs;
 
 use super::error_page::split_args;
 use super::paths::directory_of;
 use super::precompressed::{self, Precompressed};
-use super::{Plan, Step, location, real_path};
+use super::{Plan, Step, index_names, location, real_path};
 use crate::config::{Alias, Fallback, Location, Root, Site};
 use crate::content::listing::{Listing, Purpose};
 use crate::content::statics;
@@ -32,6 +34,13 @@ pub(crate) struct Found {
     location: LocationId,
     /// `path` is what the URI names in the location at hand; a change of either takes that back.
     pub(super) current: bool,
+}
+
+/// A directory that `try_files` found.
+#[derive(Debug)]
+pub(crate) struct SeenDirectory {
+    path: Vec<u8>,
+    directory: Validator,
 }
 
 /// The last phase for locations that nothing else answers.
@@ -56,6 +65,10 @@ pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
     let location = cx.location_in(site);
     let mut path = cx.request_path();
     let directory = path.len();
+    let plain = location.open.symlinks == DisableSymlinks::Off
+        && location.open.revalidate == Revalidate::Always;
+    let seen = cx.directory.take();
+    let seen = seen.filter(|seen| plain && seen.path == path);
     let mut scratch = Vec::new();
     let mut exists = false;
     for entry in location.index.iter() {
@@ -68,11 +81,21 @@ pub(crate) fn index(cx: &mut Context, site: &Site) -> Step {
         }
         path.truncate(directory);
         path.extend_from_slice(name);
+        if let Some(seen) = &seen
+            && index_names::is_there(&path, &seen.directory, cx.recent())
+        {
+            let uri = [&cx.uri[..], name].concat();
+            return super::redirect(cx, uri, cx.args.clone());
+        }
         let options = open_options(cx, location, &path);
         let kind = site.files.probe(&path, &options);
         match kind {
             Kind::File(_) | Kind::Directory(_) | Kind::Other => {
                 if let Kind::File(probed) = kind {
+                    if let Some(seen) = &seen {
+                        let (now, time) = (cx.recent(), Clock::since_epoch());
+                        index_names::note(&path, &seen.directory, now, time);
+                    }
                     cx.found = Some(Found {
                         path,
                         probed,
@@ -339,8 +362,9 @@ pub(super) fn try_files(cx: &mut Context, site: &Site) -> Step {
                 return Step::Content;
             }
             (Kind::Directory(found), true) => {
-                if let (Some(found), Some(moment)) = (found, cx.moment) {
-                    real_path::note(&path, &found, moment, cx.recent());
+                if let (Some(directory), Some(moment)) = (found, cx.moment) {
+                    real_path::note(&path, &directory, moment, cx.recent());
+                    cx.directory = Some(SeenDirectory { path, directory });
                 }
                 return take_over(cx, uri);
             }

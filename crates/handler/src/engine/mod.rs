@@ -27,6 +27,7 @@ mod access;
 mod browser;
 mod error_page;
 mod files;
+mod index_names;
 mod limit;
 mod location;
 mod paths;
@@ -38,7 +39,7 @@ mod rewrite;
 pub(crate) use access::{Progress, Verdict, password_verdict, resume as resume_access};
 pub(crate) use browser::is_msie;
 pub(crate) use error_page::own_page;
-pub(crate) use files::{Found, index};
+pub(crate) use files::{Found, SeenDirectory, index};
 
 /// What is to be done for a request.
 #[derive(Debug)]
