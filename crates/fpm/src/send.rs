@@ -59,6 +59,7 @@ impl Pool {
             timings: Timings::default(),
             traffic: Traffic::default(),
             stderr: Vec::new(),
+            flight: None,
             state: State::Asking,
         }
     }
@@ -99,13 +100,11 @@ pub struct Sending<'a> {
     timings: Timings,
     traffic: Traffic,
     stderr: Vec<Bytes>,
+    /// The try that is on its way.
+    flight: Option<InFlight>,
     state: State<'a>,
 }
 
-#[allow(
-    clippy::large_enum_variant,
-    reason = "every request comes to the largest; a box would be an allocation for each"
-)]
 enum State<'a> {
     /// Nothing was done yet.
     Asking,
@@ -116,9 +115,9 @@ enum State<'a> {
     /// A connection is being opened.
     Connecting(Connecting),
     /// The request is out, or on its way.
-    Head(InFlight),
+    Head,
     /// The head has come, and the body may come with it.
-    Gathering(InFlight, CgiHead, Gathering),
+    Gathering(CgiHead, Gathering),
     /// There is an answer, or a failure.
     Over,
 }
@@ -130,7 +129,7 @@ impl fmt::Debug for State<'_> {
             Self::Waiting(_) => "Waiting",
             Self::Questioning(_) => "Questioning",
             Self::Connecting(_) => "Connecting",
-            Self::Head(_) => "Head",
+            Self::Head => "Head",
             Self::Gathering(..) => "Gathering",
             Self::Over => "Over",
         })
@@ -141,7 +140,7 @@ impl fmt::Debug for State<'_> {
 type Connecting = Pin<Box<dyn Future<Output = (Lease, Result<Box<Connection>, Error>)> + Send>>;
 
 impl Future for Sending<'_> {
-    type Output = Result<Response, Failure>;
+    type Output = Result<Box<Response>, Box<Failure>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
@@ -160,20 +159,26 @@ impl Future for Sending<'_> {
                     let (lease, connected) = ready!(connecting.as_mut().poll(cx));
                     this.connected(lease, connected)
                 }
-                State::Head(flight) => {
+                State::Head => {
+                    let Some(flight) = &mut this.flight else {
+                        return Poll::Pending;
+                    };
                     let head = ready!(flight.poll_head(cx));
                     this.answered(head)
                 }
-                State::Gathering(flight, _, gathering) => {
+                State::Gathering(_, gathering) => {
+                    let Some(flight) = &mut this.flight else {
+                        return Poll::Pending;
+                    };
                     let gathered = ready!(gathering.poll(flight, this.request.limit_rate, cx));
-                    this.end(gathered).map(Some)
+                    this.end(gathered)
                 }
                 State::Over => return Poll::Pending,
             };
             match stepped {
                 Ok(None) => {}
                 Ok(Some(response)) => return Poll::Ready(Ok(response)),
-                Err(error) => return Poll::Ready(Err(this.failure(error))),
+                Err(error) => return Poll::Ready(Err(Box::new(this.failure(error)))),
             }
         }
     }
@@ -209,7 +214,7 @@ impl Question {
 }
 
 /// What a step came to: nothing to tell yet, an answer, or the end of all tries.
-type Step = Result<Option<Response>, Error>;
+type Step = Result<Option<Box<Response>>, Error>;
 
 impl<'a> Sending<'a> {
     /// Does not wait for an FPM that refuses connections to come back: another is there to be asked.
@@ -225,12 +230,10 @@ impl<'a> Sending<'a> {
         let aside = Arc::new(Aside::default());
         let earlier = std::mem::take(&mut self.stderr);
         aside.with(|late| (earlier.into_iter()).for_each(|piece| late.stderr.push(piece)));
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Head(flight) | State::Gathering(flight, ..) => drop(Told::new(flight, &aside)),
-            other => {
-                drop(other);
-                aside.end();
-            }
+        self.state = State::Over;
+        match self.flight.take() {
+            Some(flight) => drop(Told::new(flight, &aside)),
+            None => aside.end(),
         }
         aside
     }
@@ -359,17 +362,18 @@ impl<'a> Sending<'a> {
         self.timings.reused = exchange.is_reused();
         let answer = Answer::new(exchange, request.head_only);
         let started = self.started.unwrap_or(now);
-        self.state = State::Head(InFlight::new(answer, lease, started));
+        self.flight = Some(InFlight::new(answer, lease, started));
+        self.state = State::Head;
     }
 
     /// The head has come, or will not come by this try.
     fn answered(&mut self, head: Result<CgiHead, Error>) -> Step {
-        let State::Head(mut flight) = std::mem::replace(&mut self.state, State::Over) else {
-            return Ok(None);
-        };
         let head = match head {
             Ok(head) => head,
-            Err(error) => return self.try_again(&mut flight, error),
+            Err(error) => return self.try_again(error),
+        };
+        let Some(flight) = &mut self.flight else {
+            return Ok(None);
         };
         self.timings.header = flight.elapsed();
         if self.request.is_replaced(head.status)
@@ -379,20 +383,17 @@ impl<'a> Sending<'a> {
         }
         let streamed =
             (flight.answer()).is_some_and(|answer| !is_buffered(answer.exchange.options(), &head));
+        self.state = State::Gathering(head, Gathering::default());
         if !streamed {
-            self.state = State::Gathering(flight, head, Gathering::default());
             return Ok(None);
         }
-        let stderr = flight.take_stderr();
-        self.traffic = flight.traffic();
-        let aside = Arc::default();
-        let body = Kind::Streamed(Some(Box::new(Told::new(flight, &aside))), aside);
-        Ok(Some(self.response(head, body, stderr)))
+        self.end(Gathered::Streamed)
     }
 
     /// Begins another try if this one hurt nobody.
-    fn try_again(&mut self, flight: &mut InFlight, error: Error) -> Step {
-        let again = self.judge(flight, &error);
+    fn try_again(&mut self, error: Error) -> Step {
+        let flight = self.flight.take();
+        let again = flight.and_then(|flight| self.judge(flight, &error));
         let (Some(lease), Some(body)) = (again, self.same.take()) else {
             return Err(error);
         };
@@ -405,7 +406,7 @@ impl<'a> Sending<'a> {
     }
 
     /// Ends a try that failed; the slot is kept if there may be another.
-    fn judge(&mut self, flight: &mut InFlight, error: &Error) -> Option<Lease> {
+    fn judge(&mut self, mut flight: InFlight, error: &Error) -> Option<Lease> {
         let mut safe = false;
         if let Some(Answer { exchange, .. }) = flight.answer() {
             let sent = exchange.was_sent();
@@ -421,12 +422,13 @@ impl<'a> Sending<'a> {
     }
 
     /// All of a small answer has come, or it is clear that it will not be small, or soon.
-    fn end(&mut self, gathered: Gathered) -> Result<Response, Error> {
+    fn end(&mut self, gathered: Gathered) -> Step {
         let state = std::mem::replace(&mut self.state, State::Over);
-        let State::Gathering(mut flight, head, gathering) = state else {
-            unreachable!("only a head is followed by a body")
+        let (State::Gathering(head, Gathering { chunks, .. }), Some(mut flight)) =
+            (state, self.flight.take())
+        else {
+            return Ok(None);
         };
-        let chunks = gathering.chunks;
         let stderr = flight.take_stderr();
         self.traffic = flight.traffic();
         let body = match gathered {
@@ -440,22 +442,28 @@ impl<'a> Sending<'a> {
                 Kind::Complete(chunks)
             }
             Gathered::Some => spool(flight, chunks, &self.request),
+            Gathered::Streamed => {
+                let aside = Arc::default();
+                Kind::Streamed(Some(Box::new(Told::new(flight, &aside))), aside)
+            }
         };
-        Ok(self.response(head, body, stderr))
+        // Made in the box, not copied into it.
+        Ok(Some(Box::write(
+            Box::new_uninit(),
+            Response {
+                head,
+                body: ResponseBody::new(body),
+                stderr,
+                timings: self.timings,
+                traffic: self.traffic,
+            },
+        )))
     }
 
-    fn response(&self, head: CgiHead, body: Kind, stderr: Vec<Bytes>) -> Response {
-        Response {
-            head,
-            body: ResponseBody::new(body),
-            stderr,
-            timings: self.timings,
-            traffic: self.traffic,
-        }
-    }
-
+    #[cold]
     fn failure(&mut self, error: Error) -> Failure {
         self.state = State::Over;
+        self.flight = None;
         let mut timings = self.timings;
         timings.response = match timings.header {
             Some(header) => Some(header),
@@ -516,6 +524,8 @@ fn spool(flight: InFlight, mut chunks: Chunks, request: &Request<'_>) -> Kind {
 enum Gathered {
     All,
     Some,
+    /// None of it: whoever reads the body asks for it.
+    Streamed,
     Failed(Error),
 }
 

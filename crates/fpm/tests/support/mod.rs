@@ -145,7 +145,7 @@ pub(crate) fn request<'a>(params: &'a [u8], options: &'a Arc<Options>) -> Reques
     }
 }
 
-pub(crate) async fn get(pool: &Pool, query: &str) -> Result<Response, Failure> {
+pub(crate) async fn get(pool: &Pool, query: &str) -> Result<Box<Response>, Box<Failure>> {
     get_with(pool, query, &options()).await
 }
 
@@ -153,7 +153,7 @@ pub(crate) async fn get_with(
     pool: &Pool,
     query: &str,
     options: &Arc<Options>,
-) -> Result<Response, Failure> {
+) -> Result<Box<Response>, Box<Failure>> {
     let params = params("GET", query, None);
     pool.send(request(&params, options)).await
 }
@@ -163,7 +163,7 @@ pub(crate) async fn post(
     query: &str,
     body: Body,
     length: u64,
-) -> Result<Response, Failure> {
+) -> Result<Box<Response>, Box<Failure>> {
     let params = params("POST", query, Some(length));
     let options = &options();
     let request = Request {
@@ -183,7 +183,7 @@ pub(crate) async fn collect(mut body: ResponseBody) -> Result<Bytes, Error> {
 }
 
 /// The body of a good answer, as text.
-pub(crate) async fn text(answer: Result<Response, Failure>) -> String {
+pub(crate) async fn text(answer: Result<Box<Response>, Box<Failure>>) -> String {
     let body = collect(answer.unwrap().body).await.unwrap();
     String::from_utf8_lossy(&body).into_owned()
 }

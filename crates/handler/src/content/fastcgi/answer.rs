@@ -42,7 +42,7 @@ pub(super) fn from_response(
     site: &Site,
     fastcgi: &FastCgi,
     pool: &Pool,
-    response: Response,
+    response: Box<Response>,
     mut storing: Option<Box<Storing<'_>>>,
 ) -> Plan {
     log_stderr(cx, pool, &response.stderr);
@@ -56,7 +56,7 @@ pub(super) fn from_response(
     }
     let Response {
         mut head, mut body, ..
-    } = response;
+    } = *response;
     note_oddities(cx, fastcgi, &head);
     let status = head.status.as_u16();
     if let Some(storing) = &mut storing {

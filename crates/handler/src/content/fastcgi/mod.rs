@@ -154,7 +154,7 @@ fn is_forbidden(cx: &Context, params: &params::Made) -> bool {
 }
 
 /// The body for another member: a copy, or the body itself if nobody has seen any of it.
-fn once_more(copy: Option<Body>, sent: &mut Result<Response, Failure>) -> Option<Body> {
+fn once_more(copy: Option<Body>, sent: &mut Result<Box<Response>, Box<Failure>>) -> Option<Body> {
     copy.or_else(|| sent.as_mut().err()?.coming.take().map(Body::Stream))
 }
 
@@ -165,7 +165,7 @@ fn poll_heard(
     cx: &Context,
     watched: bool,
     task: &mut TaskContext<'_>,
-) -> Poll<Option<Result<Response, Failure>>> {
+) -> Poll<Option<Result<Box<Response>, Box<Failure>>>> {
     if let Poll::Ready(outcome) = Pin::new(exchange).poll(task) {
         return Poll::Ready(Some(outcome));
     }
