@@ -203,6 +203,44 @@ fn upgrades_are_announced() {
 }
 
 #[test]
+fn fields_behind_ready_lines_keep_their_order_and_their_date() {
+    run(async {
+        let client = connect(Settings::default(), listener(), |request| async move {
+            let exchange = request.exchange();
+            let mut ready = exchange.ready_fields();
+            ready.field("Server", b"s");
+            ready.date();
+            ready.connection();
+            let more = [
+                (http::header::SET_COOKIE, "a"),
+                (http::header::CONNECTION, "no"),
+                (http::header::DATE, "today"),
+                (http::header::CONTENT_LENGTH, "2"),
+                (http::header::SET_COOKIE, "b"),
+            ];
+            let more = more.map(|(name, value)| (name, http::HeaderValue::from_static(value)));
+            ready.follow_with(Vec::from(more).into());
+            exchange.begin_with(ready);
+            ok()
+        });
+        let (answer, _) = client.ask("GET / HTTP/1.0\r\n\r\n").await;
+        let head = answer.split("\r\n\r\n").next().unwrap_or_default();
+        let lines: Vec<&str> = head.lines().skip(1).collect();
+        assert_eq!(
+            lines,
+            [
+                "Server: s",
+                "Connection: close",
+                "Set-Cookie: a",
+                "Date: today",
+                "Content-Length: 2",
+                "Set-Cookie: b"
+            ]
+        );
+    });
+}
+
+#[test]
 fn ready_lines_stand_where_nginx_has_them() {
     run(async {
         let client = connect(Settings::default(), listener(), |request| async move {

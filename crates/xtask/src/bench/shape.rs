@@ -14,7 +14,7 @@ pub(crate) fn head(portunus: &Path) -> String {
         "# Results\n\n\
          Written by `cargo xtask bench`, which starts all servers of a workload, probes their answers, and runs \
          the load on each in turn, several times round, each time after the machine has come to rest; the figures \
-         are medians of the rounds. `wrk` (one thread, closed loop) looks at the status and the length of every answer; large bodies are compared byte by byte by \
+         are medians of the rounds. Where it is said, each round has servers of its own. `wrk` (one thread, closed loop) looks at the status and the length of every answer; large bodies are compared byte by byte by \
          `portunus-loadgen`. CPU µs/request is user and system time of \
          all processes of the server, from `/proc/PID/task/*/schedstat`. Static workloads give the server the \
          first core and the load the others; PHP shares all cores with the rest. RSS is the sum over the \
