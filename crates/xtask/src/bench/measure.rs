@@ -28,6 +28,9 @@ pub(crate) struct Row {
     pub(crate) label: String,
     pub(crate) requests_per_second: f64,
     pub(crate) cpu_microseconds: f64,
+    /// Against the first contender, round by round: a machine that changes its pace changes both.
+    pub(crate) rate_ratio: f64,
+    pub(crate) cpu_ratio: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
     pub(crate) resident_mib: f64,
@@ -89,9 +92,10 @@ pub(crate) fn run(
         }
     }
     println!();
+    let base = samples.first().map_or(&[][..], Vec::as_slice);
     let rows = contenders.iter().zip(&samples);
     Ok(rows
-        .map(|(contender, samples)| summarise(contender.label, samples))
+        .map(|(contender, samples)| summarise(contender.label, samples, base))
         .collect())
 }
 
@@ -216,12 +220,29 @@ fn gunzip(answer: &Answer) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-fn summarise(label: &str, samples: &[Sample]) -> Row {
+impl Sample {
+    fn requests_per_second(&self) -> f64 {
+        self.measured.requests as f64 / self.measured.seconds
+    }
+
+    fn cpu_microseconds(&self) -> f64 {
+        self.cpu_seconds * 1e6 / self.measured.requests.max(1) as f64
+    }
+}
+
+/// `base` has what the first contender did in the same rounds.
+fn summarise(label: &str, samples: &[Sample], base: &[Sample]) -> Row {
     let median_of = |value: fn(&Sample) -> f64| median(samples.iter().map(value).collect());
+    let ratio_of = |value: fn(&Sample) -> f64| {
+        let rounds = samples.iter().zip(base);
+        median(rounds.map(|(own, base)| value(own) / value(base)).collect())
+    };
     Row {
         label: label.to_owned(),
-        requests_per_second: median_of(|s| s.measured.requests as f64 / s.measured.seconds),
-        cpu_microseconds: median_of(|s| s.cpu_seconds * 1e6 / s.measured.requests.max(1) as f64),
+        requests_per_second: median_of(Sample::requests_per_second),
+        cpu_microseconds: median_of(Sample::cpu_microseconds),
+        rate_ratio: ratio_of(Sample::requests_per_second),
+        cpu_ratio: ratio_of(Sample::cpu_microseconds),
         p50_ms: median_of(|s| s.measured.p50_ms),
         p99_ms: median_of(|s| s.measured.p99_ms),
         resident_mib: samples.last().map_or(0, |s| s.resident_bytes) as f64 / (1024.0 * 1024.0),
@@ -242,6 +263,24 @@ fn median(mut values: Vec<f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ratios_are_of_the_same_round() {
+        let sample = |microseconds: f64| Sample {
+            measured: Measured {
+                requests: 1_000_000,
+                seconds: 1.0,
+                ..Measured::default()
+            },
+            cpu_seconds: microseconds,
+            resident_bytes: 0,
+        };
+        // The machine goes at half its pace in the second round, and at a third of it in the third.
+        let base = [10.0, 20.0, 30.0].map(sample);
+        let row = summarise("Portunus", &[5.0, 12.0, 12.0].map(sample), &base);
+        assert_eq!((row.cpu_microseconds, row.cpu_ratio), (12.0, 0.5));
+        assert_eq!(row.rate_ratio, 1.0);
+    }
 
     #[test]
     fn medians() {

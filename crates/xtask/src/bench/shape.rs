@@ -18,7 +18,7 @@ pub(crate) fn head(portunus: &Path) -> String {
          `portunus-loadgen`. CPU µs/request is user and system time of \
          all processes of the server, from `/proc/PID/task/*/schedstat`. Static workloads give the server the \
          first core and the load the others; PHP shares all cores with the rest. RSS is the sum over the \
-         processes after the last run. Ratios are against the first row.\n\n\
+         processes after the last run. Ratios are against the first row, in the same round, and the medians of those.\n\n\
          Machine: {}, {} cores, {:.0} GiB, Linux {}, TCP with {}.\n\
          Versions: {versions}.\n",
         cpu_model(),
