@@ -66,6 +66,7 @@ pub(crate) fn run(
         true => (effort.runs, 1),
         false => (1, effort.runs),
     };
+    let mut places: Vec<usize> = (0..contenders.len()).collect();
     for _ in 0..starts {
         let mut group = Group::new(Output::Logged(stage.folder.join("logs")));
         let mut entrants = Vec::new();
@@ -80,13 +81,16 @@ pub(crate) fn run(
             entrants.push((running, load));
         }
         for _ in 0..rounds {
-            for ((running, load), samples) in entrants.iter().zip(&mut samples) {
+            for &place in &places {
                 if interrupted() {
                     bail!("interrupted");
                 }
                 machine::settle(LONGEST_REST);
-                samples.push(measure(*running, load, tools)?);
+                let (running, load) = &entrants[place];
+                samples[place].push(measure(*running, load, tools)?);
             }
+            // Who comes last may meet another machine than who came first: each is that in turn.
+            places.rotate_left(1);
             print!(".");
             let _ = std::io::stdout().flush();
         }

@@ -13,7 +13,7 @@ pub(crate) fn head(portunus: &Path) -> String {
     format!(
         "# Results\n\n\
          Written by `cargo xtask bench`, which starts all servers of a workload, probes their answers, and runs \
-         the load on each in turn, several times round, each time after the machine has come to rest; the figures \
+         the load on each in turn, several times round, another one first in each, each time after the machine has come to rest; the figures \
          are medians of the rounds. Where it is said, each round has servers of its own. `wrk` (one thread, closed loop) looks at the status and the length of every answer; large bodies are compared byte by byte by \
          `portunus-loadgen`. CPU µs/request is user and system time of \
          all processes of the server, from `/proc/PID/task/*/schedstat`. Static workloads give the server the \
