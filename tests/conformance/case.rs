@@ -16,8 +16,15 @@ pub(crate) struct Case {
     pub(crate) exchanges: Vec<Exchange>,
     /// `NAME/`, or the one that it names, if there is one.
     pub(crate) root: Option<PathBuf>,
-    /// The files in `%%TMP%%` that are compared in the end.
-    pub(crate) logs: Vec<String>,
+    pub(crate) logs: Vec<Log>,
+}
+
+/// A file in `%%TMP%%` that is compared in the end.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) name: String,
+    /// A server that lingers on one connection writes its line when the next has got its answer.
+    pub(crate) in_any_order: bool,
 }
 
 impl Case {
@@ -69,7 +76,15 @@ fn load(folder: &Path, file: &Path) -> Result<Case, String> {
     let name = file.strip_prefix(folder).unwrap_or(file).with_extension("");
     let config = read(file)?;
     let exchanges = exchanges(file, &config)?;
-    let logs = named(&config, "# Compare: ").map(str::to_owned).collect();
+    let logs = |beginning, in_any_order| {
+        named(&config, beginning).map(move |name| Log {
+            name: name.to_owned(),
+            in_any_order,
+        })
+    };
+    let logs = logs("# Compare: ", false)
+        .chain(logs("# Compare in any order: ", true))
+        .collect();
     let root = match named(&config, "# Root: ").next() {
         Some(name) => file.with_file_name(name),
         None => file.with_extension(""),

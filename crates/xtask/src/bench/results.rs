@@ -103,4 +103,25 @@ mod tests {
         );
         assert_eq!(again, "# Results\n\n## a\n\n1\n\n## b\n\n3\n");
     }
+
+    #[test]
+    fn a_row_has_its_ratios_behind_its_figures() {
+        let row = Row {
+            label: "Portunus".into(),
+            requests_per_second: 1_000.0,
+            cpu_microseconds: 5.0,
+            rate_ratio: 1.0,
+            cpu_ratio: 0.5,
+            p50_ms: 1.0,
+            p99_ms: 2.0,
+            resident_mib: 3.0,
+            errors: 0,
+        };
+        let text = render_rows(&[row]);
+        let last = text.lines().last().expect("there are rows");
+        assert_eq!(
+            last,
+            "| Portunus | 1000 | 5.0 | 1.00 | 2.00 | 3.0 | 1.00 | 0.50 | 0 |"
+        );
+    }
 }
